@@ -1,0 +1,35 @@
+# Two doors: `make reproduce` and `make test`. Both set up what they need in .venv; the second time that is a no-op.
+
+PYTHON ?= python3
+SCALE ?=
+BIN := .venv/bin
+UV := $(firstword $(shell grep "^uv==" requirements.lock))
+
+.PHONY: reproduce test setup lock dag clean
+.DELETE_ON_ERROR:
+
+reproduce: setup  ## the whole DAG at the scale of params.yaml (demo: no network data needed)
+	$(BIN)/snakemake --cores all $(if $(SCALE),--config scale=$(SCALE))
+
+test: setup  ## lint, format check and all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+setup: .venv/installed  ## the environment of requirements.lock, through uv
+
+.venv/installed: requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(UV)"
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	touch $@
+
+lock:  ## resolve requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url \
+	  --no-header --upgrade pyproject.toml --output-file requirements.lock
+
+dag: setup  ## the picture of the DAG, as Mermaid text
+	@$(BIN)/snakemake --rulegraph mermaid-js --quiet all
+
+clean:  ## everything that the stages built; data, weights and reports stay
+	rm -rf build

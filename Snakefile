@@ -1,0 +1,20 @@
+# The DAG for Snakemake, one rules file per stage in the order in which data flow. dvc.yaml holds the same DAG.
+#
+#     snakemake --cores all                          the scale of params.yaml
+#     snakemake --cores all --config scale=bench     another one
+
+configfile: "params.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/download.smk"
+include: "workflow/rules/synthesize.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.report.output,

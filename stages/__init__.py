@@ -1,0 +1,1 @@
+"""The stages of the ReDenoise pipeline, one sub-package each, in the order in which data flows."""

@@ -1,0 +1,190 @@
+"""The configuration: params.yaml and one scale, checked, and cut into what each node of the DAG depends on."""
+
+import argparse
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from stages.common.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+PARAMS = Path("params.yaml")
+SCALES = Path("workflow/scales")
+SCHEMAS = ROOT / "workflow/schemas"
+
+# The section of params.yaml whose entries are the nodes of each stage, and the keys of params.yaml and of the scale
+# that a node's result depends on besides its own entry. dvc.yaml names the same keys; a test compares them.
+STAGE_SECTION = {
+    "download": "downloads",
+    "synthesize": "noisy",
+    "train": "families",
+    "evaluate": "evaluations",
+    "baseline": "baselines",
+}
+STAGE_PARAMS = {
+    "download": (("unavailable",), ("real_data", "images", "published_weights")),
+    "leakage": (("downloads", "evaluations", "families"), ()),
+    "synthesize": (("seed",), ()),
+    "train": (("seed", "mode"), ("published_weights", "network", "training", "threads")),
+    "evaluate": (("mode",), ("real_data", "threads")),
+    "baseline": ((), ("real_data",)),
+    "report": (("downloads", "noisy", "families", "evaluations", "baselines", "mode"), ("real_data", "budget")),
+}
+
+
+class UniqueKeyLoader(yaml.SafeLoader):
+    """YAML loader that refuses a key given twice instead of silently keeping the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        """Build a dict from a mapping node; raises `yaml.constructor.ConstructorError` on a duplicate key."""
+        keys = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in keys:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} given twice", key_node.start_mark)
+            keys.add(key)
+        return super().construct_mapping(node, deep)
+
+
+@dataclass(frozen=True)
+class Config:
+    """A checked configuration.
+
+    Attributes:
+        scale: name of the active scale.
+        params: the whole of params.yaml, `scale` replaced by the active one.
+        settings: the whole of workflow/scales/<scale>.yaml.
+    """
+
+    scale: str
+    params: dict[str, Any]
+    settings: dict[str, Any]
+
+    def keys(self, stage: str) -> list[str]:
+        """Names of the nodes of a stage, in the order of params.yaml."""
+        return list(self.params[STAGE_SECTION[stage]])
+
+    def image_sets(self) -> list[str]:
+        """Names of the downloads that are images."""
+        return [key for key, entry in self.params["downloads"].items() if entry["kind"] == "images"]
+
+    def entry(self, stage: str, key: str) -> dict[str, Any]:
+        """The entry of params.yaml that describes one node; `UserError` names the choices if there is none."""
+        section = STAGE_SECTION[stage]
+        if key not in self.params[section]:
+            raise UserError(f"{PARAMS}: {section} has no entry {key!r}; {_choices(key, self.params[section])}")
+        return self.params[section][key]
+
+    def node_params(self, stage: str, key: str | None = None) -> dict[str, Any]:
+        """Everything of the configuration that the result of one node depends on, with sorted keys."""
+        params, settings = STAGE_PARAMS[stage]
+        values = {name: self.params[name] for name in params}
+        values |= {f"scale.{name}": self.settings[name] for name in settings}
+        if key is not None:
+            values["entry"] = entry = self.entry(stage, key)
+            # The entry of the data set that a node reads, for its channels and its title.
+            if stage in ("synthesize", "evaluate", "baseline"):
+                values["download"] = self.entry("download", entry.get("dataset", key))
+        return _sorted(values)
+
+
+def load(scale: str | None = None) -> Config:
+    """Read and check params.yaml and the scale's file, both relative to the working directory.
+
+    Args:
+        scale: replaces the `scale` of params.yaml if given.
+
+    Raises:
+        UserError: a file is missing or not YAML, or a key is unknown, missing or wrong; the line names its path.
+    """
+    params = read_yaml(PARAMS)
+    _check(params, "params", PARAMS)
+    scale = scale or params["scale"]
+    names = sorted(path.stem for path in SCALES.glob("*.yaml"))
+    if scale not in names:
+        raise UserError(f"scale {scale!r} is not known; {_choices(scale, names)}")
+    settings = read_yaml(SCALES / f"{scale}.yaml")
+    _check(settings, "scale", SCALES / f"{scale}.yaml")
+    _check_references(params)
+    return Config(scale, {**params, "scale": scale}, settings)
+
+
+def read_yaml(path: Path) -> Any:
+    """Parse one YAML file; raises `UserError` with the line and column of what is wrong."""
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeyLoader)
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; run from the root of the project") from None
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError) as error:  # TypeError: a list or dict as a key
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        problem = getattr(error, "problem", None) or error
+        raise UserError(f"{path}: {place}{problem}; expected valid YAML, correct the line") from None
+
+
+def stage_parser(stage: str, description: str, keyed: bool = True) -> argparse.ArgumentParser:
+    """The command line that all stages share: `--scale NAME` and, where a stage has several nodes, `--only KEY`."""
+    parser = argparse.ArgumentParser(prog=f"python -m stages.{stage}", description=description)
+    parser.add_argument("--scale", help="demo, bench or paper (default: the scale of params.yaml)")
+    if keyed:
+        parser.add_argument("--only", metavar="KEY", help="one node of this stage (default: all of them)")
+    return parser
+
+
+def _check(value: Any, schema_name: str, path: Path) -> None:
+    schema = yaml.safe_load((SCHEMAS / f"{schema_name}.schema.yaml").read_text(encoding="utf-8"))
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(value)
+    error = next(iter(sorted(errors, key=lambda e: ([str(part) for part in e.absolute_path], e.validator))), None)
+    if error is not None:
+        raise UserError(f"{path}: {_explain(error)}")
+
+
+def _explain(error: jsonschema.ValidationError) -> str:
+    """One line for a schema error: the key's path, what was found, what is allowed, the likeliest intention."""
+    place = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        unknown = sorted(set(map(str, error.instance)) - set(known))[0]
+        return f"unknown key {'.'.join(filter(None, (place, unknown)))!r}; {_choices(unknown, known)}"
+    if error.validator == "required":
+        missing = sorted(set(error.validator_value) - set(error.instance))[0]
+        return f"key {'.'.join(filter(None, (place, missing)))!r} is missing; add it"
+    if error.validator == "enum":
+        return f"{place!r} is {error.instance!r}; {_choices(error.instance, error.validator_value)}"
+    return f"{place or 'the file'!r}: {error.message}; {error.schema.get('description', 'correct the value')}"
+
+
+def _choices(given: object, known: Any) -> str:
+    names = [str(name) for name in known]
+    close = difflib.get_close_matches(str(given), names, n=1)
+    return f"allowed: {', '.join(names)}" + (f"; did you mean {close[0]!r}?" if close else "")
+
+
+def _check_references(params: dict) -> None:
+    """Names in one section that must stand in another."""
+    references = (
+        ("families", "data", "downloads"),
+        ("families", "weights", "downloads"),
+        ("evaluations", "dataset", "noisy"),
+        ("evaluations", "family", "families"),
+        ("baselines", "dataset", "noisy"),
+    )
+    for key in params["noisy"]:
+        if params["downloads"].get(key, {}).get("kind") != "images":
+            raise UserError(f"{PARAMS}: 'noisy.{key}' is no data set; {_choices(key, params['downloads'])}")
+    for section, field, target in references:
+        for key, entry in params[section].items():
+            if entry[field] not in params[target]:
+                line = f"{PARAMS}: '{section}.{key}.{field}' is {entry[field]!r}, which is no entry of {target}"
+                raise UserError(f"{line}; {_choices(entry[field], params[target])}")
+
+
+def _sorted(value: Any) -> Any:
+    """Dicts with sorted string keys throughout: equal values then have one form."""
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value, key=str)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,111 @@
+"""Atomic writes, hashes and safe image reading."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from PIL import Image
+
+from stages.common.errors import UserError
+
+# Larger than any image of the data sets by far, small enough that a hostile header cannot take the memory.
+MAX_PIXELS = 64_000_000
+
+
+def _default_mode() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
+# Asked for once, while there is one thread: the umask can only be read by changing it, for the whole process.
+_MODE = _default_mode()
+
+
+@contextmanager
+def atomic_open(path: Path | str, mode: str = "wb") -> Iterator[IO]:
+    """Open a temporary neighbour of `path` for writing; rename it onto `path` once it is complete and on disk.
+
+    An exception inside the block, or a kill, leaves whatever stood at `path` untouched.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(descriptor, mode, **text) as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, _MODE)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write UTF-8 text with LF line ends, atomically."""
+    with atomic_open(path, "w") as stream:
+        stream.write(text)
+
+
+def write_json(path: Path | str, value: object) -> None:
+    """Write JSON with sorted keys and an indent, so that two equal values give equal bytes."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def sha256_bytes(data: bytes) -> str:
+    """SHA-256 of bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path | str) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal, read in blocks."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def sha256_path(path: Path | str) -> str:
+    """SHA-256 of a file, or of a folder's sorted relative names and contents.
+
+    Hidden files do not count: engines leave their own marks in a folder.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return sha256_file(path)
+    files = (file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+    names = sorted(file.relative_to(path).as_posix() for file in files)
+    return sha256_bytes("".join(f"{name} {sha256_file(path / name)}\n" for name in names).encode())
+
+
+def read_image(path: Path | str, gray: bool) -> np.ndarray:
+    """Decode an image to uint8, (H, W) if `gray`, else (H, W, 3) in RGB.
+
+    A colour file asked for as gray is converted with Pillow's ITU-R 601 luma. Raises `UserError` for a file that is
+    missing, is not an image, is damaged, or declares more than `MAX_PIXELS` pixels.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise UserError(f"{path}: {image.width}x{image.height} pixels, expected at most {MAX_PIXELS}")
+            return np.asarray(image.convert("L" if gray else "RGB"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: the image is missing; run the stage that makes it again") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"{path}: not a readable image ({error}); delete it and run its stage again") from None
+
+
+def write_png(path: Path | str, image: np.ndarray) -> None:
+    """Write a uint8 image, (H, W) or (H, W, 3), as PNG, atomically."""
+    with atomic_open(path) as stream:
+        Image.fromarray(image).save(stream, format="PNG", compress_level=4)

@@ -1,0 +1,63 @@
+"""Folders with an `index.csv`: how data travel from one stage to the next.
+
+A folder whose data could not be had holds an empty index and `unavailable.txt` with the reason, which is handed on
+from stage to stage until the report says "not run" and why.
+"""
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+from stages.common.errors import UserError
+from stages.common.files import sha256_file, write_text
+
+INDEX = "index.csv"
+UNAVAILABLE = "unavailable.txt"
+
+
+def write_index(folder: Path, columns: tuple[str, ...], rows: Iterable[dict]) -> None:
+    """Write `index.csv` into `folder`, atomically, with LF line ends."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(folder / INDEX, stream.getvalue())
+
+
+def read_index(folder: Path) -> list[dict[str, str]]:
+    """The rows of `folder/index.csv`; raises `UserError` if the file is missing or unreadable."""
+    path = folder / INDEX
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing; run the stage that makes it") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: damaged ({error}); delete it and run its stage again") from None
+    if any(None in row or None in row.values() for row in rows):
+        raise UserError(f"{path}: damaged, a line has too many or too few fields; delete it and run its stage again")
+    return rows
+
+
+def checked_path(folder: Path, row: dict[str, str]) -> Path:
+    """The file that a row names, once its bytes have been found to be those recorded in the index."""
+    path = folder / row["path"]
+    if not path.is_file():
+        raise UserError(f"{path}: missing, but listed in {folder / INDEX}; run the stage that makes it")
+    found = sha256_file(path)
+    if found != row["sha256"]:
+        line = f"{path}: SHA-256 is {found[:12]}…, {INDEX} says {row['sha256'][:12]}…"
+        raise UserError(f"{line}; the file was damaged or changed: delete {folder} and run its stage again")
+    return path
+
+
+def unavailable_reason(folder: Path) -> str | None:
+    """Why a folder is empty, or None if its data are there."""
+    path = folder / UNAVAILABLE
+    return path.read_text(encoding="utf-8").strip() if path.exists() else None
+
+
+def write_unavailable(folder: Path, reason: str) -> None:
+    """Say in `folder` why its data are not there."""
+    write_text(folder / UNAVAILABLE, " ".join(reason.split()) + "\n")

@@ -1,0 +1,138 @@
+"""What every output was made from, recorded by the stage that made it.
+
+Inputs and sources are hashed before the work starts, so that a change during the work cannot hide behind its result.
+"""
+
+import json
+import platform
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from stages.common import paths
+from stages.common.config import ROOT, Config
+from stages.common.errors import UserError
+from stages.common.files import sha256_bytes, sha256_file, sha256_path, write_json
+
+# What the code of a stage consists of: packages of stages/, and the manifests that download reads. The rules and
+# dvc.yaml name the same files.
+SOURCES = {
+    "download": ("stages/common", "stages/download", "workflow/manifests"),
+    "leakage": ("stages/common", "stages/synthesize"),
+    "synthesize": ("stages/common", "stages/synthesize"),
+    "train": ("stages/common", "stages/networks", "stages/train"),
+    "evaluate": ("stages/common", "stages/evaluate", "stages/networks"),
+    "baseline": ("stages/baselines", "stages/common", "stages/evaluate"),
+    "report": ("published", "stages/common", "stages/report"),
+}
+PACKAGES = ("numpy", "pandas", "pillow", "scipy", "scikit-image", "torch", "bm3d", "bm4d")
+
+
+def source_files(stage: str) -> list[str]:
+    """Files of a stage's code, relative to the root of the project, sorted; caches and hidden files left out."""
+    files = (file for folder in SOURCES[stage] for file in (ROOT / folder).rglob("*") if file.is_file())
+    names = (file.relative_to(ROOT).as_posix() for file in files)
+    return sorted(name for name in names if "__pycache__" not in name and "/." not in name)
+
+
+def source_hashes(stage: str) -> dict[str, str]:
+    """SHA-256 of each source folder of a stage, by folder."""
+    lines = {folder: "" for folder in SOURCES[stage]}
+    for name in source_files(stage):
+        folder = next(folder for folder in lines if name.startswith(f"{folder}/"))
+        lines[folder] += f"{name} {sha256_file(ROOT / name)}\n"
+    return {folder: sha256_bytes(text.encode()) for folder, text in lines.items()}
+
+
+def describe_device() -> str:
+    """The processor that a stage without a GPU runs on, as the operating system names it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+@contextmanager
+def recorded(config: Config, stage: str, key: str | None, inputs: list[Path], outputs: list[Path]) -> Iterator[dict]:
+    """Run a node's work inside this block; its provenance is written when the block ends well.
+
+    Args:
+        inputs: files and folders that the node reads; all must exist.
+        outputs: files and folders that exist once the block has ended.
+
+    Yields:
+        A dict to which the stage may add facts of its own (device, counts).
+
+    Raises:
+        UserError: an input is missing.
+    """
+    record = {
+        "stage": stage,
+        "key": key,
+        "scale": config.scale,
+        "mode": config.params["mode"],
+        "params": config.node_params(stage, key),
+        "inputs": hash_inputs(inputs),
+        "sources": source_hashes(stage),
+        "device": describe_device(),
+        "python": platform.python_version(),
+        "packages": _package_versions(),
+        **_commit(),
+    }
+    start = time.monotonic()
+    yield record
+    record["seconds"] = round(time.monotonic() - start, 2)
+    record["outputs"] = {path.as_posix(): sha256_path(path) for path in outputs}
+    write_json(paths.provenance(config.scale, stage, key), record)
+
+
+def hash_inputs(inputs: list[Path]) -> dict[str, str]:
+    """SHA-256 of every input by path; raises `UserError` for one that is missing."""
+    for path in inputs:
+        if not Path(path).exists():
+            raise UserError(f"{path}: this input is missing; run the stage that makes it first")
+    return {Path(path).as_posix(): sha256_path(path) for path in inputs}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A provenance record; raises `UserError` if it is missing or damaged."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no provenance; run the stage that makes it") from None
+    except ValueError:
+        raise UserError(f"{path}: damaged, expected JSON; delete it and run its stage again") from None
+
+
+@lru_cache
+def _package_versions() -> dict[str, str]:
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+@lru_cache
+def _commit() -> dict[str, Any]:
+    """The commit of the sources, and whether tracked files other than reports differ from it."""
+
+    def git(*args: str) -> str | None:
+        try:
+            result = subprocess.run(["git", *args], cwd=ROOT, capture_output=True, text=True, check=False)
+        except OSError:
+            return None
+        return result.stdout.strip() if result.returncode == 0 else None
+
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!reports", ":!dvc.lock")
+    return {"commit": git("rev-parse", "HEAD"), "uncommitted_changes": None if changed is None else bool(changed)}

@@ -1,0 +1,26 @@
+"""The mode of computing, set before the first tensor is made."""
+
+import os
+
+import torch
+
+from stages.common.errors import UserError
+
+
+def set_mode(mode: str, threads: int) -> None:
+    """Prepare PyTorch for a mode.
+
+    Args:
+        mode: `reference`: fp32, eager, deterministic algorithms; the same bits on every run of one machine.
+        threads: CPU threads. Fixed by the scale and not by the machine, because the order of summation, and with it
+            the last bits of a result, can depend on it.
+
+    Raises:
+        UserError: the mode is not known.
+    """
+    if mode != "reference":
+        raise UserError(f"mode {mode!r} is not known; allowed: reference")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False

@@ -1,0 +1,1 @@
+"""Stage `evaluate`: denoise the noisy test sets and measure every image."""

@@ -1,0 +1,101 @@
+"""Learned denoisers on the noisy test sets: `python -m stages.evaluate [--scale SCALE] [--only KEY]`.
+
+Output: `build/<scale>/results/<key>.csv` with the columns of `published/`, one row per image and metric.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from stages.common import config, paths, provenance
+from stages.common.errors import UserError, run_cli
+from stages.common.files import sha256_bytes, sha256_file
+from stages.common.indexed import unavailable_reason
+from stages.common.torch_mode import set_mode
+from stages.evaluate.measure import input_folders, measure, write_results
+from stages.networks.weights import load_network
+
+
+def evaluate(settings: config.Config, key: str) -> None:
+    """Denoise one noisy set with one family of networks and measure it."""
+    entry = settings.entry("evaluate", key)
+    set_mode(settings.params["mode"], settings.settings["threads"])
+    folder = paths.weights(settings.scale, entry["family"])
+    result = paths.results(settings.scale, key)
+    with provenance.recorded(
+        settings, "evaluate", key, [*input_folders(settings, entry), folder], [result]
+    ) as record:
+        reason = unavailable_reason(folder)
+        if reason:
+            write_results(result, [])
+        else:
+            networks = Networks(folder, settings.params["mode"])
+            reason = measure(settings, "evaluate", key, networks.denoiser_for)
+        if reason:
+            record["unavailable"] = reason
+
+
+class Networks:
+    """The networks of one family, loaded when they are first needed."""
+
+    def __init__(self, folder: Path, mode: str) -> None:
+        self.folder = folder
+        self.mode = mode
+        self.loaded: dict[Path, tuple[nn.Module, dict[str, str]]] = {}
+
+    def path_for(self, sigma: float) -> Path:
+        """The file for a noise level: the one trained for it, else the family's only model."""
+        specific = self.folder / f"sigma{sigma:g}.safetensors"
+        return specific if specific.exists() else self.folder / "model.safetensors"
+
+    def denoiser_for(self, sigma: float) -> tuple:
+        """A function (noisy) -> denoised on the [0, 255] scale for one noise level, and what it depends on."""
+        path = self.path_for(sigma)
+        if path not in self.loaded:
+            if not path.exists():
+                raise UserError(f"{path}: no network for sigma {sigma:g}; add the level to the family in params.yaml")
+            network, spec = load_network(path)
+            self.loaded[path] = network, _dependencies(path, spec, self.mode)
+        network, parts = self.loaded[path]
+        return lambda noisy: denoise(network, noisy, sigma), parts
+
+
+def denoise(network: nn.Module, noisy: np.ndarray, sigma: float) -> np.ndarray:
+    """One image through one network.
+
+    Args:
+        noisy: float32 (H, W) or (H, W, 3), [0, 255] scale.
+        sigma: standard deviation of the noise, [0, 255] scale.
+
+    Returns:
+        float32 of the same shape and scale, unclipped.
+    """
+    planes = noisy[np.newaxis] if noisy.ndim == 2 else noisy.transpose(2, 0, 1)
+    batch = torch.from_numpy(np.ascontiguousarray(planes[np.newaxis])) / 255.0
+    with torch.inference_mode():
+        output = network(batch, torch.tensor([sigma / 255.0]))[0].numpy() * 255.0
+    return output[0] if noisy.ndim == 2 else output.transpose(1, 2, 0)
+
+
+def _dependencies(path: Path, spec: dict, mode: str) -> dict[str, str]:
+    source = Path(__file__).parents[1] / "networks" / f"{spec['name']}.py"
+    return {
+        "weights": sha256_file(path),
+        "code": sha256_bytes(source.read_bytes() + Path(__file__).read_bytes()),
+        "mode": mode,
+        "torch": torch.__version__,
+    }
+
+
+def main() -> None:
+    """Command line of the stage."""
+    arguments = config.stage_parser("evaluate", "Measure the learned denoisers.").parse_args()
+    settings = config.load(arguments.scale)
+    for key in [arguments.only] if arguments.only else settings.keys("evaluate"):
+        evaluate(settings, key)
+
+
+if __name__ == "__main__":
+    run_cli(main)

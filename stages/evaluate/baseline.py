@@ -1,0 +1,39 @@
+"""Classical denoisers on the noisy test sets: `python -m stages.evaluate.baseline [--scale SCALE] [--only KEY]`.
+
+Output as in `stages.evaluate`. BM3D uses all processor cores by itself.
+"""
+
+import importlib
+from pathlib import Path
+
+from stages.common import config, paths, provenance
+from stages.common.errors import run_cli
+from stages.common.files import sha256_file
+from stages.evaluate.measure import input_folders, measure
+
+
+def baseline(settings: config.Config, key: str) -> None:
+    """Denoise one noisy set with one classical method and measure it."""
+    entry = settings.entry("baseline", key)
+    with provenance.recorded(
+        settings, "baseline", key, list(input_folders(settings, entry)), [paths.results(settings.scale, key)]
+    ) as record:
+        method = importlib.import_module(f"stages.baselines.{entry['filter']}")
+        parts = {"version": method.version(), "code": sha256_file(Path(str(method.__file__)))}
+        reason = measure(
+            settings, "baseline", key, lambda sigma: (lambda noisy: method.denoise(noisy, sigma), parts)
+        )
+        if reason:
+            record["unavailable"] = reason
+
+
+def main() -> None:
+    """Command line of the stage."""
+    arguments = config.stage_parser("evaluate.baseline", "Measure the classical denoisers.").parse_args()
+    settings = config.load(arguments.scale)
+    for key in [arguments.only] if arguments.only else settings.keys("baseline"):
+        baseline(settings, key)
+
+
+if __name__ == "__main__":
+    run_cli(main)

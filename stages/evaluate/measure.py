@@ -1,0 +1,87 @@
+"""Denoise a noisy set with one method and measure every image."""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from stages.common import config, paths
+from stages.common.errors import UserError
+from stages.common.files import read_image, write_text
+from stages.common.indexed import checked_path, read_index, unavailable_reason
+from stages.common.progress import progress
+from stages.evaluate.items import denoised_item, item_key
+from stages.evaluate.metrics import psnr, ssim
+
+COLUMNS = ("dataset", "item", "condition", "method", "metric", "unit", "value")
+
+# From a noise level to the denoiser for it, (noisy) -> denoised, both (H, W[, 3]) on the [0, 255] scale, and to what
+# the denoised image depends on besides the noisy one: names to values, part of the key of a kept image.
+DenoiserFor = Callable[[float], tuple[Callable[[np.ndarray], np.ndarray], dict[str, str]]]
+
+
+def input_folders(settings: config.Config, entry: dict) -> tuple[Path, Path]:
+    """Folders of the noisy and of the clean images that a run reads."""
+    return paths.noisy(settings.scale, entry["dataset"]), paths.data(settings.scale, entry["dataset"])
+
+
+def measure(settings: config.Config, stage: str, key: str, denoiser_for: DenoiserFor) -> str | None:
+    """Write the results of one run as long-format CSV, one row per image, noise level and metric.
+
+    Returns:
+        Why nothing could be measured, or None. The CSV then has a header only.
+    """
+    entry = settings.entry(stage, key)
+    noisy, clean = input_folders(settings, entry)
+    index = read_index(noisy)
+    results = []
+    for row in progress(index, len(index), f"{stage} {key}"):
+        image = _denoise(paths.items(settings.scale, key), noisy, row, *denoiser_for(float(row["sigma"])))
+        reference = read_image(clean / row["clean"], gray=image.ndim == 2)
+        if reference.shape != image.shape:
+            line = f"{noisy / row['path']}: denoised to {image.shape}, but the clean image is {reference.shape}"
+            raise UserError(f"{line}; run the synthesize stage again")
+        common = {
+            "dataset": dataset_title(settings, entry["dataset"]),
+            "item": row["id"],
+            "condition": f"sigma={row['sigma']}",
+            "method": entry["method"],
+        }
+        results.append({**common, "metric": "psnr", "unit": "dB", "value": f"{psnr(image, reference):.6f}"})
+        results.append({**common, "metric": "ssim", "unit": "", "value": f"{ssim(image, reference):.6f}"})
+    write_results(paths.results(settings.scale, key), results)
+    return unavailable_reason(noisy)
+
+
+def dataset_title(settings: config.Config, key: str) -> str:
+    """The printed name of a data set; stand-ins for it carry a prefix, so that they never meet a printed value."""
+    title = settings.entry("download", key)["title"]
+    return title if settings.settings["real_data"] else f"demo:{title}"
+
+
+def write_results(path: Path, rows: list[dict]) -> None:
+    """Write long-format results, atomically; `value` carries six decimals."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, stream.getvalue())
+
+
+def read_noisy(path: Path) -> np.ndarray:
+    """A float32 array written by the synthesize stage; pickled content is refused."""
+    try:
+        return np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise UserError(f"{path}: not a NumPy array ({error}); run the synthesize stage again") from None
+
+
+def _denoise(
+    items: Path, noisy: Path, row: dict, denoiser: Callable[[np.ndarray], np.ndarray], parts: dict[str, str]
+) -> np.ndarray:
+    """The denoised image of one row of the noisy index, uint8, computed or taken up from an earlier run."""
+    path = checked_path(noisy, row)
+    key = item_key(noisy=row["sha256"], sigma=row["sigma"], **parts)
+    return denoised_item(items / f"sigma{row['sigma']}", row["id"], key, lambda: denoiser(read_noisy(path)))

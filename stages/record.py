@@ -1,0 +1,89 @@
+"""Hand a finished Snakemake run over to DVC: `python -m stages.record`.
+
+DVC takes whatever lies in the outputs for the result of today's inputs when it is told to commit. So every output's
+provenance is first held against today's parameters, code, inputs and outputs; one difference, and nothing is
+committed. The scale is that of params.yaml, since that is the one DVC reads.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from stages.common import config, paths, provenance
+from stages.common.errors import UserError, run_cli
+from stages.common.files import sha256_path
+
+SHOWN = 5
+
+
+def nodes(settings: config.Config) -> list[tuple[str, str | None]]:
+    """All nodes of the DAG as (stage, key), in the order in which data flow."""
+    single: list[tuple[str, str | None]] = [("leakage", None)]
+    keyed = {stage: [(stage, key) for key in settings.keys(stage)] for stage in config.STAGE_SECTION}
+    return [
+        *keyed["download"],
+        *single,
+        *(node for stage in ("synthesize", "train", "evaluate", "baseline") for node in keyed[stage]),
+        ("report", None),
+    ]
+
+
+def differences(settings: config.Config) -> list[str]:
+    """What keeps the outputs of today's checkout from being those of today's inputs, one line for each fact."""
+    hashes: dict[str, str | None] = {}
+    found = []
+    for stage, key in nodes(settings):
+        path = paths.provenance(settings.scale, stage, key)
+        try:
+            record = provenance.read(path)
+        except UserError as error:
+            found.append(str(error))
+            continue
+        if record["params"] != _as_json(settings.node_params(stage, key)):
+            found.append(f"{path}: made with other parameters than today's")
+        if record["sources"] != provenance.source_hashes(stage):
+            found.append(f"{path}: made by other code than today's")
+        for name, value in {**record["inputs"], **record["outputs"]}.items():
+            if name not in hashes:
+                hashes[name] = sha256_path(name) if Path(name).exists() else None
+            if hashes[name] != value:
+                found.append(f"{name}: {'is missing' if hashes[name] is None else 'has changed'} since {path}")
+    return list(dict.fromkeys(found))
+
+
+def record() -> None:
+    """Check everything, then run `dvc commit`.
+
+    Raises:
+        UserError: an output is not that of today's inputs, or DVC is not installed or fails.
+    """
+    settings = config.load()
+    found = differences(settings)
+    if found:
+        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        raise UserError(f"not recorded: {'; '.join(found[:SHOWN])}{more}; run `snakemake --cores all` first")
+    try:
+        result = subprocess.run([sys.executable, "-m", "dvc", "commit", "--force", "--quiet"], check=False)
+    except OSError as error:
+        raise UserError(f"dvc could not be started ({error}); install it with `make setup`") from None
+    if result.returncode != 0:
+        raise UserError("dvc commit failed, see above; nothing else was changed")
+    print(f"recorded: {len(nodes(settings))} nodes of scale {settings.scale} are committed to DVC")
+
+
+def _as_json(value: object) -> object:
+    """What `value` reads as after a round trip through JSON, the form that provenance keeps."""
+    return json.loads(json.dumps(value))
+
+
+def main() -> None:
+    """Command line of the step."""
+    parser = argparse.ArgumentParser(prog="python -m stages.record", description=record.__doc__.splitlines()[0])
+    parser.parse_args()
+    record()
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,1 @@
+"""Stage `synthesize`: noisy versions of the test sets, and the check that no test image is trained on."""

@@ -1,0 +1,68 @@
+"""Noisy test sets: `python -m stages.synthesize [--scale SCALE] [--only KEY]`.
+
+Output: `build/<scale>/noisy/<key>/sigma<level>/<image>.npy`, float32 (H, W) or (H, W, 3) on the [0, 255] scale,
+unclipped, and `index.csv` with the hash of every noisy array and of the clean image it was made from.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from stages.common import config, paths, provenance
+from stages.common.errors import run_cli
+from stages.common.files import atomic_open, read_image, sha256_file
+from stages.common.indexed import checked_path, read_index, unavailable_reason, write_index, write_unavailable
+from stages.common.progress import progress
+from stages.synthesize.noise import add_noise
+
+COLUMNS = ("id", "sigma", "path", "sha256", "clean", "clean_sha256")
+
+
+def synthesize(settings: config.Config, key: str) -> None:
+    """Make one noisy set."""
+    entry = settings.entry("synthesize", key)
+    source = paths.data(settings.scale, key)
+    target = paths.noisy(settings.scale, key)
+    with provenance.recorded(settings, "synthesize", key, [source], [target]):
+        target.mkdir(parents=True, exist_ok=True)
+        reason = unavailable_reason(source)
+        if reason:
+            write_unavailable(target, reason)
+        gray = settings.entry("download", key)["channels"] == 1
+        images = read_index(source)
+        work = [(row, sigma) for row in images for sigma in entry["sigmas"]]
+        rows = [
+            _noisy_image(settings.params["seed"], source, row, sigma, gray, target)
+            for row, sigma in progress(work, len(work), f"synthesize {key}")
+        ]
+        rows.sort(key=lambda row: (row["sigma"], [image["id"] for image in images].index(row["id"])))
+        write_index(target, COLUMNS, rows)
+
+
+def _noisy_image(seed: int, source: Path, row: dict, sigma: float, gray: bool, target: Path) -> dict:
+    """Write one noisy array; the noise is keyed by the data set, the image id and sigma."""
+    clean_path = checked_path(source, row)
+    clean = read_image(clean_path, gray)
+    path = target / f"sigma{sigma:g}" / f"{row['id']}.npy"
+    with atomic_open(path) as stream:
+        np.save(stream, add_noise(clean, seed=seed, dataset=source.name, image=row["id"], sigma=sigma))
+    return {
+        "id": row["id"],
+        "sigma": sigma,
+        "path": path.relative_to(target).as_posix(),
+        "sha256": sha256_file(path),
+        "clean": row["path"],
+        "clean_sha256": row["sha256"],
+    }
+
+
+def main() -> None:
+    """Command line of the stage."""
+    arguments = config.stage_parser("synthesize", "Make the noisy test sets.").parse_args()
+    settings = config.load(arguments.scale)
+    for key in [arguments.only] if arguments.only else settings.keys("synthesize"):
+        synthesize(settings, key)
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,96 @@
+"""Weights of every family: `python -m stages.train [--scale SCALE] [--only KEY]`.
+
+Output: `build/<scale>/weights/<key>/<model>.safetensors`; `sigma25` for a network of one noise level, `model` for one
+that serves a range. A scale either imports the published weights or trains.
+"""
+
+from pathlib import Path
+
+import torch
+
+from stages import networks
+from stages.common import config, paths, provenance
+from stages.common.errors import UserError, run_cli
+from stages.common.files import read_image
+from stages.common.indexed import checked_path, read_index, unavailable_reason, write_unavailable
+from stages.common.torch_mode import set_mode
+from stages.networks.dncnn import DnCNN, fold_batch_norm
+from stages.networks.matconvnet import IMPORTERS
+from stages.networks.weights import load_state, save_network
+from stages.train.loop import Schedule, train_denoiser
+
+
+def train(settings: config.Config, key: str) -> None:
+    """Make the weights of one family."""
+    entry = settings.entry("train", key)
+    images = paths.data(settings.scale, entry["data"])
+    published = paths.data(settings.scale, entry["weights"])
+    target = paths.weights(settings.scale, key)
+    set_mode(settings.params["mode"], settings.settings["threads"])
+    inputs = [images, published, paths.leakage(settings.scale)]
+    with provenance.recorded(settings, "train", key, inputs, [target]) as record:
+        target.mkdir(parents=True, exist_ok=True)
+        source = published if settings.settings["published_weights"] else images
+        reason = unavailable_reason(source)
+        if reason:
+            write_unavailable(target, reason)
+            record["unavailable"] = reason
+        elif settings.settings["published_weights"]:
+            import_family(entry, published, target)
+        else:
+            train_family(settings, key, images, target)
+
+
+def import_family(entry: dict, published: Path, target: Path) -> None:
+    """Convert a family's published weights; batch normalisation is already merged in them."""
+    rows = {row["id"]: row for row in read_index(published)}
+    spec = _stored_spec(entry["network"])
+    for model, name in entry["published"].items():
+        if name not in rows:
+            raise UserError(f"{published}: no weights {name!r}; found {', '.join(rows) or 'none'}; correct `published`")
+        path = checked_path(published, rows[name])
+        network = networks.build(spec)
+        load_state(network, IMPORTERS[spec["name"]](path), path)
+        save_network(target / f"{model}.safetensors", network, spec, origin=f"published weights {rows[name]['path']}")
+
+
+def train_family(settings: config.Config, key: str, images: Path, target: Path) -> None:
+    """Train every network of a family, one after the other."""
+    entry = settings.entry("train", key)
+    options = {**entry["network"], **(settings.settings["network"] or {})}
+    gray = options["channels"] == 1
+    data = [read_image(checked_path(images, row), gray) for row in read_index(images)]
+    schedule = Schedule(**settings.settings["training"])
+    for model, sigma_range in _models(entry).items():
+        torch.manual_seed(settings.params["seed"])
+        network = networks.build(options)
+        label = f"{key} {model}"
+        train_denoiser(network, data, sigma_range, schedule, settings.params["seed"], label)
+        if isinstance(network, DnCNN):
+            network = fold_batch_norm(network)
+        spec = _stored_spec(options)
+        save_network(target / f"{model}.safetensors", network.eval(), spec, origin=f"trained at scale {settings.scale}")
+
+
+def _models(entry: dict) -> dict[str, tuple[float, float]]:
+    """Name and range of noise levels of every network of a family."""
+    if "sigmas" in entry:
+        return {f"sigma{sigma:g}": (sigma, sigma) for sigma in entry["sigmas"]}
+    return {"model": tuple(entry["sigma_range"])}
+
+
+def _stored_spec(network: dict) -> dict:
+    """The options of a network as it is stored: without batch normalisation, which is merged into its neighbours."""
+    return {**network, "batch_norm": False} if network["name"] == "dncnn" else dict(network)
+
+
+def main() -> None:
+    """Command line of the stage."""
+    arguments = config.stage_parser("train", "Train or import the weights of the families.").parse_args()
+    settings = config.load(arguments.scale)
+    for key in [arguments.only] if arguments.only else settings.keys("train"):
+        train(settings, key)
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,41 @@
+# What the rules share. The configuration is read and checked by the stages' own code, so that a wrong key is refused
+# here with the same words as there.
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, workflow.basedir)
+# A rule's `python` is the one that runs Snakemake, also when its environment has not been activated.
+os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+
+from stages.common.config import load, read_yaml
+from stages.common.errors import UserError
+from stages.common.provenance import source_files
+
+try:
+    SETTINGS = load(config["scale"])
+    changed = [key for key in config if key != "scale" and config[key] != SETTINGS.params.get(key)]
+    if changed:
+        raise UserError(f"--config {changed[0]}: only scale can be set there; change {changed[0]} in params.yaml")
+except UserError as error:
+    sys.exit(f"error: {error}")
+
+SCALE = SETTINGS.scale
+BUILD = f"build/{SCALE}"
+REPORTS = f"reports/{SCALE}"
+
+
+def keys(stage):
+    """Regular expression of a stage's node names."""
+    return "|".join(SETTINGS.keys(stage))
+
+
+def node(stage):
+    """All that a node's result depends on, as one sorted dict: Snakemake compares params without their names."""
+    return lambda wildcards: SETTINGS.node_params(stage, getattr(wildcards, "key", None))
+
+
+def field(stage, name, pattern):
+    """`pattern` with `{}` replaced by a field of the node's entry in params.yaml."""
+    return lambda wildcards: pattern.format(SETTINGS.entry(stage, wildcards.key)[name])

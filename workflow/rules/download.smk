@@ -1,0 +1,14 @@
+rule download:
+    input:
+        sources=source_files("download"),
+    output:
+        folder=directory(f"{BUILD}/data/{{key}}"),
+        provenance=f"{BUILD}/provenance/download-{{key}}.json",
+    params:
+        node=node("download"),
+    wildcard_constraints:
+        key=keys("download"),
+    log:
+        f"{BUILD}/logs/download-{{key}}.log",
+    shell:
+        f"python -m stages.download --scale {SCALE} --only {{wildcards.key}} > {{log}} 2>&1"

@@ -1,0 +1,37 @@
+rule evaluate:
+    input:
+        noisy=field("evaluate", "dataset", f"{BUILD}/noisy/{{}}"),
+        clean=field("evaluate", "dataset", f"{BUILD}/data/{{}}"),
+        weights=field("evaluate", "family", f"{BUILD}/weights/{{}}"),
+        sources=source_files("evaluate"),
+    output:
+        results=f"{BUILD}/results/{{key}}.csv",
+        provenance=f"{BUILD}/provenance/evaluate-{{key}}.json",
+    params:
+        node=node("evaluate"),
+    wildcard_constraints:
+        key=keys("evaluate"),
+    log:
+        f"{BUILD}/logs/evaluate-{{key}}.log",
+    threads: SETTINGS.settings["threads"]
+    shell:
+        f"python -m stages.evaluate --scale {SCALE} --only {{wildcards.key}} > {{log}} 2>&1"
+
+
+rule baseline:
+    input:
+        noisy=field("baseline", "dataset", f"{BUILD}/noisy/{{}}"),
+        clean=field("baseline", "dataset", f"{BUILD}/data/{{}}"),
+        sources=source_files("baseline"),
+    output:
+        results=f"{BUILD}/results/{{key}}.csv",
+        provenance=f"{BUILD}/provenance/baseline-{{key}}.json",
+    params:
+        node=node("baseline"),
+    wildcard_constraints:
+        key=keys("baseline"),
+    log:
+        f"{BUILD}/logs/baseline-{{key}}.log",
+    threads: 2  # BM3D runs on all cores by itself
+    shell:
+        f"python -m stages.evaluate.baseline --scale {SCALE} --only {{wildcards.key}} > {{log}} 2>&1"
