@@ -88,8 +88,8 @@ def sha256_path(path: Path | str) -> str:
     return sha256_bytes("".join(f"{name} {sha256_file(path / name)}\n" for name in names).encode())
 
 
-def read_image(path: Path | str, gray: bool) -> np.ndarray:
-    """Decode an image to uint8, (H, W) if `gray`, else (H, W, 3) in RGB.
+def read_image(path: Path | str, gray: bool | None = None) -> np.ndarray:
+    """Decode an image to uint8, (H, W) if `gray`, else (H, W, 3) in RGB; as stored if `gray` is not given.
 
     A colour file asked for as gray is converted with Pillow's ITU-R 601 luma. Raises `UserError` for a file that is
     missing, is not an image, is damaged, or declares more than `MAX_PIXELS` pixels.
@@ -98,7 +98,8 @@ def read_image(path: Path | str, gray: bool) -> np.ndarray:
         with Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise UserError(f"{path}: {image.width}x{image.height} pixels, expected at most {MAX_PIXELS}")
-            return np.asarray(image.convert("L" if gray else "RGB"))
+            as_gray = image.mode == "L" if gray is None else gray
+            return np.asarray(image.convert("L" if as_gray else "RGB"))
     except FileNotFoundError:
         raise UserError(f"{path}: the image is missing; run the stage that makes it again") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

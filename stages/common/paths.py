@@ -47,7 +47,6 @@ def items(scale: str, key: str) -> Path:
     return build(scale) / "items" / key
 
 
-
 def reports(scale: str) -> Path:
     """Committed reports of one scale."""
     return Path("reports") / scale

@@ -20,10 +20,8 @@ def progress(items: Iterable[T], total: int, what: str, unit: str = "image") -> 
         yield from tqdm(items, total=total, desc=what, unit=unit, dynamic_ncols=True)
         return
     start = shown = time.monotonic()
-    done = 0
-    for item in items:
+    for done, item in enumerate(items, start=1):
         yield item
-        done += 1
         now = time.monotonic()
         if now - shown >= LOG_SECONDS or done == total:
             shown = now

@@ -24,9 +24,7 @@ def evaluate(settings: config.Config, key: str) -> None:
     set_mode(settings.params["mode"], settings.settings["threads"])
     folder = paths.weights(settings.scale, entry["family"])
     result = paths.results(settings.scale, key)
-    with provenance.recorded(
-        settings, "evaluate", key, [*input_folders(settings, entry), folder], [result]
-    ) as record:
+    with provenance.recorded(settings, "evaluate", key, [*input_folders(settings, entry), folder], [result]) as record:
         reason = unavailable_reason(folder)
         if reason:
             write_results(result, [])

@@ -20,9 +20,7 @@ def baseline(settings: config.Config, key: str) -> None:
     ) as record:
         method = importlib.import_module(f"stages.baselines.{entry['filter']}")
         parts = {"version": method.version(), "code": sha256_file(Path(str(method.__file__)))}
-        reason = measure(
-            settings, "baseline", key, lambda sigma: (lambda noisy: method.denoise(noisy, sigma), parts)
-        )
+        reason = measure(settings, "baseline", key, lambda sigma: (lambda noisy: method.denoise(noisy, sigma), parts))
         if reason:
             record["unavailable"] = reason
 

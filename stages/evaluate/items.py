@@ -39,7 +39,7 @@ def denoised_item(folder: Path, item: str, key: str, compute: Callable[[], np.nd
     path = folder / f"{item}.{key}.png"
     if path.exists():
         try:
-            return read_image(path, gray=_is_gray(path))
+            return read_image(path)
         except UserError:
             path.unlink()  # Damaged after it was written; it is cheap to make again.
     image = to_uint8(compute())
@@ -47,10 +47,3 @@ def denoised_item(folder: Path, item: str, key: str, compute: Callable[[], np.nd
         stale.unlink()
     write_png(path, image)
     return image
-
-
-def _is_gray(path: Path) -> bool:
-    from PIL import Image
-
-    with Image.open(path) as image:
-        return image.mode == "L"

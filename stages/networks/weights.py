@@ -20,7 +20,8 @@ def save_network(path: Path | str, network: nn.Module, spec: dict, origin: str) 
         origin: one line that says where the weights come from (trained here, or the file they were imported from).
     """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    metadata = {"network": json.dumps(spec, sort_keys=True), "origin": origin}
+    # One entry only: safetensors writes several in an order that changes from process to process.
+    metadata = {"redenoise": json.dumps({"network": spec, "origin": origin}, sort_keys=True)}
     with atomic_open(path) as stream:
         stream.write(save(state, metadata))
 
@@ -33,7 +34,7 @@ def load_network(path: Path | str) -> tuple[nn.Module, dict]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            spec = json.loads(file.metadata()["network"])
+            spec = json.loads(file.metadata()["redenoise"])["network"]
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except FileNotFoundError:
         raise UserError(f"{path}: these weights are missing; run the train stage first") from None

@@ -51,14 +51,16 @@ class Fingerprint:
 
 def find_leaks(test: dict[str, Fingerprint], train: dict[str, Fingerprint]) -> list[tuple[str, str, str]]:
     """Pairs (test name, training name, how they match) among the fingerprints of images given by name."""
+    if not test:
+        return []
     names = list(test)
     upright = {image.exact[0]: name for name, image in test.items()}
-    bits = np.array([image.bits for image in test.values()]).reshape(len(test), -1)
+    bits = np.array([image.bits for image in test.values()])
     leaks = []
     for name, image in train.items():
         exact = sorted({upright[value] for value in image.exact if value in upright})
         leaks += [(found, name, "the same pixels") for found in exact]
-        distances = (bits != image.bits).sum(axis=1) if names else np.array([])
+        distances = (bits != image.bits).sum(axis=1)
         leaks += [
             (names[index], name, f"near, {distances[index]} of 256 bits differ")
             for index in np.flatnonzero(distances <= NEAR_BITS)
@@ -79,10 +81,7 @@ def check(settings: config.Config) -> None:
     with provenance.recorded(settings, "leakage", None, list(folders.values()), [target]):
         sets = {key: _fingerprints(folder) for key, folder in folders.items()}
         pairs = [
-            (test, train)
-            for test in roles
-            for train in roles
-            if roles[test] == "test" and roles[train] == "train"
+            (test, train) for test in roles for train in roles if roles[test] == "test" and roles[train] == "train"
         ]
         leaks = {pair: find_leaks(sets[pair[0]], sets[pair[1]]) for pair in pairs}
         wrong = [

@@ -64,7 +64,9 @@ def train_denoiser(
         raise UserError(f"{label}: no training images; run the download stage")
     smallest = min(min(image.shape[:2]) for image in images)
     if smallest < schedule.patch:
-        raise UserError(f"{label}: patches of {schedule.patch} pixels, but an image has a side of {smallest}; lower patch")
+        raise UserError(
+            f"{label}: patches of {schedule.patch} pixels, but an image has a side of {smallest}; lower patch"
+        )
     optimizer = torch.optim.Adam(network.parameters(), lr=schedule.learning_rate)
     network.train()
     losses = []

@@ -1,0 +1,29 @@
+"""Shared fixtures: a scratch project folder, and the real data where a mirror is at hand."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder with a copy of params.yaml, the scales and the manifests, made the working directory."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    for folder in ("scales", "manifests"):
+        shutil.copytree(ROOT / "workflow" / folder, tmp_path / "workflow" / folder)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    """The folder with the real data; tests that need it are skipped, saying so, where it is not."""
+    value = os.environ.get("REDENOISE_MIRROR")
+    candidate = Path(value) if value else ROOT.parent / "shared" / "mirror"
+    if not (candidate / "SHA256SUMS").is_file():
+        pytest.skip("no real data here: set REDENOISE_MIRROR to a mirror folder to run this test")
+    return candidate.resolve()

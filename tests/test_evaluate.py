@@ -1,0 +1,194 @@
+"""From a small data folder to results: synthesize, train, evaluate, baseline, with kills and damage in between."""
+
+import csv
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from stages.common import config, paths, provenance
+from stages.common.errors import UserError
+from stages.common.files import sha256_file, write_json, write_png
+from stages.common.indexed import read_index, write_index, write_unavailable
+from stages.evaluate import baseline as baseline_module
+from stages.evaluate.__main__ import denoise, evaluate
+from stages.evaluate.baseline import baseline
+from stages.networks.dncnn import DnCNN
+from stages.synthesize.__main__ import synthesize
+from stages.train.__main__ import train
+from stages.train.loop import Schedule, sample_batch, train_denoiser
+
+INDEX = ("id", "path", "height", "width", "split", "label", "sha256")
+
+
+def make_images(key: str, shape: tuple[int, ...], count: int = 2) -> None:
+    """A `download` node's folder with random smooth images."""
+    folder = paths.data("demo", key)
+    draw = np.random.default_rng(len(key))
+    rows = []
+    for index in range(count):
+        ramp = np.add.outer(np.arange(shape[0]), np.arange(shape[1])) * draw.uniform(0.5, 1.5)
+        image = (ramp[..., None] + draw.uniform(0, 60, shape[2:] or (1,))).clip(0, 255).astype(np.uint8)
+        image = image if len(shape) == 3 else image[..., 0]
+        path = folder / f"image{index}.png"
+        write_png(path, image)
+        size = {"height": shape[0], "width": shape[1], "split": "test", "label": ""}
+        rows.append({"id": f"image{index}", "path": path.name, "sha256": sha256_file(path), **size})
+    write_index(folder, INDEX, rows)
+
+
+@pytest.fixture
+def small(project: Path) -> config.Config:
+    """A demo configuration cut down to seconds, with data for Set12 and its training set in place."""
+    path = Path("workflow/scales/demo.yaml")
+    text = re.sub(r"steps: \d+", "steps: 4", path.read_text())
+    text = re.sub(r"depth: \d+, width: \d+", "depth: 3, width: 4", text)
+    path.write_text(text)
+    make_images("set12", (40, 36))
+    make_images("train400", (48, 48), count=3)
+    write_index(paths.data("demo", "dncnn_weights"), INDEX, [])
+    write_json(paths.leakage("demo"), {})
+    return config.load("demo")
+
+
+def run(settings: config.Config) -> bytes:
+    synthesize(settings, "set12")
+    train(settings, "dncnn_b")
+    evaluate(settings, "set12-dncnn_b")
+    return paths.results("demo", "set12-dncnn_b").read_bytes()
+
+
+def test_results_have_the_published_columns_and_one_row_per_image_level_and_metric(small):
+    rows = list(csv.DictReader(run(small).decode().splitlines()))
+    assert list(rows[0]) == ["dataset", "item", "condition", "method", "metric", "unit", "value"]
+    assert len(rows) == 2 * 3 * 2
+    assert {row["dataset"] for row in rows} == {"demo:Set12"}
+    assert {row["condition"] for row in rows} == {"sigma=15", "sigma=25", "sigma=50"}
+    assert {(row["metric"], row["unit"]) for row in rows} == {("psnr", "dB"), ("ssim", "")}
+
+
+def test_two_runs_give_the_same_bytes(small):
+    first = run(small), {path.name: path.read_bytes() for path in paths.weights("demo", "dncnn_b").iterdir()}
+    for folder in ("noisy", "weights", "results", "items"):
+        for path in (paths.build("demo") / folder).rglob("*.*"):
+            path.unlink()
+    assert (run(small), {path.name: path.read_bytes() for path in paths.weights("demo", "dncnn_b").iterdir()}) == first
+
+
+def test_provenance_names_inputs_code_and_parameters(small):
+    run(small)
+    record = provenance.read(paths.provenance("demo", "evaluate", "set12-dncnn_b"))
+    assert set(record["inputs"]) == {
+        "build/demo/noisy/set12", "build/demo/data/set12", "build/demo/weights/dncnn_b"
+    }  # fmt: skip
+    assert record["params"]["entry"] == small.params["evaluations"]["set12-dncnn_b"]
+    assert set(record["sources"]) == {"stages/common", "stages/evaluate", "stages/networks"}
+    assert record["outputs"]["build/demo/results/set12-dncnn_b.csv"]
+
+
+def test_damaged_noisy_image_is_named(small):
+    run(small)
+    path = paths.noisy("demo", "set12") / "sigma15/image0.npy"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"sigma15/image0.npy: SHA-256 is"):
+        evaluate(small, "set12-dncnn_b")
+
+
+def test_baseline_loses_no_finished_image(small, monkeypatch: pytest.MonkeyPatch):
+    """A kill after two images: the next run computes the other four only."""
+    synthesize(small, "set12")
+    calls = []
+
+    class Filter:
+        __file__ = __file__
+
+        @staticmethod
+        def version() -> str:
+            return "1"
+
+        @staticmethod
+        def denoise(noisy: np.ndarray, sigma: float) -> np.ndarray:
+            if len(calls) == 2 and "killed" not in calls:
+                calls.append("killed")
+                raise KeyboardInterrupt
+            calls.append(sigma)
+            return noisy
+
+    monkeypatch.setattr(baseline_module.importlib, "import_module", lambda name: Filter)
+    with pytest.raises(KeyboardInterrupt):
+        baseline(small, "set12-bm3d")
+    assert not paths.results("demo", "set12-bm3d").exists()
+    baseline(small, "set12-bm3d")
+    assert [call for call in calls if call != "killed"] == [15, 15, 25, 25, 50, 50]
+    assert paths.results("demo", "set12-bm3d").exists()
+
+
+def test_bm3d_removes_noise_in_gray_and_colour():
+    bm3d = pytest.importorskip("stages.baselines.bm3d", reason="package bm3d is not installed")
+    clean = np.full((32, 32, 3), 100, np.float32)
+    noisy = clean + np.random.default_rng(0).normal(0, 25, clean.shape).astype(np.float32)
+    for image, reference in ((noisy, clean), (noisy[..., 0], clean[..., 0])):
+        assert np.std(bm3d.denoise(image, 25) - reference) < 0.3 * 25
+
+
+def test_unavailable_data_reach_the_report_as_a_reason(small):
+    folder = paths.data("demo", "set12")
+    for path in folder.iterdir():
+        path.unlink()
+    write_index(folder, INDEX, [])
+    write_unavailable(folder, "Set12 could not be reached")
+    rows = run(small).decode().splitlines()
+    assert rows == ["dataset,item,condition,method,metric,unit,value"]
+    record = provenance.read(paths.provenance("demo", "evaluate", "set12-dncnn_b"))
+    assert record["unavailable"] == "Set12 could not be reached"
+
+
+def test_missing_input_is_named(small):
+    with pytest.raises(UserError, match="build/demo/noisy/set12: this input is missing"):
+        evaluate(small, "set12-dncnn_b")
+
+
+def test_noisy_index_holds_the_hashes_of_both_images(small):
+    synthesize(small, "set12")
+    rows = read_index(paths.noisy("demo", "set12"))
+    assert [(row["id"], row["sigma"]) for row in rows[:3]] == [("image0", "15"), ("image1", "15"), ("image0", "25")]
+    for row in rows:
+        assert sha256_file(paths.noisy("demo", "set12") / row["path"]) == row["sha256"]
+        assert sha256_file(paths.data("demo", "set12") / row["clean"]) == row["clean_sha256"]
+
+
+def test_batch_depends_on_seed_and_step_alone():
+    images = [np.random.default_rng(0).integers(0, 256, (40, 40), dtype=np.uint8)]
+    schedule = Schedule(steps=10, batch=4, patch=16, learning_rate=1e-3, log_every=5)
+    first = sample_batch(images, (0, 55), schedule, seed=0, step=7)
+    again = sample_batch(images, (0, 55), schedule, seed=0, step=7)
+    other = sample_batch(images, (0, 55), schedule, seed=0, step=8)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first[1], other[1])
+    assert first[2].min() >= 0 and first[2].max() <= 55 / 255
+
+
+def test_training_lowers_the_error():
+    torch.manual_seed(0)
+    draw = np.random.default_rng(0)
+    images = [np.full((32, 32), value, np.uint8) for value in draw.integers(60, 200, 8)]
+    network = DnCNN(1, 4, 8)
+    train_denoiser(network, images, (25, 25), Schedule(300, 8, 16, 5e-3, 100), seed=0, label="test")
+    noisy = (100 + 25 * draw.standard_normal((32, 32))).astype(np.float32)
+    assert np.std(denoise(network.eval(), noisy, 25) - 100) < 0.6 * 25
+
+
+def test_diverging_training_ends_with_an_error():
+    with pytest.raises(UserError, match="the loss is .* lower training.learning_rate"):
+        images = [np.full((32, 32), 100, np.uint8)]
+        schedule = Schedule(20, 2, 16, 1e30, 5)
+        train_denoiser(DnCNN(1, 4, 8, batch_norm=False), images, (25, 25), schedule, seed=0, label="test")
+
+
+def test_patch_larger_than_an_image_is_refused():
+    with pytest.raises(UserError, match="patches of 16 pixels, but an image has a side of 12"):
+        train_denoiser(torch.nn.Identity(), [np.zeros((12, 40), np.uint8)], (0, 1), Schedule(1, 1, 16, 1, 1), 0, "test")
