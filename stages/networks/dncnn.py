@@ -3,8 +3,10 @@
 Source: Zhang, Zuo, Chen, Meng, Zhang, "Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image
 Denoising", IEEE TIP 2017, section III and figure 1. DnCNN-S has 17 layers; DnCNN-B, CDnCNN-B and DnCNN-3 have 20.
 
-Deviations: none in the layers. The published models come with batch normalisation merged into the convolutions, which
-is the same function; `fold_batch_norm` does that to a network trained here, so that all stored weights look alike.
+Deviations: none in the layers. The last convolution starts at a tenth of the published initialisation, so that the
+first predictions have the size of noise and not of an image; short trainings gain several dB by it. The published
+models come with batch normalisation merged into the convolutions, which is the same function; `fold_batch_norm` does
+that to a network trained here, so that all stored weights look alike.
 """
 
 import torch
@@ -39,6 +41,8 @@ class DnCNN(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):  # section IV-A2: the initialisation of He et al., ICCV 2015
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        with torch.no_grad():
+            self.layers[-1].weight.mul_(0.1)
 
     def forward(self, noisy: torch.Tensor, sigma: torch.Tensor | None = None) -> torch.Tensor:
         """Denoise (N, C, H, W) on the [0, 1] scale; `sigma` is ignored, a DnCNN is blind to it."""

@@ -1,0 +1,137 @@
+"""One node of the stage: a folder with the files of a data set or of published weights, and their index."""
+
+import csv
+import io
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stages.common import paths, provenance
+from stages.common.config import Config
+from stages.common.errors import Unavailable, UserError
+from stages.common.files import sha256_bytes, write_text
+from stages.download import embedded
+from stages.download.disk import exclusive, full_disk_explained, image_size
+from stages.download.png import png_bytes
+from stages.download.sources import MIRROR_VARIABLE, provide
+from stages.download.stores import Item, Store, load_items, load_store, manifest_path, stores_path, subset_path
+
+INDEX_COLUMNS = ("id", "path", "height", "width", "split", "label", "sha256")
+UNAVAILABLE = "unavailable.txt"
+
+
+def run(config: Config, key: str) -> None:
+    """Make build/<scale>/data/<key>/ anew: the files, then index.csv.
+
+    The index has one row per item in published order: id, path (relative to the folder), height and width in pixels
+    (empty for weights), the source's split, label (empty: none of these sets has one), SHA-256 of the file.
+    Where no source can deliver and `unavailable` is "skip", the index has no rows and unavailable.txt says why.
+
+    Raises:
+        Unavailable: no source can deliver and `unavailable` is "fail".
+        UserError: a manifest or a source's file is wrong, or the disk is full. The former folder then stays.
+    """
+    entry = config.entry("download", key)
+    folder = paths.data(config.scale, key)
+    with (
+        provenance.recorded(config, "download", key, inputs(config, key), [folder]) as record,
+        exclusive(folder.with_name(f".{key}.lock"), f"download {key}"),
+        _renewed(folder) as new,
+    ):
+        if uses_store(config, key):
+            rows = _stored(config, key, new)
+        elif entry["kind"] == "images":
+            rows = _embedded(config, key, new)
+        else:
+            rows = []  # Weights that this scale trains itself.
+        record["items"] = len(rows)
+        _write_index(new / "index.csv", rows)
+    print(f"download {key}: {len(rows)} files in {folder}", file=sys.stderr, flush=True)
+
+
+def uses_store(config: Config, key: str) -> bool:
+    """Whether a node takes real files from its store at this scale."""
+    kind = config.entry("download", key)["kind"]
+    return config.settings["real_data" if kind == "images" else "published_weights"]
+
+
+def inputs(config: Config, key: str) -> list[Path]:
+    """The committed files that a node is declared to depend on, the same at every scale."""
+    return [stores_path(), manifest_path(config.entry("download", key)["store"]), subset_path(key)]
+
+
+def _stored(config: Config, key: str, folder: Path) -> list[tuple]:
+    entry = config.entry("download", key)
+    store = load_store(entry["store"])
+    items = load_items(key, store.name)
+    try:
+        provide(store, [item.file for item in items])
+    except Unavailable as error:
+        if config.params["unavailable"] != "skip":
+            raise
+        print(f"warning: download {key}: skipped: {error}", file=sys.stderr, flush=True)
+        write_text(folder / UNAVAILABLE, _reason(store) + "\n")
+        return []
+    return [_place(item, folder, entry["kind"] == "images") for item in items]
+
+
+def _reason(store: Store) -> str:
+    """Why a store's files are not there, in words that do not change from run to run: reports repeat them."""
+    return f"{store.title}: not in {MIRROR_VARIABLE} and not to be had from {store.url}"
+
+
+def _place(item: Item, folder: Path, image: bool) -> tuple:
+    """Put an item's file into the node's folder, as a hard link where the file system allows it; returns its row."""
+    path = folder / Path(item.file.path).name
+    with full_disk_explained(path):
+        try:
+            os.link(item.file.target, path)
+        except OSError:  # Another disk, or a file system without links.
+            shutil.copyfile(item.file.target, path)
+    try:
+        height, width = image_size(path) if image else ("", "")
+    except UserError as error:
+        raise UserError(str(error).replace(str(path), str(item.file.target))) from None
+    return item.id, path.name, height, width, item.split, "", item.file.sha256
+
+
+def _embedded(config: Config, key: str, folder: Path) -> list[tuple]:
+    entry = config.entry("download", key)
+    settings = config.settings["images"]
+    count, size = settings[entry["role"]], settings["size"]
+    rows = []
+    for name, image in embedded.images(key, entry["role"], count, size, entry["channels"]):
+        data = png_bytes(image)
+        with full_disk_explained(folder):
+            (folder / f"{name}.png").write_bytes(data)
+        rows.append((name, f"{name}.png", *image.shape[:2], entry["role"], "", sha256_bytes(data)))
+    return rows
+
+
+def _write_index(path: Path, rows: list[tuple]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(INDEX_COLUMNS)
+    writer.writerows(rows)
+    with full_disk_explained(path):
+        write_text(path, text.getvalue())
+
+
+@contextmanager
+def _renewed(folder: Path) -> Iterator[Path]:
+    """An empty neighbour of `folder` to fill; it takes the place of `folder` once the block has ended well."""
+    new, old = (folder.with_name(f".{folder.name}.{state}") for state in ("new", "old"))
+    for leftover in (new, old):  # of a run that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    new.mkdir(parents=True)
+    try:
+        yield new
+        if folder.exists():
+            os.rename(folder, old)
+        os.rename(new, folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

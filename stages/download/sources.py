@@ -1,0 +1,124 @@
+"""Getting the files of a store into data/: what is there already, the local mirror, the origin."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from stages.common import paths
+from stages.common.errors import UserError
+from stages.common.progress import progress
+from stages.download.archive import extract
+from stages.download.disk import check_room, exclusive, problem, write_checked
+from stages.download.fetch import download, fetch_file, part_path
+from stages.download.stores import Store, StoreFile, load_manifest
+
+MIRROR_VARIABLE = "REDENOISE_MIRROR"
+WORKERS = 6  # files at once: enough to hide latency, few enough to be a polite guest
+
+
+def mirror() -> Path | None:
+    """The local mirror that the environment names, None if it names none; `UserError` if it is not a folder."""
+    value = os.environ.get(MIRROR_VARIABLE)
+    if not value:
+        return None
+    if not Path(value).is_dir():
+        raise UserError(f"{MIRROR_VARIABLE} is {value!r}, which is no folder; expected a mirror; correct or unset it")
+    return Path(value)
+
+
+def provide(store: Store, files: list[StoreFile]) -> int:
+    """See to it that every one of `files` is in data/ and verified; returns how many had to be fetched.
+
+    One process at a time works on a store, so that two jobs that need it do not fetch the same files twice.
+
+    Raises:
+        Unavailable: neither the mirror nor the origin could deliver a file.
+        UserError: a source's file differs from the manifest, the disk is full, or the mirror is not a folder.
+    """
+    with exclusive(paths.STORE / ".locks" / f"{store.name}.lock", f"store {store.name}"):
+        wanted = _unverified(files)
+        if wanted and store.archive:
+            # One pass over the archive serves every data set of the store.
+            wanted = _unverified(list(load_manifest(store.name).values()))
+            _from_archive(store, wanted, mirror())
+        elif wanted:
+            _from_files(store, wanted, mirror())
+        return len(wanted)
+
+
+def source_of(store: Store, files: list[StoreFile]) -> str:
+    """Where `provide` would look first for files that are not there yet: "mirror", "origin" or both."""
+    root = mirror()
+    if root is None:
+        return "origin"
+    if store.archive:
+        return "mirror" if (root / store.archive).is_file() else "origin"
+    there = sum((root / file.path).is_file() for file in files)
+    return "mirror" if there == len(files) else "mirror, origin" if there else "origin"
+
+
+def _unverified(files: list[StoreFile]) -> list[StoreFile]:
+    """Those of `files` that are not in place and sound; one that is damaged is named."""
+    wanted = []
+    for file in files:
+        found = problem(file.target, file)
+        if found is not None:
+            wanted.append(file)
+            if found != "missing":
+                print(f"{file.target}: {found}; fetching it again", file=sys.stderr, flush=True)
+    return wanted
+
+
+def _from_files(store: Store, files: list[StoreFile], root: Path | None) -> None:
+    check_room(paths.STORE, sum(file.bytes for file in files))
+
+    def get(file: StoreFile, stop: threading.Event) -> None:
+        source = root / file.path if root else None
+        if source is not None and source.is_file():
+            with source.open("rb") as stream:
+                write_checked(stream, str(source), file)
+        else:
+            fetch_file(store.file_url(file.path), file, stop)
+
+    _in_parallel(get, files, f"download {store.name}")
+
+
+def _in_parallel(work: Callable[[StoreFile, threading.Event], None], files: list[StoreFile], what: str) -> None:
+    """Run `work` for every file, several at once; the first failure ends the others soon and is raised."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(min(WORKERS, len(files))) as pool:
+        futures = [pool.submit(work, file, stop) for file in files]
+        try:
+            for future in progress(as_completed(futures), len(futures), what, unit="file"):
+                future.result()
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _from_archive(store: Store, files: list[StoreFile], root: Path | None) -> None:
+    unpacked = sum(file.bytes for file in files)
+    local = root / store.archive if root else None
+    if local is not None and local.is_file():
+        check_room(paths.STORE, unpacked)
+        _unpack(local, store, files, str(local))
+        return
+    check_room(paths.STORE, unpacked + store.packed_max)
+    print(f"{store.url}: fetching the archive", file=sys.stderr, flush=True)
+    archive = part_path(paths.STORE / store.archive)
+    download(store.url, archive, store.packed_max, threading.Event())
+    try:
+        _unpack(archive, store, files, store.url)
+    except UserError:
+        archive.unlink()  # Not the archive that the manifest describes, or the disk is full.
+        raise
+    archive.unlink()  # After an interrupt it stays, and the next run need not fetch it again.
+
+
+def _unpack(archive: Path, store: Store, files: list[StoreFile], name: str) -> None:
+    for _ in progress(extract(archive, store, files, name), len(files), f"unpack {store.name}", unit="file"):
+        pass

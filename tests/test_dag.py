@@ -1,0 +1,124 @@
+"""The two engines hold the same DAG: every node's command, inputs and outputs, at every scale."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.common import config
+from stages.common.provenance import SOURCES, source_files
+from stages.record import nodes
+from tests.conftest import ROOT
+
+pytest.importorskip("snakemake", reason="Snakemake is not installed: the engines' DAGs are not compared")
+dvc_repo = pytest.importorskip("dvc.repo", reason="DVC is not installed: the engines' DAGs are not compared")
+
+Node = tuple[frozenset[str], frozenset[str]]  # inputs, outputs
+
+
+@pytest.fixture(scope="module", params=["demo", "bench", "paper"])
+def checkout(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A scale and a copy of the project in which params.yaml names it."""
+    target = tmp_path_factory.mktemp(request.param)
+    for name in ("stages", "workflow", "published", ".dvc"):
+        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__", "cache", "tmp"))
+    for name in ("Snakefile", "dvc.yaml", "params.yaml", ".dvcignore"):
+        shutil.copy(ROOT / name, target)
+    subprocess.run(["git", "init", "-q"], cwd=target, check=True)
+    params = target / "params.yaml"
+    params.write_text(re.sub(r"^scale: \w+", f"scale: {request.param}", params.read_text(), flags=re.MULTILINE))
+    return request.param, target
+
+
+@pytest.fixture(scope="module")
+def snakemake_nodes(checkout: tuple[str, Path]) -> dict[str, Node]:
+    """Command to inputs and outputs, read from a forced dry run."""
+    scale, folder = checkout
+    command = [sys.executable, "-m", "snakemake", "-n", "-F", "--printshellcmds", "--config", f"scale={scale}"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    found = {}
+    for block in re.split(r"\n(?=(?:local)?rule )", run.stdout + run.stderr):
+        shell = re.search(r"(?:^|\n)(?:Shell command: )?(python -m stages\S* [^\n]*?) > \S+ 2>&1", block)
+        if shell:
+            found[shell[1]] = tuple(
+                frozenset(re.search(rf"^\s+{name}: (.*)$", block, re.MULTILINE)[1].split(", "))
+                for name in ("input", "output")
+            )
+    return found
+
+
+@pytest.fixture(scope="module")
+def dvc_stages(checkout: tuple[str, Path]) -> list:
+    return list(dvc_repo.Repo(checkout[1]).index.stages)
+
+
+def relative(path: str, folder: Path) -> str:
+    return Path(path).relative_to(folder.resolve()).as_posix()
+
+
+def test_commands_inputs_and_outputs_are_the_same(checkout, snakemake_nodes, dvc_stages):
+    _, folder = checkout
+    sources = {name for folders in SOURCES.values() for name in folders}
+    found = {}
+    for stage in dvc_stages:
+        deps = {relative(dep.fs_path, folder) for dep in stage.deps if dep.hash_name != "params" and dep.fs_path}
+        deps = {dep for dep in deps if not re.match(r"params.yaml|workflow/scales/", dep)}
+        expanded = {
+            file.relative_to(folder).as_posix()
+            for dep in deps & sources
+            for file in (folder / dep).rglob("*")
+            if file.is_file() and "__pycache__" not in file.parts
+        }
+        outputs = {relative(out.fs_path, folder) for out in stage.outs}
+        found[stage.cmd] = (frozenset(deps - sources | expanded), frozenset(outputs))
+    assert set(found) == set(snakemake_nodes)
+    for command, node in found.items():
+        assert node == snakemake_nodes[command], command
+
+
+def test_every_node_is_one_that_record_checks(checkout, snakemake_nodes):
+    settings = config.load(checkout[0])
+    names = {"leakage": "synthesize.leakage", "baseline": "evaluate.baseline"}
+    expected = {
+        f"python -m stages.{names.get(stage, stage)} --scale {checkout[0]}" + (f" --only {key}" if key else "")
+        for stage, key in nodes(settings)
+    }
+    assert set(snakemake_nodes) == expected
+
+
+def test_dvc_tracks_the_parameters_that_the_node_depends_on(checkout, dvc_stages):
+    """`node_params` is what Snakemake compares and provenance records."""
+    settings = config.load(checkout[0])
+    for stage in dvc_stages:
+        name, _, key = stage.name.partition("@")
+        tracked = {
+            f"{'scale.' if 'scales' in dep.fs_path else ''}{param}" for dep in params_of(stage) for param in dep.params
+        }
+        needed = set()
+        for param in settings.node_params(name, key or None):
+            entry = settings.entry(name, key) if key else {}
+            section = config.STAGE_SECTION.get(name)
+            needed.add(
+                {"entry": f"{section}.{key}", "download": f"downloads.{entry.get('dataset', key)}"}.get(param, param)
+            )
+        assert tracked == needed, stage.name
+
+
+def params_of(stage) -> list:
+    return [dep for dep in stage.deps if hasattr(dep, "params")]
+
+
+def test_sources_cover_what_each_stage_imports():
+    """A source file that no rule lists could change a result without a rerun."""
+    modules = {"leakage": "stages.synthesize.leakage", "baseline": "stages.evaluate.baseline"}
+    for stage in SOURCES:
+        module = modules.get(stage, f"stages.{stage}.__main__")
+        files = "m.__file__ for m in list(sys.modules.values()) if m.__name__.startswith('stages.')"
+        code = f"import sys, {module}; print(*({files}))"
+        run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+        imported = {Path(name).relative_to(ROOT).as_posix() for name in run.stdout.split()}
+        assert imported <= set(source_files(stage)), stage

@@ -1,0 +1,123 @@
+"""The report's pages on hand-made results: layout, bold, alignment, the demo's heading, LaTeX."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stages.common import paths
+from stages.common.config import Config
+from stages.report import __main__ as stage
+from stages.report import layout, markdown, outputs
+from stages.report.tables import TABLES
+from tests.report_project import make_project, page, table_rows, write_record, write_results
+
+
+@pytest.fixture
+def reporting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Config]:
+    """A function that makes a project with results of every node at one scale, the working directory being its root."""
+    monkeypatch.chdir(tmp_path)
+    return lambda scale: make_project(tmp_path, scale)
+
+
+def test_the_reason_of_unavailable_data_reaches_cells_and_pages(reporting):
+    config = reporting("bench")
+    write_results(config, "kodak-dncnn", [])
+    write_record(config, "evaluate", "kodak-dncnn", unavailable="Kodak: no source could be reached")
+    stage.report(config)
+    row = table_rows(config, "liu2020/table2_kodak")["Kodak", "01", "sigma=25", "DnCNN", "psnr"]
+    assert (row["status"], row["note"]) == ("not run", "Kodak: no source could be reached")
+    assert "Kodak: no source could be reached" in page(config, "liu2020/table2_kodak.md")
+    assert "Kodak: no source could be reached" in page(config, "overview.md")
+
+
+def test_the_demo_is_never_compared(reporting):
+    config = reporting("demo")
+    stage.report(config)
+    for spec in TABLES:
+        rows = table_rows(config, spec.key)
+        assert {row["status"] for row in rows.values()} == {"not run", "unprinted"}
+        assert {row["dataset"] for row in rows.values()} == {spec.dataset, f"demo:{spec.dataset}"}
+        for suffix in ("md", "tex"):
+            assert "stand-in images and tiny networks" in page(config, f"{spec.key}.{suffix}").replace("\n", " ")
+    row = table_rows(config, "liu2018/table1_kodak")["Kodak", "01", "sigma=25", "DnCNN", "psnr"]
+    assert row["note"].startswith("demo scale: stand-in images")
+    assert re.search(
+        r"^\| stand-in0 +\| +\*{0,2}\d+\.\d{3}\*{0,2} \|", page(config, "liu2018/table1_kodak.md"), re.MULTILINE
+    )
+    assert "Not measured at the demo scale" in page(config, "notes.md")
+    assert json.loads(page(config, "metrics.json"))["liu2018/table1_kodak"]["sigma=25"]["DnCNN"]["psnr"] > 0
+
+
+def test_the_best_values_are_bold_in_their_own_columns(reporting):
+    config = reporting("bench")
+    stage.report(config)
+    line = next(line for line in page(config, "liu2020/table2_kodak.md").splitlines() if line.startswith("| 01 "))
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    # Printed: Proposed 29.76 is the best. Reproduced: DnCNN, since nothing stands behind Proposed.
+    assert cells == ["01", "29.13", "29.430", "+0.300 ✗", "28.66", "29.75", "**29.754**", "+0.004 ✓", "29.65", "29.647",
+                     "-0.003 ✓", "**29.76**"]  # fmt: skip
+
+
+def test_tables_of_a_page_are_aligned(reporting):
+    config = reporting("bench")
+    stage.report(config)
+    for name in (path.relative_to("reports/bench") for path in outputs("bench") if path.suffix == ".md"):
+        for block in page(config, str(name)).split("\n\n"):
+            lines = block.splitlines()
+            if lines[0].startswith("|"):
+                assert len({len(line) for line in lines}) == 1, f"{name}: {lines[0]}"
+
+
+def test_pages_for_reviewers(reporting):
+    config = reporting("bench")
+    stage.report(config)
+    overview = page(config, "overview.md")
+    assert "Worst deviations" in overview
+    assert re.search(r"`build/bench/download/kodak` +\| abababababab ", overview)
+    assert "0123456789ab" not in overview, "commits belong to provenance.md"
+    assert "0123456789ab" in page(config, "provenance.md")
+    found = page(config, "notes.md")
+    assert "{{" not in found and " 27.76 |" in found and "CDnCNN-B" in found
+    header, *lines = page(config, "averages.csv").splitlines()
+    assert header == "dataset,method,sigma,psnr" and "CBSD68,FFDNet,25,31.2070" in lines
+
+
+def test_tex_is_complete_and_escaped(reporting):
+    config = reporting("bench")
+    stage.report(config)
+    for spec in TABLES:
+        text = page(config, f"{spec.key}.tex")
+        begun, ended = re.findall(r"\\begin\{(\w+)\}", text), re.findall(r"\\end\{(\w+)\}", text)
+        assert sorted(begun) == sorted(ended) and text.isascii()
+        for rows in re.findall(r"\\begin\{tabular\}(.*?)\\end\{tabular\}", text, re.DOTALL):
+            body = [line for line in rows.splitlines() if line.endswith(r"\\") and "multicolumn" not in line]
+            assert len({len(re.findall(r"(?<!\\)&", line)) for line in body}) == 1
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_tex_compiles_alone(reporting, tmp_path):
+    config = reporting("bench")
+    stage.report(config)
+    for spec in TABLES:
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"-output-directory={tmp_path}"]
+        path = paths.reports("bench") / f"{spec.key}.tex"
+        result = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout[-2000:]
+
+
+def test_a_bar_in_a_cell_does_not_break_the_table():
+    grid = layout.Grid("h", ("a",), (), ((layout.Cell("x|y"),),))
+    document = layout.Document("t", "", "s", ("b",), (grid,))
+    assert "x\\|y" in markdown.render(document)
+
+
+def test_a_method_not_printed_at_a_noise_level_has_no_column_there(reporting):
+    config = reporting("bench")
+    stage.report(config)
+    headers = [line for line in page(config, "liu2018/table1_kodak.md").splitlines() if line.startswith("| image")]
+    assert ["TNRD" in header for header in headers] == [True, False, True]

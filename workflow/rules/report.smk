@@ -1,0 +1,38 @@
+rule report:
+    input:
+        results=[f"{BUILD}/results/{key}.csv" for stage in ("evaluate", "baseline") for key in SETTINGS.keys(stage)],
+        provenance=[
+            f"{BUILD}/provenance/{name}.json"
+            for name in [
+                "leakage",
+                *(
+                    f"{stage}-{key}"
+                    for stage in ("download", "synthesize", "train", "evaluate", "baseline")
+                    for key in SETTINGS.keys(stage)
+                ),
+            ]
+        ],
+        sources=source_files("report"),
+    output:
+        tables=expand(
+            f"{REPORTS}/{{table}}.{{suffix}}",
+            table=[
+                "liu2018/table1_kodak",
+                "liu2020/table2_kodak",
+                "liu2020/table3_cbsd68",
+                "zhang2017/table2_bsd68",
+                "zhang2017/table3_set12",
+                "zhang2017/table5_gaussian",
+            ],
+            suffix=["md", "tex", "csv"],
+        ),
+        pages=expand(f"{REPORTS}/{{page}}.md", page=["overview", "notes", "provenance"]),
+        metrics=f"{REPORTS}/metrics.json",
+        averages=f"{REPORTS}/averages.csv",
+        provenance=f"{BUILD}/provenance/report.json",
+    params:
+        node=node("report"),
+    log:
+        f"{BUILD}/logs/report.log",
+    shell:
+        f"python -m stages.report --scale {SCALE} > {{log}} 2>&1"
