@@ -13,7 +13,8 @@ from stages.common.errors import UserError
 from stages.common.files import sha256_file, write_json, write_png
 from stages.common.indexed import read_index, write_index, write_unavailable
 from stages.evaluate import baseline as baseline_module
-from stages.evaluate.__main__ import denoise, evaluate
+from stages.evaluate.__main__ import evaluate
+from stages.evaluate.apply import denoise
 from stages.evaluate.baseline import baseline
 from stages.networks.dncnn import DnCNN
 from stages.synthesize.__main__ import synthesize

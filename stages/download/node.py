@@ -1,7 +1,5 @@
 """One node of the stage: a folder with the files of a data set or of published weights, and their index."""
 
-import csv
-import io
 import os
 import shutil
 import sys
@@ -12,7 +10,8 @@ from pathlib import Path
 from stages.common import paths, provenance
 from stages.common.config import Config
 from stages.common.errors import Unavailable, UserError
-from stages.common.files import sha256_bytes, write_text
+from stages.common.files import sha256_bytes
+from stages.common.indexed import write_index, write_unavailable
 from stages.download import embedded
 from stages.download.disk import exclusive, full_disk_explained, image_size
 from stages.download.png import png_bytes
@@ -20,7 +19,6 @@ from stages.download.sources import MIRROR_VARIABLE, provide
 from stages.download.stores import Item, Store, load_items, load_store, manifest_path, stores_path, subset_path
 
 INDEX_COLUMNS = ("id", "path", "height", "width", "split", "label", "sha256")
-UNAVAILABLE = "unavailable.txt"
 
 
 def run(config: Config, key: str) -> None:
@@ -48,7 +46,8 @@ def run(config: Config, key: str) -> None:
         else:
             rows = []  # Weights that this scale trains itself.
         record["items"] = len(rows)
-        _write_index(new / "index.csv", rows)
+        with full_disk_explained(new):
+            write_index(new, INDEX_COLUMNS, (dict(zip(INDEX_COLUMNS, row, strict=True)) for row in rows))
     print(f"download {key}: {len(rows)} files in {folder}", file=sys.stderr, flush=True)
 
 
@@ -73,7 +72,7 @@ def _stored(config: Config, key: str, folder: Path) -> list[tuple]:
         if config.params["unavailable"] != "skip":
             raise
         print(f"warning: download {key}: skipped: {error}", file=sys.stderr, flush=True)
-        write_text(folder / UNAVAILABLE, _reason(store) + "\n")
+        write_unavailable(folder, _reason(store))
         return []
     return [_place(item, folder, entry["kind"] == "images") for item in items]
 
@@ -109,15 +108,6 @@ def _embedded(config: Config, key: str, folder: Path) -> list[tuple]:
             (folder / f"{name}.png").write_bytes(data)
         rows.append((name, f"{name}.png", *image.shape[:2], entry["role"], "", sha256_bytes(data)))
     return rows
-
-
-def _write_index(path: Path, rows: list[tuple]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(INDEX_COLUMNS)
-    writer.writerows(rows)
-    with full_disk_explained(path):
-        write_text(path, text.getvalue())
 
 
 @contextmanager

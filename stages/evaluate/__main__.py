@@ -5,7 +5,6 @@ Output: `build/<scale>/results/<key>.csv` with the columns of `published/`, one 
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -14,6 +13,7 @@ from stages.common.errors import UserError, run_cli
 from stages.common.files import sha256_bytes, sha256_file
 from stages.common.indexed import unavailable_reason
 from stages.common.torch_mode import set_mode
+from stages.evaluate import apply
 from stages.evaluate.measure import input_folders, measure, write_results
 from stages.networks.weights import load_network
 
@@ -57,31 +57,14 @@ class Networks:
             network, spec = load_network(path)
             self.loaded[path] = network, _dependencies(path, spec, self.mode)
         network, parts = self.loaded[path]
-        return lambda noisy: denoise(network, noisy, sigma), parts
-
-
-def denoise(network: nn.Module, noisy: np.ndarray, sigma: float) -> np.ndarray:
-    """One image through one network.
-
-    Args:
-        noisy: float32 (H, W) or (H, W, 3), [0, 255] scale.
-        sigma: standard deviation of the noise, [0, 255] scale.
-
-    Returns:
-        float32 of the same shape and scale, unclipped.
-    """
-    planes = noisy[np.newaxis] if noisy.ndim == 2 else noisy.transpose(2, 0, 1)
-    batch = torch.from_numpy(np.ascontiguousarray(planes[np.newaxis])) / 255.0
-    with torch.inference_mode():
-        output = network(batch, torch.tensor([sigma / 255.0]))[0].numpy() * 255.0
-    return output[0] if noisy.ndim == 2 else output.transpose(1, 2, 0)
+        return lambda noisy: apply.denoise(network, noisy, sigma), parts
 
 
 def _dependencies(path: Path, spec: dict, mode: str) -> dict[str, str]:
     source = Path(__file__).parents[1] / "networks" / f"{spec['name']}.py"
     return {
         "weights": sha256_file(path),
-        "code": sha256_bytes(source.read_bytes() + Path(__file__).read_bytes()),
+        "code": sha256_bytes(source.read_bytes() + Path(apply.__file__).read_bytes()),
         "mode": mode,
         "torch": torch.__version__,
     }

@@ -1,0 +1,221 @@
+"""The paper's layout of a joined table, without any markup: Markdown and LaTeX render the same document."""
+
+from dataclasses import dataclass
+
+from stages.report.join import OFF, REPRODUCED, STATUSES, Comparison, Context, Row, signed, suspicion
+from stages.report.results import AVERAGE, sigma
+from stages.report.tables import PAPERS, TOLERANCES
+
+SHOWN_DECIMALS = {"psnr": 3, "ssim": 4}
+METRIC_NAMES = {"psnr": "PSNR", "ssim": "SSIM"}
+VERDICT_MARKS = {REPRODUCED: "✓", OFF: "✗"}
+NOTHING = "-"
+DEMO_WARNING = (
+    "Demo scale: these are stand-in images and tiny networks trained for seconds. "
+    "Nothing on this page can be compared with the printed table."
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: `mark` is the number of a footnote, or empty."""
+
+    text: str = NOTHING
+    bold: bool = False
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Columns of one method under one label."""
+
+    label: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One table on the page.
+
+    Attributes:
+        heading: what the table shows.
+        stub: names of the leading columns, which hold words.
+        groups: the columns after them, which hold numbers.
+        rows: one tuple of cells per line, as many as there are columns.
+        footnotes: text of footnote 1, 2, ...
+    """
+
+    heading: str
+    stub: tuple[str, ...]
+    groups: tuple[Group, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    footnotes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Document:
+    """A page: `warning` may be empty; in all texts, backticks mark code."""
+
+    title: str
+    warning: str
+    summary: str
+    bullets: tuple[str, ...]
+    grids: tuple[Grid, ...]
+
+
+def document(comparison: Comparison, context: Context) -> Document:
+    """Lay out one joined table."""
+    spec = comparison.spec
+    sections = _image_grids(comparison) if spec.per_image else [_average_grid(comparison)]
+    extra = _extra_grid(comparison)
+    return Document(
+        title=f"{PAPERS[spec.paper].short}, {spec.number}: {spec.title}",
+        warning=DEMO_WARNING if comparison.demo else "",
+        summary=_summary(comparison),
+        bullets=(*_legend(comparison), *spec.protocol),
+        grids=(_method_grid(comparison, context), *sections, *([extra] if extra else [])),
+    )
+
+
+def counts(comparison: Comparison) -> dict[str, int]:
+    """How many printed cells have each of `STATUSES`."""
+    found = [row.status for row in comparison.printed.values()]
+    return {status: found.count(status) for status in STATUSES}
+
+
+def number(value: float | None, metric: str) -> str:
+    """A measured value as shown on a page."""
+    return NOTHING if value is None else f"{value:.{SHOWN_DECIMALS[metric]}f}"
+
+
+def verdict(row: Row) -> str:
+    """Delta and verdict of a cell, always equally wide: a changed verdict then changes no other line of a diff."""
+    if row.delta is None:
+        return NOTHING
+    return f"{signed(row.delta, SHOWN_DECIMALS[row.metric])} {VERDICT_MARKS[row.status]}"
+
+
+def _summary(comparison: Comparison) -> str:
+    found = counts(comparison)
+    parts = [f"{found[status]} {status}" for status in STATUSES]
+    return f"{sum(found.values())} printed cells: {', '.join(parts)}."
+
+
+def _legend(comparison: Comparison) -> tuple[str, ...]:
+    if comparison.demo:
+        return ("The layout is the paper's; the best value of each line is bold.",)
+    image, average = TOLERANCES["psnr", "image"], TOLERANCES["psnr", AVERAGE]
+    tolerances = f"{image:.2f} dB for an image, {average:.2f} dB for an average"
+    tolerances += f", {TOLERANCES['ssim', AVERAGE]} for SSIM" if "ssim" in comparison.spec.metrics else ""
+    return (
+        "`printed` is the paper's value, `reproduced` is measured here, Δ is reproduced minus printed. "
+        "The best printed and the best reproduced value of each line are bold.",
+        f"✓ within tolerance, ✗ off: {tolerances}; half a unit of the printed last place comes on top.",
+    )
+
+
+def _method_grid(comparison: Comparison, context: Context) -> Grid:
+    """Which measured method stands behind each printed one, and why some have none."""
+    spec, rows = comparison.spec, []
+    for method in spec.methods:
+        behind = comparison.methods.get(method.printed)
+        note = context.measured.unavailable.get((spec.dataset, behind), "") if behind else method.reason
+        rows.append((Cell(method.printed), Cell(behind or NOTHING), Cell(note or NOTHING)))
+    printed = [method.printed for method in spec.methods]
+    extras = {label: name for label, name in comparison.methods.items() if label not in printed}
+    rows += [(Cell(NOTHING), Cell(name), Cell("measured, not printed")) for name in extras.values()]
+    return Grid("Methods", ("printed", "measured", "note"), (), tuple(rows))
+
+
+def _groups(comparison: Comparison) -> tuple[Group, ...]:
+    if comparison.demo:
+        return tuple(Group(label, ("demo value",)) for label in comparison.methods)
+    groups = []
+    for method in comparison.spec.methods:
+        both = method.printed in comparison.methods
+        groups.append(Group(method.printed, ("printed", "reproduced", "Δ") if both else ("printed",)))
+    return tuple(groups)
+
+
+def _image_grids(comparison: Comparison) -> list[Grid]:
+    """One grid per noise level, one image per line, the average last."""
+    grids = []
+    for level in comparison.spec.sigmas:
+        condition = f"sigma={level}"
+        items = dict.fromkeys(
+            item for item, found, _, metric in comparison.shown if (found, metric) == (condition, "psnr")
+        )
+        lines = [((Cell(item),), item, condition, "psnr") for item in items]
+        grids.append(_grid(comparison, f"σ = {level}, PSNR in dB", ("image",), lines))
+    return grids
+
+
+def _average_grid(comparison: Comparison) -> Grid:
+    """Averages only: one line per noise level and metric."""
+    spec, lines = comparison.spec, []
+    for level in spec.sigmas:
+        for metric in spec.metrics:
+            head = (Cell(str(level)), Cell(METRIC_NAMES[metric]))
+            lines.append((head, AVERAGE, f"sigma={level}", metric))
+    return _grid(comparison, f"Averages over {spec.dataset}", ("σ", "metric"), lines)
+
+
+def _grid(comparison: Comparison, heading: str, stub: tuple[str, ...], lines: list[tuple]) -> Grid:
+    """Fill the columns of all methods, line by line, numbering the footnotes as they come.
+
+    A method of which no line has a value is left out: the papers print some methods at some noise levels only.
+    """
+    places = [(item, condition, metric) for _, item, condition, metric in lines]
+    filled = {label for item, condition, label, metric in comparison.shown if (item, condition, metric) in places}
+    groups = tuple(group for group in _groups(comparison) if group.label in filled)
+    rows, footnotes = [], []
+    for head, item, condition, metric in lines:
+        found = {group.label: comparison.shown.get((item, condition, group.label, metric)) for group in groups}
+        best_printed = _best([float(row.published) for row in found.values() if row and row.published])
+        best_measured = _best(
+            [number(row.reproduced, metric) for row in found.values() if row and row.reproduced is not None]
+        )
+        cells = list(head)
+        for group in groups:
+            row = found[group.label]
+            cells += _method_cells(row, group, best_printed, best_measured, footnotes)
+        rows.append(tuple(cells))
+    return Grid(heading, stub, groups, tuple(rows), tuple(footnotes))
+
+
+def _best(values: list) -> object:
+    """The largest of several values; one alone is not best of anything."""
+    return max(values, key=float) if len(values) > 1 else None
+
+
+def _method_cells(row: Row | None, group: Group, best_printed: object, best_measured: object, footnotes: list) -> list:
+    if row is None:
+        return [Cell()] * len(group.columns)
+    shown = number(row.reproduced, row.metric)
+    reproduced = Cell(shown, bold=shown == best_measured)
+    if not row.published:
+        return [reproduced]
+    mark = ""
+    if row.suspect:
+        footnotes.append(suspicion(row.suspect, row.reproduced, row.metric))
+        mark = str(len(footnotes))
+    printed = Cell(row.published, bold=float(row.published) == best_printed, mark=mark)
+    return [printed, reproduced, Cell(verdict(row))][: len(group.columns)]
+
+
+def _extra_grid(comparison: Comparison) -> Grid | None:
+    """Averages that the paper does not print: other models, other metrics."""
+    rows = [row for row in comparison.unprinted.values() if row.item == AVERAGE]
+    if comparison.demo:  # Everything is unprinted here; the sections already show the table's own metrics.
+        rows = [row for row in rows if row.metric not in comparison.spec.metrics]
+    if not rows:
+        return None
+    levels = sorted({sigma(row.condition) for row in rows})
+    values = {(row.method, row.metric, sigma(row.condition)): row.reproduced for row in rows}
+    lines = []
+    for method, metric in dict.fromkeys((row.method, row.metric) for row in rows):
+        cells = [Cell(number(values.get((method, metric, level)), metric)) for level in levels]
+        lines.append((Cell(method), Cell(METRIC_NAMES[metric]), *cells))
+    groups = tuple(Group(f"σ = {level}", ("",)) for level in levels)
+    heading = "Measured, not printed: averages (PSNR in dB)"
+    return Grid(heading, ("method", "metric"), groups, tuple(lines))

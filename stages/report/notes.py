@@ -1,0 +1,197 @@
+"""The notes: the hand-written page notes.md with its generated tables filled in."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable
+from math import fsum
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+
+from stages.common.errors import UserError
+from stages.report.join import Comparison, Context, Row, signed
+from stages.report.layout import METRIC_NAMES, NOTHING, SHOWN_DECIMALS, number, verdict
+from stages.report.markdown import GENERATED, frame_table
+from stages.report.results import AVERAGE, sigma
+from stages.report.tables import MODEL_LABELS
+
+TEMPLATE = Path(__file__).with_name("notes.md")
+PLACEHOLDER = re.compile(r"^\{\{ (\w+) \}\}$", re.MULTILINE)
+NOT_MEASURED = (
+    "_Not measured at the demo scale: its images are stand-ins, so no measured value belongs to a printed one._"
+)
+
+
+def render(comparisons: list[Comparison], context: Context) -> str:
+    """The notes as Markdown; raises `UserError` if the text asks for an unknown table."""
+    template = TEMPLATE.read_text(encoding="utf-8")
+
+    def fill(match: re.Match) -> str:
+        if match[1] in FROM_PRINT:
+            return FROM_PRINT[match[1]](context)
+        if match[1] in FROM_RESULTS:
+            return NOT_MEASURED if context.demo else FROM_RESULTS[match[1]](comparisons, context)
+        raise UserError(
+            f"{TEMPLATE.name}: unknown table {match[1]!r}; expected {', '.join([*FROM_PRINT, *FROM_RESULTS])}"
+        )
+
+    title, _, body = PLACEHOLDER.sub(fill, template).partition("\n")
+    return f"{title}\n\n{GENERATED}\n{body}"
+
+
+def misprints(context: Context) -> str:
+    """All suspected misprints, strong ones first."""
+    frame = context.misprints.sort_values("strength", kind="stable")
+    rows = []
+    for row in frame.itertuples(index=False):
+        cell = ", ".join(filter(None, (row.dataset, row.item, row.condition, row.method, row.metric)))
+        rows.append((f"{row.paper} {row.table}", cell, row.strength, row.printed, row.estimate or NOTHING, row.reason))
+    columns = ["table", "cell", "strength", "printed", "estimate", "reason"]
+    return frame_table(pd.DataFrame(rows, columns=columns), numbers=("printed", "estimate"))
+
+
+def printed_means(context: Context) -> str:
+    """Printed averages that lie farther from the mean of their printed images than rounding explains.
+
+    A mean of n values, each rounded to a last place u, has a rounding error of standard deviation u / sqrt(12 n);
+    listed is what exceeds four of these plus half a unit of the average's own last place.
+    """
+    groups = defaultdict(dict)
+    for cell in context.cells.itertuples(index=False):
+        if cell.metric == "psnr" and cell.item and not cell.item.startswith("s"):  # Not the ablation's networks.
+            groups[cell.paper, cell.table, cell.dataset, cell.condition, cell.method][cell.item] = cell.value
+    rows = []
+    for (paper, table, _, condition, method), values in groups.items():
+        average = values.pop(AVERAGE, None)
+        if average is None or not values:
+            continue
+        mean = fsum(map(float, values.values())) / len(values)
+        explained = 4 * _last_place(next(iter(values.values()))) / (12 * len(values)) ** 0.5 + _last_place(average) / 2
+        if abs(mean - float(average)) > explained:
+            gap = signed(mean - float(average), 4)
+            rows.append((f"{paper} {table}", method, str(sigma(condition)), average, f"{mean:.4f}", gap))
+    columns = ["table", "method", "σ", "printed average", "mean of the printed images", "gap"]
+    return frame_table(pd.DataFrame(rows, columns=columns), numbers=tuple(columns[2:]))
+
+
+def dncnn_models(comparisons: list[Comparison], context: Context) -> str:
+    """Printed averages of DnCNN against both published families of colour models."""
+    rows = []
+    for comparison in comparisons:
+        for row in _averages(comparison, "DnCNN"):
+            values = {
+                model: context.measured.values.get((row.dataset, AVERAGE, row.condition, model, row.metric))
+                for model in MODEL_LABELS
+            }
+            deltas = {model: value - float(row.published) for model, value in values.items() if value is not None}
+            cells = []
+            for model, value in values.items():
+                delta = signed(deltas[model], SHOWN_DECIMALS["psnr"]) if model in deltas else NOTHING
+                cells += [number(value, "psnr"), delta]
+            nearest = min(deltas, key=lambda model: abs(deltas[model])) if len(deltas) == len(values) else NOTHING
+            rows.append((comparison.spec.key, str(sigma(row.condition)), row.published, *cells, nearest))
+    columns = ["table", "σ", "printed"]
+    for label in MODEL_LABELS.values():
+        columns += [label, "Δ"]
+    return frame_table(pd.DataFrame(rows, columns=[*columns, "nearest"]), numbers=tuple(columns[1:]))
+
+
+def bm3d_shift(comparisons: list[Comparison], context: Context) -> str:
+    """Measured minus printed of BM3D and CBM3D: of the averages, and the spread over the printed images."""
+    rows = []
+    for comparison in comparisons:
+        for name in ("BM3D", "CBM3D"):
+            for row in _averages(comparison, name):
+                images = [
+                    other.delta
+                    for other in comparison.printed.values()
+                    if (other.condition, other.method, other.metric) == (row.condition, name, row.metric)
+                    and other.item != AVERAGE and other.delta is not None and other.suspect is None
+                ]  # fmt: skip
+                digits = SHOWN_DECIMALS[row.metric]
+                spread = [signed(pick(images), digits) if images else NOTHING for pick in (min, median, max)]
+                head = (comparison.spec.key, name, METRIC_NAMES[row.metric], str(sigma(row.condition)))
+                rows.append((*head, row.published, number(row.reproduced, row.metric), verdict(row), *spread))
+    columns = ["table", "method", "metric", "σ", "printed", "reproduced", "Δ"]
+    columns += ["lowest Δ of an image", "median Δ", "highest Δ"]
+    return frame_table(pd.DataFrame(rows, columns=columns), numbers=tuple(columns[3:]))
+
+
+def ffdnet(comparisons: list[Comparison], context: Context) -> str:
+    """FFDNet on CBSD68: the suspected 27.76 beside its neighbours."""
+    rows = []
+    for comparison in comparisons:
+        if comparison.spec.dataset == "CBSD68":
+            for row in _averages(comparison, "FFDNet"):
+                rows.append(
+                    (
+                        str(sigma(row.condition)),
+                        row.published,
+                        number(row.reproduced, "psnr"),
+                        verdict(row),
+                        *_estimate(row),
+                    )
+                )
+    columns = ["σ", "printed", "reproduced", "Δ", "estimate", "Δ to the estimate"]
+    return frame_table(pd.DataFrame(rows, columns=columns), numbers=tuple(columns))
+
+
+def measured_suspects(comparisons: list[Comparison], context: Context) -> str:
+    """Suspected misprints that were measured, with the deviation usual for the same method."""
+    rows = []
+    for comparison in comparisons:
+        for row in comparison.printed.values():
+            if row.suspect and row.delta is not None:
+                cell = f"{row.item}, {row.method}, σ {sigma(row.condition)}, {METRIC_NAMES[row.metric]}"
+                usual = [other.delta for other in _siblings(comparison, row)]
+                decimals = SHOWN_DECIMALS[row.metric]
+                values = (
+                    row.published,
+                    number(row.reproduced, row.metric),
+                    signed(row.delta, decimals),
+                    *_estimate(row),
+                )
+                rows.append((comparison.spec.key, cell, *values, signed(median(usual), decimals) if usual else NOTHING))
+    columns = ["table", "cell", "printed", "reproduced", "Δ", "estimate", "Δ to the estimate", "usual Δ"]
+    return frame_table(pd.DataFrame(rows, columns=columns), numbers=tuple(columns[2:]))
+
+
+def _averages(comparison: Comparison, method: str) -> list[Row]:
+    return [row for row in comparison.printed.values() if row.item == AVERAGE and row.method == method]
+
+
+def _siblings(comparison: Comparison, suspect: Row) -> list[Row]:
+    """Compared cells of the same method: the other images of its column, or for an average the other averages."""
+    average = suspect.item == AVERAGE
+    return [
+        row
+        for row in comparison.printed.values()
+        if (row.method, row.metric) == (suspect.method, suspect.metric)
+        and row.delta is not None and row.suspect is None
+        and (row.item == AVERAGE) == average
+        and (average or row.condition == suspect.condition)
+    ]  # fmt: skip
+
+
+def _estimate(row: Row) -> tuple[str, str]:
+    """Best estimate of a suspected cell, and reproduced minus that."""
+    if row.suspect is None or not row.suspect.estimate:
+        return NOTHING, NOTHING
+    estimate = row.suspect.estimate
+    if row.reproduced is None:
+        return estimate, NOTHING
+    return estimate, signed(row.reproduced - float(estimate), SHOWN_DECIMALS[row.metric])
+
+
+def _last_place(printed: str) -> float:
+    return 10.0 ** -len(printed.partition(".")[2])
+
+
+FROM_PRINT: dict[str, Callable[[Context], str]] = {"misprints": misprints, "printed_means": printed_means}
+FROM_RESULTS: dict[str, Callable[[list[Comparison], Context], str]] = {
+    "dncnn_models": dncnn_models,
+    "bm3d_shift": bm3d_shift,
+    "ffdnet": ffdnet,
+    "measured_suspects": measured_suspects,
+}

@@ -1,0 +1,162 @@
+"""The overview: how much of each table is reproduced, what deviates most, and from which data and weights."""
+
+import json
+from collections import Counter, defaultdict
+from itertools import product
+from statistics import fmean
+from typing import Any
+
+import pandas as pd
+
+from stages.report.join import NOT_RUN, OFF, STATUSES, Comparison, Context, Row, limit, signed
+from stages.report.layout import DEMO_WARNING, METRIC_NAMES, NOTHING, counts, number, verdict
+from stages.report.markdown import GENERATED, frame_table
+from stages.report.results import AVERAGE, averages_frame, sigma
+
+WORST = 10
+HASH_LENGTH = 12
+COUNT_COLUMNS = ("printed", *STATUSES, "off at a suspected misprint")
+VALUE_COLUMNS = ("printed", "reproduced", "Δ")
+DEVIATION_COLUMNS = ("compared", "reproduced", "mean Δ", "largest Δ")
+Records = dict[str, dict[str, Any]]  # provenance by node, `<stage>-<key>`
+
+
+def render(comparisons: list[Comparison], context: Context, records: Records) -> str:
+    """The overview page as Markdown; two runs on one machine give the same bytes."""
+    parts = [f"# Printed and reproduced, scale `{context.config.scale}`", GENERATED]
+    if context.demo:
+        parts.append(f"> **{DEMO_WARNING}**")
+    parts += [_facts(context, records), "## Cells", frame_table(_cells(comparisons), numbers=COUNT_COLUMNS)]
+    parts += ["Cells not run, by reason:", frame_table(_reasons(comparisons), numbers=("cells",))]
+    if context.demo:
+        parts += ["## Averages over the stand-in images", frame_table(_demo_averages(context), numbers=("σ", "PSNR"))]
+    else:
+        parts += [f"## Worst deviations: the {WORST} farthest beyond their tolerance"]
+        parts += [frame_table(_worst(comparisons), numbers=VALUE_COLUMNS), "## Deviation by method"]
+        parts += [
+            "Over all compared cells of a table, images and averages.",
+            frame_table(_by_method(comparisons), numbers=DEVIATION_COLUMNS),
+        ]
+        parts += ["## Averages", frame_table(_averages(comparisons), numbers=("σ", *VALUE_COLUMNS))]
+    parts += ["## Data and weights", frame_table(_hashes(records))]
+    parts.append(
+        "The hash covers names and contents of everything that the node wrote. Commit, durations and package versions "
+        "of every node are in [provenance.md](provenance.md), findings about the papers in [notes.md](notes.md)."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def metrics_json(comparisons: list[Comparison]) -> str:
+    """Measured averages as JSON: table, condition, method, metric, value; for `dvc metrics`."""
+    tree: dict[str, dict] = {}
+    for comparison in comparisons:
+        conditions = tree.setdefault(comparison.spec.key, {})
+        for row in comparison.rows:
+            if row.item == AVERAGE and row.reproduced is not None:
+                methods = conditions.setdefault(row.condition, {})
+                methods.setdefault(row.method, {})[row.metric] = round(row.reproduced, 4)
+    return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _facts(context: Context, records: Records) -> str:
+    settings, params = context.config.settings, context.config.params
+    devices = sorted({record["device"] for record in records.values() if record["stage"] in ("evaluate", "baseline")})
+    images = "the real test sets" if settings["real_data"] else "stand-ins, made by the pipeline or shipped with it"
+    facts = {
+        "Images": images,
+        "Mode": f"`{params['mode']}`",
+        "Budget": settings["budget"],
+        "Device": "; ".join(devices) or "none",
+    }
+    return "\n".join(f"- {name}: {value}" for name, value in facts.items())
+
+
+def _cells(comparisons: list[Comparison]) -> pd.DataFrame:
+    rows = []
+    for comparison in comparisons:
+        found = counts(comparison)
+        suspects = sum(row.status == OFF and row.suspect is not None for row in comparison.printed.values())
+        key = comparison.spec.key
+        rows.append((f"[{key}]({key}.md)", sum(found.values()), *(found[status] for status in STATUSES), suspects))
+    total = ("all", *(sum(column) for column in list(zip(*rows, strict=True))[1:]))
+    return pd.DataFrame([*rows, total], columns=["table", *COUNT_COLUMNS]).astype(str)
+
+
+def _reasons(comparisons: list[Comparison]) -> pd.DataFrame:
+    """Why cells were not run; the suspicion that may follow the reason in a note is left out."""
+    notes = [row.note for comparison in comparisons for row in comparison.rows if row.status == NOT_RUN]
+    found = Counter(note.partition("; suspected misprint")[0] for note in notes)
+    rows = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+    return pd.DataFrame(rows, columns=["reason", "cells"]).astype(str)
+
+
+def _compared(comparison: Comparison) -> list[Row]:
+    return [row for row in comparison.rows if row.delta is not None]
+
+
+def _worst(comparisons: list[Comparison]) -> pd.DataFrame:
+    """The cells off by most tolerances; a cell that two papers print alike is one line."""
+    places: dict[Row, list[str]] = defaultdict(list)
+    for comparison in comparisons:
+        for row in _compared(comparison):
+            if row.status == OFF:
+                places[row].append(comparison.spec.key)
+    order = sorted(places.items(), key=lambda pair: (-_excess(pair[0]), pair[1], pair[0].place))
+    rows = []
+    for row, tables in order[:WORST]:
+        cell = f"{row.item}, {row.method}, σ {sigma(row.condition)}, {METRIC_NAMES[row.metric]}"
+        values = (row.published, number(row.reproduced, row.metric), verdict(row))
+        rows.append((", ".join(tables), cell, *values, row.note or NOTHING))
+    return pd.DataFrame(rows, columns=["table", "cell", *VALUE_COLUMNS, "note"])
+
+
+def _excess(row: Row) -> float:
+    """|delta| in units of what is allowed; rounded so that equal cells keep one order on every machine."""
+    return round(abs(row.delta) / limit(row.published, row.metric, row.item), 9)
+
+
+def _by_method(comparisons: list[Comparison]) -> pd.DataFrame:
+    rows = []
+    for comparison in comparisons:
+        groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in _compared(comparison):
+            groups[row.method, row.metric].append(row)
+        for (method, metric), found in groups.items():
+            largest = max(found, key=lambda row: round(abs(row.delta), 9))  # Ties: the first.
+            where = f"{largest.item}, σ {sigma(largest.condition)}"
+            decimals = len(number(0.0, metric)) - 2
+            deltas = (signed(fmean(row.delta for row in found), decimals), signed(largest.delta, decimals))
+            good = sum(row.status != OFF for row in found)
+            rows.append((comparison.spec.key, method, METRIC_NAMES[metric], len(found), good, *deltas, where))
+    columns = ["table", "method", "metric", *DEVIATION_COLUMNS, "at"]
+    return pd.DataFrame(rows, columns=columns).astype(str)
+
+
+def _averages(comparisons: list[Comparison]) -> pd.DataFrame:
+    """Every printed average that a stage measures, beside its measured value."""
+    rows = []
+    for comparison in comparisons:
+        spec = comparison.spec
+        for method, metric, level in product(comparison.methods, spec.metrics, spec.sigmas):
+            row = comparison.printed.get((AVERAGE, f"sigma={level}", method, metric))
+            if row is not None:
+                head = (spec.key, method, comparison.methods[method], METRIC_NAMES[metric], str(level))
+                rows.append((*head, row.published, number(row.reproduced, metric), verdict(row)))
+    columns = ["table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _demo_averages(context: Context) -> pd.DataFrame:
+    frame = averages_frame(context.measured).rename(columns={"sigma": "σ", "psnr": "PSNR"})
+    return frame.astype({"σ": str})
+
+
+def _hashes(records: Records) -> pd.DataFrame:
+    """What every node before the measurements wrote: the data, their noisy versions, the weights."""
+    rows = []
+    for node, record in records.items():
+        if record["stage"] in ("download", "synthesize", "train"):
+            for path, digest in sorted(record["outputs"].items()):
+                state = f"not available: {record['unavailable']}" if "unavailable" in record else digest[:HASH_LENGTH]
+                rows.append((node, f"`{path}`", state))
+    return pd.DataFrame(rows, columns=["node", "output", "sha256"])

@@ -1,0 +1,142 @@
+"""What the stages measured: the results of all nodes, and the averages over whole sets."""
+
+import math
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stages.common import paths, provenance
+from stages.common.config import Config
+from stages.common.errors import UserError
+from stages.report.published import UNITS, is_number, read_csv
+from stages.report.tables import SET_SIZES
+
+COLUMNS = ["dataset", "item", "condition", "method", "metric", "unit", "value"]
+AVERAGE = "average"
+DEMO_PREFIX = "demo:"
+
+Key = tuple[str, str, str, str, str]  # dataset, item, condition, method, metric
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All measured values.
+
+    Attributes:
+        values: (dataset, item, condition, method, metric) to value; the item `average` stands for the whole set and
+            is there only if every image of the set was measured.
+        items: images of each data set, in the order of the results.
+        methods: methods measured on each data set, in the order of the results.
+        unavailable: (printed title of the data set, method) to why its node could measure nothing.
+    """
+
+    values: dict[Key, float]
+    items: dict[str, list[str]]
+    methods: dict[str, list[str]]
+    unavailable: dict[tuple[str, str], str]
+
+
+def nodes(config: Config) -> list[tuple[str, str]]:
+    """(stage, key) of every node whose results the report joins."""
+    return [(stage, key) for stage in ("evaluate", "baseline") for key in config.keys(stage)]
+
+
+def title(config: Config, stage: str, key: str) -> str:
+    """Printed title of the data set that a node measures, without the mark of the demo."""
+    return config.entry("download", config.entry(stage, key)["dataset"])["title"]
+
+
+def load(config: Config, printed_items: dict[str, set[str]]) -> Measured:
+    """Read the results of every node and average them.
+
+    Args:
+        printed_items: ids of a set's images where the papers print single images; an average over that set needs
+            exactly these. Averages over other sets need as many images as `SET_SIZES` says.
+
+    Raises:
+        UserError: a file is missing or malformed, or two rows have one key.
+    """
+    values: dict[Key, float] = {}
+    items, methods = defaultdict(dict), defaultdict(dict)  # Inner dicts serve as ordered sets.
+    unavailable = {}
+    for stage, key in nodes(config):
+        path = paths.results(config.scale, key)
+        rows = _read_rows(path)
+        for row_key, value in rows.items():
+            if row_key in values:
+                raise UserError(f"{path}: {'/'.join(row_key)} is measured twice; one method and set need one node")
+            values[row_key] = value
+            items[row_key[0]][row_key[1]] = None
+            methods[row_key[0]][row_key[3]] = None
+        if not rows:
+            record = provenance.read(paths.provenance(config.scale, stage, key))
+            reason = record.get("unavailable", f"node {key} measured nothing")
+            unavailable[title(config, stage, key), config.entry(stage, key)["method"]] = reason
+    expected = {name: printed_items.get(name) or SET_SIZES.get(name) or set(items[name]) for name in items}
+    values |= _averages(values, expected)
+    return Measured(
+        values,
+        {name: list(found) for name, found in items.items()},
+        {name: list(found) for name, found in methods.items()},
+        unavailable,
+    )
+
+
+def is_noise(condition: str) -> bool:
+    """Whether a condition is a noise level, such as `sigma=25`; other tasks have other conditions."""
+    return re.fullmatch(r"sigma=\d+", condition) is not None
+
+
+def sigma(condition: str) -> int:
+    """The noise level of a condition for which `is_noise` holds, on the [0, 255] scale."""
+    return int(condition.removeprefix("sigma="))
+
+
+def averages_frame(measured: Measured) -> pd.DataFrame:
+    """Average PSNR of every measured method: columns dataset, method, sigma, psnr (dB, 4 decimals)."""
+    rows = [
+        (dataset, method, sigma(condition), f"{value:.4f}")
+        for (dataset, item, condition, method, metric), value in measured.values.items()
+        if item == AVERAGE and metric == "psnr" and is_noise(condition)
+    ]
+    return pd.DataFrame(sorted(rows), columns=["dataset", "method", "sigma", "psnr"])
+
+
+def _read_rows(path: Path) -> dict[Key, float]:
+    frame = read_csv(path, COLUMNS)
+    rows: dict[Key, float] = {}
+    for line, row in enumerate(frame.to_dict("records"), start=2):
+        _check_row(row, f"{path}: line {line}")
+        key = tuple(row[name] for name in COLUMNS[:5])
+        if key in rows:
+            raise UserError(f"{path}: line {line}: {'/'.join(key)} occurs twice; run its stage again")
+        rows[key] = float(row["value"])
+    return rows
+
+
+def _check_row(row: dict[str, Any], place: str) -> None:
+    if row["metric"] not in UNITS or row["unit"] not in UNITS[row["metric"]]:
+        raise UserError(f"{place}: metric {row['metric']!r} in {row['unit']!r} is not known; run its stage again")
+    if not is_number(row["value"]):
+        raise UserError(f"{place}: value is {row['value']!r}; expected a finite number, run its stage again")
+    if row["item"] == AVERAGE:
+        raise UserError(f"{place}: results hold single images, found an average; remove the row")
+
+
+def _averages(values: dict[Key, float], expected: dict[str, set[str] | int]) -> dict[Key, float]:
+    """Means over whole sets; a set of which any expected image is missing, or has too many, gets none."""
+    groups: dict[tuple[str, str, str, str], dict[str, float]] = defaultdict(dict)
+    for (dataset, item, condition, method, metric), value in values.items():
+        groups[dataset, condition, method, metric][item] = value
+    means = {}
+    for (dataset, condition, method, metric), images in groups.items():
+        wanted = expected[dataset]
+        if len(images) == wanted if isinstance(wanted, int) else set(images) == wanted:
+            # fsum: the mean must not depend on the order of the images.
+            mean = math.fsum(images.values()) / len(images)
+            means[dataset, AVERAGE, condition, method, metric] = mean
+    return means
