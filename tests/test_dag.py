@@ -122,3 +122,11 @@ def test_sources_cover_what_each_stage_imports():
         run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
         imported = {Path(name).relative_to(ROOT).as_posix() for name in run.stdout.split()}
         assert imported <= set(source_files(stage)), stage
+
+
+def test_lint_reports_nothing_but_the_explained_exception():
+    """workflow/README.md says why no rule has a conda environment of its own."""
+    command = [sys.executable, "-m", "snakemake", "--lint"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    findings = set(re.findall(r"^ +\* (.*)$", run.stdout + run.stderr, re.MULTILINE))
+    assert findings == {"Specify a conda environment or container for each rule.:"}

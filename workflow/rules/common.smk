@@ -1,13 +1,13 @@
 # What the rules share. The configuration is read and checked by the stages' own code, so that a wrong key is refused
 # here with the same words as there.
 
-import os
+import shlex
 import sys
 from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 # A rule's `python` is the one that runs Snakemake, also when its environment has not been activated.
-os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+shell.prefix(f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
 from stages.common.config import load, read_yaml
 from stages.common.errors import UserError

@@ -1,0 +1,32 @@
+"""The README's generated parts are today's."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_picture_of_the_dag_is_what_the_command_makes():
+    pytest.importorskip("snakemake", reason="Snakemake is not installed: the picture is not compared")
+    command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js", "--quiet", "all"]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shown = re.search(r"```mermaid\n(.*?)```", README, re.DOTALL)[1]
+    assert sorted(shown.split("\n")) == sorted(made.split("\n"))
+
+
+def test_counts_are_those_of_the_committed_overview():
+    overview = (ROOT / "reports/bench/overview.md").read_text(encoding="utf-8")
+    table = re.search(r"## Cells\n\n(.*?)\n\n", overview, re.DOTALL)[1]
+    shown = re.search(r"<!-- cells -->\n(.*?)\n<!-- end of cells -->", README, re.DOTALL)[1]
+    assert shown.replace("](reports/bench/", "](") == table
+
+
+def test_links_lead_somewhere():
+    targets = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []
