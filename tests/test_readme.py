@@ -16,7 +16,13 @@ def test_picture_of_the_dag_is_what_the_command_makes():
     command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js", "--quiet", "all"]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     shown = re.search(r"```mermaid\n(.*?)```", README, re.DOTALL)[1]
-    assert sorted(shown.split("\n")) == sorted(made.split("\n"))
+    assert edges(shown) == edges(made)
+
+
+def edges(graph: str) -> set[tuple[str, str]]:
+    """Pairs of rule names; the ids and the order of Mermaid's lines change from run to run."""
+    names = dict(re.findall(r"(id\d+)\[(\w+)\]", graph))
+    return {(names[start], names[end]) for start, end in re.findall(r"(id\d+) --> (id\d+)", graph)}
 
 
 def test_counts_are_those_of_the_committed_overview():
