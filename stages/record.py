@@ -18,23 +18,11 @@ from stages.common.files import sha256_path
 SHOWN = 5
 
 
-def nodes(settings: config.Config) -> list[tuple[str, str | None]]:
-    """All nodes of the DAG as (stage, key), in the order in which data flow."""
-    single: list[tuple[str, str | None]] = [("leakage", None)]
-    keyed = {stage: [(stage, key) for key in settings.keys(stage)] for stage in config.STAGE_SECTION}
-    return [
-        *keyed["download"],
-        *single,
-        *(node for stage in ("synthesize", "train", "evaluate", "baseline") for node in keyed[stage]),
-        ("report", None),
-    ]
-
-
 def differences(settings: config.Config) -> list[str]:
     """What keeps the outputs of today's checkout from being those of today's inputs, one line for each fact."""
     hashes: dict[str, str | None] = {}
     found = []
-    for stage, key in nodes(settings):
+    for stage, key in [*settings.nodes(), ("report", None)]:
         path = paths.provenance(settings.scale, stage, key)
         try:
             record = provenance.read(path)
@@ -70,7 +58,7 @@ def record() -> None:
         raise UserError(f"dvc could not be started ({error}); install it with `make setup`") from None
     if result.returncode != 0:
         raise UserError("dvc commit failed, see above; nothing else was changed")
-    print(f"recorded: {len(nodes(settings))} nodes of scale {settings.scale} are committed to DVC")
+    print(f"recorded: {len(settings.nodes()) + 1} nodes of scale {settings.scale} are committed to DVC")
 
 
 def _as_json(value: object) -> object:

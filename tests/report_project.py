@@ -66,7 +66,7 @@ def make_project(folder: Path, scale: str) -> Config:
     shutil.copytree(ROOT / "published", folder / "published", dirs_exist_ok=True)
     for _, key in results.nodes(config):
         write_results(config, key, fake_rows(config, key))
-    for stage_name, key in history.node_names(config):
+    for stage_name, key in config.nodes():
         write_record(config, stage_name, key)
     return config
 

@@ -10,7 +10,6 @@ import pytest
 
 from stages.common import config
 from stages.common.provenance import SOURCES, source_files
-from stages.record import nodes
 from tests.conftest import ROOT
 
 pytest.importorskip("snakemake", reason="Snakemake is not installed: the engines' DAGs are not compared")
@@ -85,7 +84,7 @@ def test_every_node_is_one_that_record_checks(checkout, snakemake_nodes):
     names = {"leakage": "synthesize.leakage", "baseline": "evaluate.baseline"}
     expected = {
         f"python -m stages.{names.get(stage, stage)} --scale {checkout[0]}" + (f" --only {key}" if key else "")
-        for stage, key in nodes(settings)
+        for stage, key in [*settings.nodes(), ("report", None)]
     }
     assert set(snakemake_nodes) == expected
 

@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,14 @@ class Config:
         """Names of the nodes of a stage, in the order of params.yaml."""
         return list(self.params[STAGE_SECTION[stage]])
 
+    def nodes(self) -> list[tuple[str, str | None]]:
+        """(stage, key) of every node before the report, in the order in which data flow; the check has no key."""
+        names: list[tuple[str, str | None]] = []
+        for stage in STAGE_SECTION:
+            names += [(stage, key) for key in self.keys(stage)]
+            names += [("leakage", None)] if stage == "download" else []
+        return names
+
     def image_sets(self) -> list[str]:
         """Names of the downloads that are images."""
         return [key for key, entry in self.params["downloads"].items() if entry["kind"] == "images"]
@@ -133,6 +142,14 @@ def stage_parser(stage: str, description: str, keyed: bool = True) -> argparse.A
     if keyed:
         parser.add_argument("--only", metavar="KEY", help="one node of this stage (default: all of them)")
     return parser
+
+
+def for_each_node(stage: str, description: str, work: Callable[[Config, str], None], command: str = "") -> None:
+    """The command line of a stage with several nodes: `work` on the one that `--only` names, or on all of them."""
+    arguments = stage_parser(command or stage, description).parse_args()
+    settings = load(arguments.scale)
+    for key in [arguments.only] if arguments.only else settings.keys(stage):
+        work(settings, key)
 
 
 def _check(value: Any, schema_name: str, path: Path) -> None:

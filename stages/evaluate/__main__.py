@@ -72,10 +72,7 @@ def _dependencies(path: Path, spec: dict, mode: str) -> dict[str, str]:
 
 def main() -> None:
     """Command line of the stage."""
-    arguments = config.stage_parser("evaluate", "Measure the learned denoisers.").parse_args()
-    settings = config.load(arguments.scale)
-    for key in [arguments.only] if arguments.only else settings.keys("evaluate"):
-        evaluate(settings, key)
+    config.for_each_node("evaluate", "Measure the learned denoisers.", evaluate)
 
 
 if __name__ == "__main__":

@@ -27,10 +27,7 @@ def baseline(settings: config.Config, key: str) -> None:
 
 def main() -> None:
     """Command line of the stage."""
-    arguments = config.stage_parser("evaluate.baseline", "Measure the classical denoisers.").parse_args()
-    settings = config.load(arguments.scale)
-    for key in [arguments.only] if arguments.only else settings.keys("baseline"):
-        baseline(settings, key)
+    config.for_each_node("baseline", "Measure the classical denoisers.", baseline, command="evaluate.baseline")
 
 
 if __name__ == "__main__":

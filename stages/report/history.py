@@ -6,25 +6,16 @@ from typing import Any
 import pandas as pd
 
 from stages.common import paths, provenance
-from stages.common.config import STAGE_SECTION, Config
+from stages.common.config import Config
 from stages.report.markdown import GENERATED, frame_table
 
 COMMIT_LENGTH = 12
 
 
-def node_names(config: Config) -> list[tuple[str, str | None]]:
-    """(stage, key) of every node before the report, in the order of the DAG; the leakage check has no key."""
-    names: list[tuple[str, str | None]] = []
-    for stage in STAGE_SECTION:
-        names += [(stage, key) for key in config.keys(stage)]
-        names += [("leakage", None)] if stage == "download" else []
-    return names
-
-
 def load(config: Config) -> dict[str, dict[str, Any]]:
     """The provenance of every node before the report, by `<stage>-<key>`; raises `UserError` if one is missing."""
     found = {}
-    for stage, key in node_names(config):
+    for stage, key in config.nodes():
         path = paths.provenance(config.scale, stage, key)
         found[path.stem] = provenance.read(path)
     return found

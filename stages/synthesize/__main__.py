@@ -23,11 +23,12 @@ def synthesize(settings: config.Config, key: str) -> None:
     entry = settings.entry("synthesize", key)
     source = paths.data(settings.scale, key)
     target = paths.noisy(settings.scale, key)
-    with provenance.recorded(settings, "synthesize", key, [source], [target]):
+    with provenance.recorded(settings, "synthesize", key, [source], [target]) as record:
         target.mkdir(parents=True, exist_ok=True)
         reason = unavailable_reason(source)
         if reason:
             write_unavailable(target, reason)
+            record["unavailable"] = reason
         gray = settings.entry("download", key)["channels"] == 1
         images = read_index(source)
         work = [(row, sigma) for row in images for sigma in entry["sigmas"]]
@@ -58,10 +59,7 @@ def _noisy_image(seed: int, source: Path, row: dict, sigma: float, gray: bool, t
 
 def main() -> None:
     """Command line of the stage."""
-    arguments = config.stage_parser("synthesize", "Make the noisy test sets.").parse_args()
-    settings = config.load(arguments.scale)
-    for key in [arguments.only] if arguments.only else settings.keys("synthesize"):
-        synthesize(settings, key)
+    config.for_each_node("synthesize", "Make the noisy test sets.", synthesize)
 
 
 if __name__ == "__main__":

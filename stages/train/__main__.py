@@ -86,10 +86,7 @@ def _stored_spec(network: dict) -> dict:
 
 def main() -> None:
     """Command line of the stage."""
-    arguments = config.stage_parser("train", "Train or import the weights of the families.").parse_args()
-    settings = config.load(arguments.scale)
-    for key in [arguments.only] if arguments.only else settings.keys("train"):
-        train(settings, key)
+    config.for_each_node("train", "Train or import the weights of the families.", train)
 
 
 if __name__ == "__main__":
