@@ -10,7 +10,7 @@ import yaml
 
 from stages.common import paths
 from stages.common.config import ROOT, Config
-from stages.report import history, results
+from stages.report import results
 
 COLOR = {"CBM3D": 0.3, "DnCNN": 0.004, "CDnCNN-B": -0.25, "FFDNet": -0.003}  # measured minus printed
 GRAY = {"BM3D": -0.15, "DnCNN-S": 0.004, "DnCNN-B": -0.004, "DnCNN-3": 0.004}
