@@ -2,6 +2,8 @@
 
 import csv
 import re
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +128,22 @@ def test_baseline_loses_no_finished_image(small, monkeypatch: pytest.MonkeyPatch
     baseline(small, "set12-bm3d")
     assert [call for call in calls if call != "killed"] == [15, 15, 25, 25, 50, 50]
     assert paths.results("demo", "set12-bm3d").exists()
+
+
+def test_missing_package_fails_or_is_reported_as_a_reason(small, monkeypatch: pytest.MonkeyPatch):
+    synthesize(small, "set12")
+
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("stages.baselines.bm3d.metadata.version", missing)
+    with pytest.raises(UserError, match="package bm3d is not installed.*research use only"):
+        baseline(small, "set12-bm3d")
+    skipping = replace(small, params={**small.params, "unavailable": "skip"})
+    monkeypatch.setattr("stages.common.provenance._package_versions", dict)
+    baseline(skipping, "set12-bm3d")
+    record = provenance.read(paths.provenance("demo", "baseline", "set12-bm3d"))
+    assert record["unavailable"].startswith("package bm3d is not installed")
 
 
 def test_bm3d_removes_noise_in_gray_and_colour():

@@ -32,7 +32,7 @@ STAGE_PARAMS = {
     "synthesize": (("seed",), ()),
     "train": (("seed", "mode"), ("published_weights", "network", "training", "threads")),
     "evaluate": (("mode",), ("real_data", "threads")),
-    "baseline": ((), ("real_data",)),
+    "baseline": (("unavailable",), ("real_data",)),
     "report": (("downloads", "noisy", "families", "evaluations", "baselines", "mode"), ("real_data", "budget")),
 }
 
