@@ -27,6 +27,11 @@ MISTAKES = [
     (r"dataset: set12, filter", "dataset: set21, filter", "'baselines.set12-bm3d.dataset' is 'set21'.*mean 'set12'"),
     (r"family: dncnn_s,", "family: dncn_s,", "no entry of families.*did you mean 'dncnn_s'"),
     (r"  kodak: \{sigmas", "  kodax: {sigmas", "'noisy.kodax' is no data set.*did you mean 'kodak'"),
+    (
+        r"role: test\}",
+        "role: test, overlaps: [train400, cbsd432]}",
+        "trained on cbsd432, on kodak, which shares images",
+    ),
     (r"filter: bm3d", "filter: bm4d", "'baselines.*filter' is 'bm4d'; allowed: bm3d"),
 ]
 

@@ -31,7 +31,10 @@ def version() -> str:
 
 
 def denoise(noisy: np.ndarray, sigma: float) -> np.ndarray:
-    """Denoise one image with the package's default profile ("np").
+    """Denoise one image with the package's default profile ("np") on one thread.
+
+    One thread, because several add up overlapping blocks in an order that changes from run to run, and with it the
+    last bits of the result. Several images or runs side by side use the other cores.
 
     Args:
         noisy: float32 (H, W) for BM3D or (H, W, 3) in RGB for CBM3D, on the [0, 255] scale, unclipped.
@@ -44,4 +47,6 @@ def denoise(noisy: np.ndarray, sigma: float) -> np.ndarray:
     import bm3d  # Only here: it loads a shared library, which no other method should pay for.
 
     filter_image = bm3d.bm3d if noisy.ndim == 2 else bm3d.bm3d_rgb
-    return filter_image(noisy.astype(np.float64) / 255.0, sigma / 255.0) * 255.0
+    profile = bm3d.BM3DProfile()
+    profile.num_threads = 1
+    return filter_image(noisy.astype(np.float64) / 255.0, sigma / 255.0, profile) * 255.0

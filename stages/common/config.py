@@ -28,7 +28,7 @@ STAGE_SECTION = {
 }
 STAGE_PARAMS = {
     "download": (("unavailable",), ("real_data", "images", "published_weights")),
-    "leakage": (("downloads", "evaluations", "families"), ()),
+    "leakage": (("downloads",), ()),
     "synthesize": (("seed",), ()),
     "train": (("seed", "mode"), ("published_weights", "network", "training", "threads")),
     "evaluate": (("mode",), ("real_data", "threads")),
@@ -198,6 +198,11 @@ def _check_references(params: dict) -> None:
             if entry[field] not in params[target]:
                 line = f"{PARAMS}: '{section}.{key}.{field}' is {entry[field]!r}, which is no entry of {target}"
                 raise UserError(f"{line}; {_choices(entry[field], params[target])}")
+    for key, entry in params["evaluations"].items():
+        data = params["families"][entry["family"]]["data"]
+        if data in params["downloads"][entry["dataset"]].get("overlaps", []):
+            line = f"{PARAMS}: 'evaluations.{key}' tests {entry['family']}, trained on {data}, on {entry['dataset']}"
+            raise UserError(f"{line}, which shares images with it; choose another data set")
 
 
 def _sorted(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Classical denoisers on the noisy test sets: `python -m stages.evaluate.baseline [--scale SCALE] [--only KEY]`.
 
-Output as in `stages.evaluate`. BM3D uses all processor cores by itself.
+Output as in `stages.evaluate`.
 """
 
 import importlib

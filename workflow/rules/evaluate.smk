@@ -32,6 +32,5 @@ rule baseline:
         key=keys("baseline"),
     log:
         f"{BUILD}/logs/baseline-{{key}}.log",
-    threads: 2  # BM3D runs on all cores by itself
     shell:
         f"python -m stages.evaluate.baseline --scale {SCALE} --only {{wildcards.key}} > {{log}} 2>&1"
