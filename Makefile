@@ -1,7 +1,7 @@
 # Two doors: `make reproduce` and `make test`. Both set up what they need in .venv; the second time that is a no-op.
 
-PYTHON ?= python3
-SCALE ?=
+PYTHON := python3
+SCALE :=
 BIN := .venv/bin
 UV := $(firstword $(shell grep "^uv==" requirements.lock))
 
@@ -19,12 +19,15 @@ test: setup  ## lint, format check and all tests
 setup: .venv/installed  ## the environment of requirements.lock, through uv
 
 .venv/installed: requirements.lock
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "error: $(PYTHON) is not Python 3.11 or later with ensurepip (on Debian: package python3-venv);" \
+	    "install it, or name another one: make PYTHON=python3.12" >&2; exit 1; }
+	test -e $@ || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(UV)"
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	touch $@
 
-lock:  ## resolve requirements.lock anew from pyproject.toml
+lock: setup  ## resolve requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url \
 	  --no-header --upgrade pyproject.toml --output-file requirements.lock
 

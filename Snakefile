@@ -14,6 +14,13 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
+# Where Slurm runs the rest, these run beside Snakemake: the nodes of many clusters have no network.
+localrules:
+    all,
+    download,
+    report,
+
+
 rule all:
     default_target: True
     input:

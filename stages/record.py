@@ -33,6 +33,8 @@ def differences(settings: config.Config) -> list[str]:
             found.append(f"{path}: made with other parameters than today's")
         if record["sources"] != provenance.source_hashes(stage):
             found.append(f"{path}: made by other code than today's")
+        if record["packages"] != provenance.package_versions():
+            found.append(f"{path}: made with other package versions than today's")
         for name, value in {**record["inputs"], **record["outputs"]}.items():
             if name not in hashes:
                 hashes[name] = sha256_path(name) if Path(name).exists() else None

@@ -80,6 +80,7 @@ def write_results(config: Config, key: str, rows: list[str]) -> None:
 def write_record(config: Config, stage_name: str, key: str | None, **more: str) -> None:
     record = {"stage": stage_name, "key": key, "seconds": 1.5, "commit": "0123456789abcdef", "python": "3.11.0"}
     record |= {"uncommitted_changes": False, "device": "a processor", "mode": "reference", "packages": {"numpy": "2.0"}}
+    record |= {"params": {}, "inputs": {}, "sources": {}}
     record["outputs"] = {f"build/{config.scale}/{stage_name}/{key}": "ab" * 32}
     path = paths.provenance(config.scale, stage_name, key)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,11 @@ MISTAKES = [
     (r"sigma_range: \[0, 75\]", "", "either sigmas or sigma_range"),
     (r"dataset: set12, filter", "dataset: set21, filter", "'baselines.set12-bm3d.dataset' is 'set21'.*mean 'set12'"),
     (r"family: dncnn_s,", "family: dncn_s,", "no entry of families.*did you mean 'dncnn_s'"),
-    (r"  kodak: \{sigmas", "  kodax: {sigmas", "'noisy.kodax' is no data set.*did you mean 'kodak'"),
+    (
+        r"  kodak: \{sigmas",
+        "  kodax: {sigmas",
+        "'noisy.kodax' is 'kodax', .*did you mean 'kodak'",
+    ),
     (
         r"role: test\}",
         "role: test, overlaps: [train400, cbsd432]}",

@@ -1,5 +1,6 @@
 """Manifests and archives: only what is listed gets in, and a slip is named by its line."""
 
+import random
 import tarfile
 from pathlib import Path
 
@@ -69,6 +70,16 @@ def test_a_damaged_archive_is_one_line(tmp_path, content):
     (tmp_path / "mirror/shop/all.tgz").write_bytes(content)
     with pytest.raises(UserError, match="all.tgz: damaged or truncated archive"):
         node.run(make_config(), "set")
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99])
+def test_an_archive_cut_inside_a_member_is_one_line(tmp_path, share):
+    data = tar_gz({"a/noise": random.Random(0).randbytes(200_000)})
+    path = tmp_path / "cut.tgz"
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(UserError, match="cut.tgz: damaged or truncated archive"):
+        for _, stream in archive.members(path, 1_000_000, "cut.tgz"):
+            stream.read()
 
 
 def test_the_archive_walk_stops_at_its_bound(tmp_path):

@@ -1,5 +1,6 @@
 """Both engines for real, on a demo cut down to seconds of work: same bytes, clean status, recorded, pushed, pulled."""
 
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ import pytest
 from tests.conftest import ROOT
 
 pytest.importorskip("snakemake", reason="Snakemake is not installed: the engines are not run")
-pytest.importorskip("dvc.repo", reason="DVC is not installed: the engines are not run")
+Repo = pytest.importorskip("dvc.repo", reason="DVC is not installed: the engines are not run").Repo
 
 ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
 ENVIRONMENT.pop("REDENOISE_MIRROR", None)
@@ -91,6 +92,18 @@ def test_dvc_gives_the_same_bytes(finished: Path, tmp_path: Path):
     dvc(folder, "repro")
     assert "up to date" in dvc(folder, "status")
     assert reports(folder) == reports(finished)
+
+
+def test_nodes_read_and_write_what_they_declare(finished: Path):
+    """Provenance tells what a node has read and written; dvc.yaml, which equals the rules, what it may."""
+    for stage in Repo(finished).index.stages:
+        name = stage.name.replace("@", "-")
+        record = json.loads((finished / f"build/demo/provenance/{name}.json").read_text())
+        outputs = {Path(out.fs_path).relative_to(finished.resolve()).as_posix() for out in stage.outs}
+        assert set(record["outputs"]) | {f"build/demo/provenance/{name}.json"} == outputs, name
+        inputs = {Path(dep.fs_path).relative_to(finished.resolve()) for dep in stage.deps}
+        undeclared = [path for path in record["inputs"] if not {Path(path), *Path(path).parents} & inputs]
+        assert undeclared == [], name
 
 
 def test_record_refuses_outputs_of_other_inputs(finished: Path):

@@ -1,7 +1,12 @@
 """From a small data folder to results: synthesize, train, evaluate, baseline, with kills and damage in between."""
 
 import csv
+import os
 import re
+import shutil
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -23,6 +28,7 @@ from stages.networks.dncnn import DnCNN
 from stages.synthesize.__main__ import synthesize
 from stages.train.__main__ import train
 from stages.train.loop import Schedule, sample_batch, train_denoiser
+from tests.conftest import ROOT
 
 INDEX = ("id", "path", "height", "width", "split", "label", "sha256")
 
@@ -131,6 +137,67 @@ def test_baseline_loses_no_finished_image(small, monkeypatch: pytest.MonkeyPatch
     assert paths.results("demo", "set12-bm3d").exists()
 
 
+def test_kill_9_in_the_middle_of_bm3d_loses_no_finished_image(small):
+    make_images("set12", (96, 96))
+    synthesize(small, "set12")
+    command = [sys.executable, "-m", "stages.evaluate.baseline", "--scale", "demo", "--only", "set12-bm3d"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    finished = paths.items("demo", "set12-bm3d")
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    while len(list(finished.rglob("*.png"))) < 2 and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    kept = {path: path.stat().st_mtime_ns for path in finished.rglob("*.png")}
+    assert 2 <= len(kept) < 6
+    assert not paths.results("demo", "set12-bm3d").exists()
+    baseline(small, "set12-bm3d")
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    result = paths.results("demo", "set12-bm3d").read_bytes()
+    shutil.rmtree(finished)
+    baseline(small, "set12-bm3d")
+    assert paths.results("demo", "set12-bm3d").read_bytes() == result
+
+
+def test_outputs_of_an_earlier_run_do_not_stay(small):
+    """Neither a reason that no longer holds nor levels that params.yaml no longer names."""
+    folder = paths.data("demo", "set12")
+    index = (folder / "index.csv").read_bytes()
+    write_index(folder, INDEX, [])
+    write_unavailable(folder, "gone")
+    synthesize(small, "set12")
+    (folder / "unavailable.txt").unlink()
+    (folder / "index.csv").write_bytes(index)
+    (paths.noisy("demo", "set12") / "sigma99").mkdir()
+    run(small)
+    assert sorted(path.name for path in paths.noisy("demo", "set12").iterdir()) == [
+        "index.csv", "sigma15", "sigma25", "sigma50"
+    ]  # fmt: skip
+    assert "unavailable" not in provenance.read(paths.provenance("demo", "evaluate", "set12-dncnn_b"))
+
+
+@pytest.mark.parametrize(
+    ("published_weights", "change", "reason"),
+    [
+        (True, {"published": {}}, "no published weights of dncnn_b are known"),
+        (False, {"untrainable": "needs three tasks"}, "needs three tasks"),
+    ],
+)
+def test_family_without_weights_is_reported_as_a_reason(small, published_weights, change, reason):
+    family = {**small.params["families"]["dncnn_b"], **change}
+    params = {**small.params, "families": {**small.params["families"], "dncnn_b": family}}
+    run(replace(small, params=params, settings={**small.settings, "published_weights": published_weights}))
+    record = provenance.read(paths.provenance("demo", "evaluate", "set12-dncnn_b"))
+    assert record["unavailable"].startswith(reason)
+
+
+def test_network_without_importer_is_refused(small):
+    family = {**small.params["families"]["dncnn_b"], "network": {"name": "new", "channels": 1}}
+    params = {**small.params, "families": {**small.params["families"], "dncnn_b": family}}
+    with pytest.raises(UserError, match="network 'new' has no importer of published weights"):
+        train(replace(small, params=params, settings={**small.settings, "published_weights": True}), "dncnn_b")
+
+
 def test_missing_package_fails_or_is_reported_as_a_reason(small, monkeypatch: pytest.MonkeyPatch):
     synthesize(small, "set12")
 
@@ -141,7 +208,7 @@ def test_missing_package_fails_or_is_reported_as_a_reason(small, monkeypatch: py
     with pytest.raises(UserError, match="package bm3d is not installed.*research use only"):
         baseline(small, "set12-bm3d")
     skipping = replace(small, params={**small.params, "unavailable": "skip"})
-    monkeypatch.setattr("stages.common.provenance._package_versions", dict)
+    monkeypatch.setattr("stages.common.provenance.package_versions", dict)
     baseline(skipping, "set12-bm3d")
     record = provenance.read(paths.provenance("demo", "baseline", "set12-bm3d"))
     assert record["unavailable"].startswith("package bm3d is not installed")

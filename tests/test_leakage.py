@@ -1,12 +1,19 @@
 """The leakage check finds what it claims to find, and nothing else."""
 
 import io
+import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from stages.synthesize.leakage import Fingerprint, find_leaks
+from stages.common import config, paths
+from stages.common.errors import UserError
+from stages.common.files import sha256_file, write_png
+from stages.common.indexed import write_index
+from stages.synthesize.leakage import Fingerprint, check, find_leaks
 
 
 @pytest.fixture
@@ -47,3 +54,31 @@ def test_recompressed_and_rescaled_copies_are_found(photographs, scale):
 
 def test_empty_sets_match_nothing():
     assert find_leaks({}, {}) == []
+
+
+@pytest.fixture
+def leaking(project: Path, photographs) -> config.Config:
+    """A configuration of one test and one training set, where a turned test image is in the training set."""
+    for key, images in {"set12": photographs[:2], "train400": [*photographs[2:], np.rot90(photographs[1])]}.items():
+        rows = []
+        for index, image in enumerate(images):
+            path = paths.data("demo", key) / f"{key}_{index}.png"
+            write_png(path, np.ascontiguousarray(image))
+            rows.append({"id": path.stem, "path": path.name, "sha256": sha256_file(path)})
+        write_index(paths.data("demo", key), ("id", "path", "sha256"), rows)
+    settings = config.load("demo")
+    downloads = {key: settings.params["downloads"][key] for key in ("set12", "train400")}
+    return replace(settings, params={**settings.params, "downloads": downloads})
+
+
+def test_leak_fails_the_run_with_both_names(leaking):
+    with pytest.raises(UserError, match=r"set12/set12_1 is in train400 as train400_4 \(the same pixels\)"):
+        check(leaking)
+    assert not paths.leakage("demo").exists()
+
+
+def test_declared_overlap_is_counted_and_not_refused(leaking):
+    leaking.params["downloads"]["set12"] = {**leaking.params["downloads"]["set12"], "overlaps": ["train400"]}
+    check(leaking)
+    summary = json.loads(paths.leakage("demo").read_text())
+    assert summary["compared"] == [{"test": "set12", "train": "train400", "matches": 1, "names": ["set12_1"]}]

@@ -1,7 +1,6 @@
 """The configuration: params.yaml and one scale, checked, and cut into what each node of the DAG depends on."""
 
 import argparse
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 import jsonschema
 import yaml
 
-from stages.common.errors import UserError
+from stages.common.errors import UserError, choices
+from stages.common.references import check_references
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = Path("params.yaml")
@@ -85,7 +85,7 @@ class Config:
         """The entry of params.yaml that describes one node; `UserError` names the choices if there is none."""
         section = STAGE_SECTION[stage]
         if key not in self.params[section]:
-            raise UserError(f"{PARAMS}: {section} has no entry {key!r}; {_choices(key, self.params[section])}")
+            raise UserError(f"{PARAMS}: {section} has no entry {key!r}; {choices(key, self.params[section])}")
         return self.params[section][key]
 
     def node_params(self, stage: str, key: str | None = None) -> dict[str, Any]:
@@ -115,10 +115,10 @@ def load(scale: str | None = None) -> Config:
     scale = scale or params["scale"]
     names = sorted(path.stem for path in SCALES.glob("*.yaml"))
     if scale not in names:
-        raise UserError(f"scale {scale!r} is not known; {_choices(scale, names)}")
+        raise UserError(f"scale {scale!r} is not known; {choices(scale, names)}")
     settings = read_yaml(SCALES / f"{scale}.yaml")
     _check(settings, "scale", SCALES / f"{scale}.yaml")
-    _check_references(params)
+    check_references(params, PARAMS)
     return Config(scale, {**params, "scale": scale}, settings)
 
 
@@ -166,43 +166,13 @@ def _explain(error: jsonschema.ValidationError) -> str:
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
         unknown = sorted(set(map(str, error.instance)) - set(known))[0]
-        return f"unknown key {'.'.join(filter(None, (place, unknown)))!r}; {_choices(unknown, known)}"
+        return f"unknown key {'.'.join(filter(None, (place, unknown)))!r}; {choices(unknown, known)}"
     if error.validator == "required":
         missing = sorted(set(error.validator_value) - set(error.instance))[0]
         return f"key {'.'.join(filter(None, (place, missing)))!r} is missing; add it"
     if error.validator == "enum":
-        return f"{place!r} is {error.instance!r}; {_choices(error.instance, error.validator_value)}"
+        return f"{place!r} is {error.instance!r}; {choices(error.instance, error.validator_value)}"
     return f"{place or 'the file'!r}: {error.message}; {error.schema.get('description', 'correct the value')}"
-
-
-def _choices(given: object, known: Any) -> str:
-    names = [str(name) for name in known]
-    close = difflib.get_close_matches(str(given), names, n=1)
-    return f"allowed: {', '.join(names)}" + (f"; did you mean {close[0]!r}?" if close else "")
-
-
-def _check_references(params: dict) -> None:
-    """Names in one section that must stand in another."""
-    references = (
-        ("families", "data", "downloads"),
-        ("families", "weights", "downloads"),
-        ("evaluations", "dataset", "noisy"),
-        ("evaluations", "family", "families"),
-        ("baselines", "dataset", "noisy"),
-    )
-    for key in params["noisy"]:
-        if params["downloads"].get(key, {}).get("kind") != "images":
-            raise UserError(f"{PARAMS}: 'noisy.{key}' is no data set; {_choices(key, params['downloads'])}")
-    for section, field, target in references:
-        for key, entry in params[section].items():
-            if entry[field] not in params[target]:
-                line = f"{PARAMS}: '{section}.{key}.{field}' is {entry[field]!r}, which is no entry of {target}"
-                raise UserError(f"{line}; {_choices(entry[field], params[target])}")
-    for key, entry in params["evaluations"].items():
-        data = params["families"][entry["family"]]["data"]
-        if data in params["downloads"][entry["dataset"]].get("overlaps", []):
-            line = f"{PARAMS}: 'evaluations.{key}' tests {entry['family']}, trained on {data}, on {entry['dataset']}"
-            raise UserError(f"{line}, which shares images with it; choose another data set")
 
 
 def _sorted(value: Any) -> Any:

@@ -1,7 +1,8 @@
 """Errors that a user can act on: one clear line, a non-zero exit, no traceback."""
 
+import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 
 class UserError(Exception):
@@ -13,6 +14,13 @@ class UserError(Exception):
 
 class Unavailable(UserError):
     """Data or weights that no source could deliver; the cells that need them can be reported as not run."""
+
+
+def choices(given: object, known: Iterable[object]) -> str:
+    """The allowed names, and the one that was probably meant."""
+    names = [str(name) for name in known]
+    close = difflib.get_close_matches(str(given), names, n=1)
+    return f"allowed: {', '.join(names)}" + (f"; did you mean {close[0]!r}?" if close else "")
 
 
 def run_cli(main: Callable[[], None]) -> None:

@@ -30,11 +30,14 @@ def read_index(folder: Path) -> list[dict[str, str]]:
     path = folder / INDEX
     try:
         with open(path, encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
+            reader = csv.DictReader(stream)
+            rows = list(reader)
     except FileNotFoundError:
         raise UserError(f"{path}: missing; run the stage that makes it") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: damaged ({error}); delete it and run its stage again") from None
+    if not {"id", "path", "sha256"} <= set(reader.fieldnames or ()):
+        raise UserError(f"{path}: damaged, its header is {reader.fieldnames}; delete it and run its stage again")
     if any(None in row or None in row.values() for row in rows):
         raise UserError(f"{path}: damaged, a line has too many or too few fields; delete it and run its stage again")
     return rows

@@ -30,6 +30,8 @@ SOURCES = {
     "baseline": ("stages/baselines", "stages/common", "stages/evaluate"),
     "report": ("published", "stages/common", "stages/report"),
 }
+# What every record holds besides.
+FIELDS = {"stage", "params", "inputs", "outputs", "sources", "packages", "python", "seconds", "device", "mode"}
 PACKAGES = ("numpy", "pandas", "pillow", "scipy", "scikit-image", "torch", "bm3d", "bm4d")
 
 
@@ -84,7 +86,7 @@ def recorded(config: Config, stage: str, key: str | None, inputs: list[Path], ou
         "sources": source_hashes(stage),
         "device": describe_device(),
         "python": platform.python_version(),
-        "packages": _package_versions(),
+        "packages": package_versions(),
         **_commit(),
     }
     start = time.monotonic()
@@ -105,15 +107,19 @@ def hash_inputs(inputs: list[Path]) -> dict[str, str]:
 def read(path: Path) -> dict[str, Any]:
     """A provenance record; raises `UserError` if it is missing or damaged."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        if not isinstance(record, dict) or not set(record) >= FIELDS:
+            raise ValueError("fields are missing")
+        return record
     except FileNotFoundError:
         raise UserError(f"{path}: no provenance; run the stage that makes it") from None
     except ValueError:
-        raise UserError(f"{path}: damaged, expected JSON; delete it and run its stage again") from None
+        raise UserError(f"{path}: damaged, expected a provenance record; delete it and run its stage again") from None
 
 
 @lru_cache
-def _package_versions() -> dict[str, str]:
+def package_versions() -> dict[str, str]:
+    """Versions of the installed packages on which results can depend."""
     versions = {}
     for name in PACKAGES:
         try:
@@ -134,5 +140,7 @@ def _commit() -> dict[str, Any]:
             return None
         return result.stdout.strip() if result.returncode == 0 else None
 
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!reports", ":!dvc.lock")
+    # Without optional locks: several nodes may ask at once, beside a commit of the user's.
+    status = ("--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
+    changed = git(*status, "--", ".", ":!reports", ":!dvc.lock")
     return {"commit": git("rev-parse", "HEAD"), "uncommitted_changes": None if changed is None else bool(changed)}

@@ -12,15 +12,23 @@ from stages.common.errors import UserError
 from stages.download.disk import write_checked
 from stages.download.stores import Store, StoreFile
 
+_DAMAGE = (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error)
+
 
 class _Bounded:
-    """A stream that ends with an error once it has given `limit` bytes: a small archive may unpack to any size."""
+    """An unpacked stream that turns damage into one clear line, wherever it is read.
+
+    It ends with an error once it has given `limit` bytes: a small archive may unpack to any size.
+    """
 
     def __init__(self, stream: IO[bytes], limit: int, name: str) -> None:
         self._stream, self._left, self._name, self._limit = stream, limit, name, limit
 
     def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
+        try:
+            data = self._stream.read(size)
+        except _DAMAGE as error:
+            raise _damaged(self._name, error) from None
         self._left -= len(data)
         if self._left < 0:
             raise UserError(f"{self._name}: unpacks to more than {self._limit} bytes; replace it by the original")
@@ -47,8 +55,12 @@ def members(archive: Path, limit: int, name: str) -> Iterator[tuple[tarfile.TarI
                 if path.is_absolute() or ".." in path.parts:
                     raise UserError(f"{name}: member {member.name!r} leaves its folder; use the original archive")
                 yield member, tar.extractfile(member) if member.isreg() else None
-    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(f"{name}: damaged or truncated archive ({error}); replace it by the original") from None
+    except _DAMAGE as error:
+        raise _damaged(name, error) from None
+
+
+def _damaged(name: str, error: Exception) -> UserError:
+    return UserError(f"{name}: damaged or truncated archive ({error}); replace it by the original")
 
 
 def extract(archive: Path, store: Store, files: list[StoreFile], name: str) -> Iterator[StoreFile]:

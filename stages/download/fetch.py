@@ -4,6 +4,7 @@ import http.client
 import os
 import random
 import re
+import ssl
 import threading
 import urllib.error
 import urllib.request
@@ -20,7 +21,7 @@ BACKOFF_MAX_SECONDS = 30.0
 TIMEOUT_SECONDS = 30.0  # without a byte
 _BLOCK = 1 << 16
 _TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
-_NETWORK_ERRORS = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError)
+_NETWORK_ERRORS = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError)
 _HEADERS = {"User-Agent": "redenoise-download", "Accept-Encoding": "identity"}
 
 

@@ -3,14 +3,12 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from stages.common import paths, provenance
 from stages.common.config import Config
 from stages.common.errors import Unavailable, UserError
-from stages.common.files import sha256_bytes
+from stages.common.files import renewed, sha256_bytes
 from stages.common.indexed import write_index, write_unavailable
 from stages.download import embedded
 from stages.download.disk import exclusive, full_disk_explained, image_size
@@ -37,7 +35,7 @@ def run(config: Config, key: str) -> None:
     with (
         provenance.recorded(config, "download", key, inputs(config, key), [folder]) as record,
         exclusive(folder.with_name(f".{key}.lock"), f"download {key}"),
-        _renewed(folder) as new,
+        renewed(folder) as new,
     ):
         if uses_store(config, key):
             rows = _stored(config, key, new)
@@ -108,20 +106,3 @@ def _embedded(config: Config, key: str, folder: Path) -> list[tuple]:
             (folder / f"{name}.png").write_bytes(data)
         rows.append((name, f"{name}.png", *image.shape[:2], entry["role"], "", sha256_bytes(data)))
     return rows
-
-
-@contextmanager
-def _renewed(folder: Path) -> Iterator[Path]:
-    """An empty neighbour of `folder` to fill; it takes the place of `folder` once the block has ended well."""
-    new, old = (folder.with_name(f".{folder.name}.{state}") for state in ("new", "old"))
-    for leftover in (new, old):  # of a run that was killed
-        shutil.rmtree(leftover, ignore_errors=True)
-    new.mkdir(parents=True)
-    try:
-        yield new
-        if folder.exists():
-            os.rename(folder, old)
-        os.rename(new, folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)

@@ -29,7 +29,7 @@ def evaluate(settings: config.Config, key: str) -> None:
         if reason:
             write_results(result, [])
         else:
-            networks = Networks(folder, settings.params["mode"])
+            networks = Networks(folder, settings.params["mode"], settings.settings["threads"])
             reason = measure(settings, "evaluate", key, networks.denoiser_for)
         if reason:
             record["unavailable"] = reason
@@ -38,9 +38,9 @@ def evaluate(settings: config.Config, key: str) -> None:
 class Networks:
     """The networks of one family, loaded when they are first needed."""
 
-    def __init__(self, folder: Path, mode: str) -> None:
+    def __init__(self, folder: Path, mode: str, threads: int) -> None:
         self.folder = folder
-        self.mode = mode
+        self.computing = {"mode": mode, "threads": str(threads), "torch": torch.__version__}
         self.loaded: dict[Path, tuple[nn.Module, dict[str, str]]] = {}
 
     def path_for(self, sigma: float) -> Path:
@@ -55,18 +55,16 @@ class Networks:
             if not path.exists():
                 raise UserError(f"{path}: no network for sigma {sigma:g}; add the level to the family in params.yaml")
             network, spec = load_network(path)
-            self.loaded[path] = network, _dependencies(path, spec, self.mode)
+            self.loaded[path] = network, {**self.computing, **_dependencies(path, spec)}
         network, parts = self.loaded[path]
         return lambda noisy: apply.denoise(network, noisy, sigma), parts
 
 
-def _dependencies(path: Path, spec: dict, mode: str) -> dict[str, str]:
+def _dependencies(path: Path, spec: dict) -> dict[str, str]:
     source = Path(__file__).parents[1] / "networks" / f"{spec['name']}.py"
     return {
         "weights": sha256_file(path),
         "code": sha256_bytes(source.read_bytes() + Path(apply.__file__).read_bytes()),
-        "mode": mode,
-        "torch": torch.__version__,
     }
 
 

@@ -4,6 +4,7 @@ Each finished image is a PNG of its own, outside the outputs that an engine woul
 it depends on: a run that starts again takes up every image whose key still holds and computes the others.
 """
 
+import glob
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -41,9 +42,10 @@ def denoised_item(folder: Path, item: str, key: str, compute: Callable[[], np.nd
         try:
             return read_image(path)
         except UserError:
-            path.unlink()  # Damaged after it was written; it is cheap to make again.
+            pass  # Damaged after it was written: made again and replaced.
     image = to_uint8(compute())
-    for stale in folder.glob(f"{item}.*.png"):
-        stale.unlink()
     write_png(path, image)
+    for other in folder.glob(f"{glob.escape(item)}.{'?' * len(key)}.png"):
+        if other != path:
+            other.unlink(missing_ok=True)
     return image

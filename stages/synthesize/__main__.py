@@ -10,7 +10,7 @@ import numpy as np
 
 from stages.common import config, paths, provenance
 from stages.common.errors import run_cli
-from stages.common.files import atomic_open, read_image, sha256_file
+from stages.common.files import atomic_open, read_image, renewed, sha256_file
 from stages.common.indexed import checked_path, read_index, unavailable_reason, write_index, write_unavailable
 from stages.common.progress import progress
 from stages.synthesize.noise import add_noise
@@ -23,21 +23,22 @@ def synthesize(settings: config.Config, key: str) -> None:
     entry = settings.entry("synthesize", key)
     source = paths.data(settings.scale, key)
     target = paths.noisy(settings.scale, key)
-    with provenance.recorded(settings, "synthesize", key, [source], [target]) as record:
-        target.mkdir(parents=True, exist_ok=True)
+    with (
+        provenance.recorded(settings, "synthesize", key, [source], [target]) as record,
+        renewed(target) as new,
+    ):
         reason = unavailable_reason(source)
         if reason:
-            write_unavailable(target, reason)
+            write_unavailable(new, reason)
             record["unavailable"] = reason
         gray = settings.entry("download", key)["channels"] == 1
         images = read_index(source)
-        work = [(row, sigma) for row in images for sigma in entry["sigmas"]]
+        work = [(row, sigma) for sigma in sorted(entry["sigmas"]) for row in images]
         rows = [
-            _noisy_image(settings.params["seed"], source, row, sigma, gray, target)
+            _noisy_image(settings.params["seed"], source, row, sigma, gray, new)
             for row, sigma in progress(work, len(work), f"synthesize {key}")
         ]
-        rows.sort(key=lambda row: (row["sigma"], [image["id"] for image in images].index(row["id"])))
-        write_index(target, COLUMNS, rows)
+        write_index(new, COLUMNS, rows)
 
 
 def _noisy_image(seed: int, source: Path, row: dict, sigma: float, gray: bool, target: Path) -> dict:

@@ -11,8 +11,9 @@ import torch
 from stages import networks
 from stages.common import config, paths, provenance
 from stages.common.errors import UserError, run_cli
-from stages.common.files import read_image
+from stages.common.files import read_image, renewed
 from stages.common.indexed import checked_path, read_index, unavailable_reason, write_unavailable
+from stages.common.references import model_names
 from stages.common.torch_mode import set_mode
 from stages.networks.dncnn import DnCNN, fold_batch_norm
 from stages.networks.matconvnet import IMPORTERS
@@ -28,21 +29,32 @@ def train(settings: config.Config, key: str) -> None:
     target = paths.weights(settings.scale, key)
     set_mode(settings.params["mode"], settings.settings["threads"])
     inputs = [images, published, paths.leakage(settings.scale)]
-    with provenance.recorded(settings, "train", key, inputs, [target]) as record:
-        target.mkdir(parents=True, exist_ok=True)
-        source = published if settings.settings["published_weights"] else images
-        reason = unavailable_reason(source)
+    with provenance.recorded(settings, "train", key, inputs, [target]) as record, renewed(target) as new:
+        reason = _why_not(settings, key)
         if reason:
-            write_unavailable(target, reason)
+            write_unavailable(new, reason)
             record["unavailable"] = reason
         elif settings.settings["published_weights"]:
-            import_family(entry, published, target)
+            import_family(entry, published, new)
         else:
-            train_family(settings, key, images, target)
+            train_family(settings, key, images, new)
+
+
+def _why_not(settings: config.Config, key: str) -> str | None:
+    """Why this scale can make no weights of a family, or None."""
+    entry = settings.entry("train", key)
+    if settings.settings["published_weights"]:
+        if not entry["published"]:
+            return f"no published weights of {key} are known, and scale {settings.scale} does not train"
+        return unavailable_reason(paths.data(settings.scale, entry["weights"]))
+    return entry.get("untrainable") or unavailable_reason(paths.data(settings.scale, entry["data"]))
 
 
 def import_family(entry: dict, published: Path, target: Path) -> None:
     """Convert a family's published weights; batch normalisation is already merged in them."""
+    if entry["network"]["name"] not in IMPORTERS:
+        line = f"network {entry['network']['name']!r} has no importer of published weights"
+        raise UserError(f"{line}; expected one of {', '.join(IMPORTERS)}; set `published: {{}}` in its family")
     rows = {row["id"]: row for row in read_index(published)}
     spec = _stored_spec(entry["network"])
     for model, name in entry["published"].items():
@@ -74,9 +86,8 @@ def train_family(settings: config.Config, key: str, images: Path, target: Path) 
 
 def _models(entry: dict) -> dict[str, tuple[float, float]]:
     """Name and range of noise levels of every network of a family."""
-    if "sigmas" in entry:
-        return {f"sigma{sigma:g}": (sigma, sigma) for sigma in entry["sigmas"]}
-    return {"model": tuple(entry["sigma_range"])}
+    ranges = [(sigma, sigma) for sigma in entry["sigmas"]] if "sigmas" in entry else [tuple(entry["sigma_range"])]
+    return dict(zip(model_names(entry), ranges, strict=True))
 
 
 def _stored_spec(network: dict) -> dict:

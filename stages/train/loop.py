@@ -60,13 +60,7 @@ def train_denoiser(
     Raises:
         UserError: an image is smaller than a patch, or the loss is no longer a number.
     """
-    if not images:
-        raise UserError(f"{label}: no training images; run the download stage")
-    smallest = min(min(image.shape[:2]) for image in images)
-    if smallest < schedule.patch:
-        raise UserError(
-            f"{label}: patches of {schedule.patch} pixels, but an image has a side of {smallest}; lower patch"
-        )
+    _check_images(images, schedule.patch, label)
     optimizer = torch.optim.Adam(network.parameters(), lr=schedule.learning_rate)
     network.train()
     losses = []
@@ -82,6 +76,14 @@ def train_denoiser(
         if len(losses) == schedule.log_every or step + 1 == schedule.steps:
             _log(label, step + 1, float(torch.stack(losses).mean()))
             losses.clear()
+
+
+def _check_images(images: list[np.ndarray], patch: int, label: str) -> None:
+    if not images:
+        raise UserError(f"{label}: no training images; run the download stage")
+    smallest = min(min(image.shape[:2]) for image in images)
+    if smallest < patch:
+        raise UserError(f"{label}: patches of {patch} pixels, but an image has a side of {smallest}; lower patch")
 
 
 def sample_batch(

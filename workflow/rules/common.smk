@@ -14,7 +14,7 @@ from stages.common.errors import UserError
 from stages.common.provenance import source_files
 
 try:
-    SETTINGS = load(config["scale"])
+    SETTINGS = load(config.get("scale"))
     changed = [key for key in config if key != "scale" and config[key] != SETTINGS.params.get(key)]
     if changed:
         raise UserError(f"--config {changed[0]}: only scale can be set there; change {changed[0]} in params.yaml")

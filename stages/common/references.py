@@ -1,0 +1,71 @@
+"""Checks of params.yaml that no schema can make: names that must stand elsewhere, entries that must fit together."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from stages.common.errors import UserError, choices
+
+
+def check_references(params: dict, path: Path) -> None:
+    """Raise `UserError` for the first entry of a schema-checked params.yaml that does not fit the others."""
+    downloads, families = params["downloads"], params["families"]
+    for key in params["noisy"]:
+        _check_download(path, downloads, f"noisy.{key}", key, "images")
+    for key, entry in downloads.items():
+        for other in entry.get("overlaps", []):
+            _check_download(path, downloads, f"downloads.{key}.overlaps", other, "images")
+    for key, family in families.items():
+        _check_download(path, downloads, f"families.{key}.data", family["data"], "images")
+        _check_download(path, downloads, f"families.{key}.weights", family["weights"], "weights")
+        _check_family(path, key, family, downloads[family["data"]])
+    for section in ("evaluations", "baselines"):
+        for key, entry in params[section].items():
+            if entry["dataset"] not in params["noisy"]:
+                _refuse(path, f"{section}.{key}.dataset", entry["dataset"], "no entry of noisy", params["noisy"])
+    for key, run in params["evaluations"].items():
+        if run["family"] not in families:
+            _refuse(path, f"evaluations.{key}.family", run["family"], "no entry of families", families)
+        _check_run(path, key, run, families[run["family"]], downloads[run["dataset"]])
+        if key in params["baselines"]:
+            raise UserError(f"{path}: {key!r} stands in evaluations and in baselines; rename one, they share a file")
+
+
+def model_names(family: dict) -> list[str]:
+    """Names of a family's networks: one for each noise level, or one that serves a range."""
+    return [f"sigma{sigma:g}" for sigma in family["sigmas"]] if "sigmas" in family else ["model"]
+
+
+def _check_download(path: Path, downloads: dict, place: str, name: str, kind: str) -> None:
+    known = [key for key, entry in downloads.items() if entry["kind"] == kind]
+    if name not in known:
+        _refuse(path, place, name, f"no entry of downloads of kind {kind}", known)
+
+
+def _check_family(path: Path, key: str, family: dict, data: dict) -> None:
+    """A family's own fields against each other, and against its training set."""
+    channels = family["network"]["channels"]
+    if channels != data["channels"]:
+        line = f"{path}: 'families.{key}' has {channels} channels, its data {data['channels']}"
+        raise UserError(f"{line}; choose training images of the same kind")
+    levels = family.get("sigma_range", [])
+    if sorted(levels) != levels:
+        raise UserError(f"{path}: 'families.{key}.sigma_range' is {levels}; give the lower level first")
+    for model in family["published"]:
+        if model not in model_names(family):
+            _refuse(path, f"families.{key}.published", model, "no model of the family", model_names(family))
+
+
+def _check_run(path: Path, key: str, run: dict, family: dict, dataset: dict) -> None:
+    """A learned denoiser against the data set that it is tested on."""
+    place = f"{path}: 'evaluations.{key}' tests {run['family']}"
+    channels = family["network"]["channels"]
+    if channels != dataset["channels"]:
+        line = f"{place}, {channels} channels, on {run['dataset']}, {dataset['channels']} channels"
+        raise UserError(f"{line}; choose a family of the same kind")
+    if family["data"] in dataset.get("overlaps", []):
+        line = f"{place}, trained on {family['data']}, on {run['dataset']}, which shares images with it"
+        raise UserError(f"{line}; choose another data set")
+
+
+def _refuse(path: Path, place: str, found: str, problem: str, known: Iterable[str]) -> None:
+    raise UserError(f"{path}: {place!r} is {found!r}, which is {problem}; {choices(found, known)}")
