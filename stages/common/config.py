@@ -17,8 +17,7 @@ PARAMS = Path("params.yaml")
 SCALES = Path("workflow/scales")
 SCHEMAS = ROOT / "workflow/schemas"
 
-# The section of params.yaml whose entries are the nodes of each stage, and the keys of params.yaml and of the scale
-# that a node's result depends on besides its own entry. dvc.yaml names the same keys; a test compares them.
+# The section of params.yaml whose entries are the nodes of each stage.
 STAGE_SECTION = {
     "download": "downloads",
     "synthesize": "noisy",
@@ -26,11 +25,17 @@ STAGE_SECTION = {
     "evaluate": "evaluations",
     "baseline": "baselines",
 }
+# Stages of one node, by the stage that they follow.
+AFTER = {"download": ("leakage", "released"), "train": ("architecture",)}
+# The keys of params.yaml and of the scale that a node's result depends on besides its own entry. dvc.yaml names the same
+# keys; a test compares them.
 STAGE_PARAMS = {
     "download": (("unavailable",), ("real_data", "images", "published_weights")),
     "leakage": (("downloads",), ()),
     "synthesize": (("seed",), ()),
-    "train": (("seed", "mode"), ("published_weights", "network", "training", "threads")),
+    "released": ((), ()),
+    "train": (("schedules", "seed"), ("published_weights", "network", "training", "threads")),
+    "architecture": (("families",), ()),
     "evaluate": (("mode",), ("real_data", "threads")),
     "baseline": (("unavailable",), ("real_data",)),
     "report": (("downloads", "noisy", "families", "evaluations", "baselines", "mode"), ("real_data", "budget")),
@@ -70,11 +75,11 @@ class Config:
         return list(self.params[STAGE_SECTION[stage]])
 
     def nodes(self) -> list[tuple[str, str | None]]:
-        """(stage, key) of every node before the report, in the order in which data flow; the check has no key."""
+        """(stage, key) of every node before the report, in the order in which data flow; some have no key."""
         names: list[tuple[str, str | None]] = []
         for stage in STAGE_SECTION:
             names += [(stage, key) for key in self.keys(stage)]
-            names += [("leakage", None)] if stage == "download" else []
+            names += [(single, None) for single in AFTER.get(stage, ())]
         return names
 
     def image_sets(self) -> list[str]:

@@ -16,6 +16,14 @@ class Unavailable(UserError):
     """Data or weights that no source could deliver; the cells that need them can be reported as not run."""
 
 
+class Stopped(UserError):
+    """A signal asked for the end; everything done so far is kept, and the same command goes on from there."""
+
+
+# Exit code of a stopped stage, EX_TEMPFAIL of sysexits.h: a scheduler may start the job again (Slurm: RequeueExit=75).
+STOPPED_CODE = 75
+
+
 def choices(given: object, known: Iterable[object]) -> str:
     """The allowed names, and the one that was probably meant."""
     names = [str(name) for name in known]
@@ -27,6 +35,9 @@ def run_cli(main: Callable[[], None]) -> None:
     """Run a stage's command line: a `UserError` or an interrupt ends it with one line and a non-zero exit."""
     try:
         main()
+    except Stopped as stopped:
+        print(stopped, file=sys.stderr)
+        sys.exit(STOPPED_CODE)
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(1)

@@ -14,6 +14,7 @@ from stages.common.files import sha256_file, write_text
 
 INDEX = "index.csv"
 UNAVAILABLE = "unavailable.txt"
+MISSING = "missing.json"  # beside the weights of a family: its models that are not there, and why
 
 
 def write_index(folder: Path, columns: tuple[str, ...], rows: Iterable[dict]) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 STORE = Path("data")  # Files as their sources ship them, shared by all scales.
 MANIFESTS = Path("workflow/manifests")
 PUBLISHED = Path("published")
+WEIGHTS = Path("weights")  # what this project trained and released
+RELEASED = "released"  # the node of those weights, beside the downloads
 
 
 def build(scale: str) -> Path:

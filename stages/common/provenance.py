@@ -24,8 +24,10 @@ from stages.common.files import sha256_bytes, sha256_file, sha256_path, write_js
 SOURCES = {
     "download": ("stages/common", "stages/download", "workflow/manifests"),
     "leakage": ("stages/common", "stages/synthesize"),
+    "released": ("stages/common", "stages/download"),
     "synthesize": ("stages/common", "stages/synthesize"),
     "train": ("stages/common", "stages/networks", "stages/train"),
+    "architecture": ("stages/common", "stages/evaluate", "stages/networks"),
     "evaluate": ("stages/common", "stages/evaluate", "stages/networks"),
     "baseline": ("stages/baselines", "stages/common", "stages/evaluate"),
     "report": ("published", "stages/common", "stages/report"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from stages.common import paths
 from stages.common.errors import UserError, choices
 
 
@@ -16,7 +17,11 @@ def check_references(params: dict, path: Path) -> None:
             _check_download(path, downloads, f"downloads.{key}.overlaps", other, "images")
     for key, family in families.items():
         _check_download(path, downloads, f"families.{key}.data", family["data"], "images")
-        _check_download(path, downloads, f"families.{key}.weights", family["weights"], "weights")
+        _check_download(path, downloads, f"families.{key}.validation", family["validation"], "images")
+        if family["weights"] != paths.RELEASED:
+            _check_download(path, downloads, f"families.{key}.weights", family["weights"], "weights")
+        if family["schedule"] not in params["schedules"]:
+            _refuse(path, f"families.{key}.schedule", family["schedule"], "no entry of schedules", params["schedules"])
         _check_family(path, key, family, downloads[family["data"]])
     for section in ("evaluations", "baselines"):
         for key, entry in params[section].items():
@@ -26,6 +31,10 @@ def check_references(params: dict, path: Path) -> None:
         if run["family"] not in families:
             _refuse(path, f"evaluations.{key}.family", run["family"], "no entry of families", families)
         _check_run(path, key, run, families[run["family"]], downloads[run["dataset"]])
+        for sigma in run.get("sigmas", []):
+            if sigma not in params["noisy"][run["dataset"]]["sigmas"]:
+                known = params["noisy"][run["dataset"]]["sigmas"]
+                _refuse(path, f"evaluations.{key}.sigmas", sigma, f"no level of noisy.{run['dataset']}", known)
         if key in params["baselines"]:
             raise UserError(f"{path}: {key!r} stands in evaluations and in baselines; rename one, they share a file")
 

@@ -11,16 +11,20 @@ def set_mode(mode: str, threads: int) -> None:
     """Prepare PyTorch for a mode.
 
     Args:
-        mode: `reference`: fp32, eager, deterministic algorithms; the same bits on every run of one machine.
+        mode: `reference`: fp32, eager, deterministic algorithms; the same bits on every run of one machine. `fast`:
+            whatever is fast; training in this mode computes in bf16 and differs from run to run on a GPU.
         threads: CPU threads. Fixed by the scale and not by the machine, because the order of summation, and with it
             the last bits of a result, can depend on it.
 
     Raises:
         UserError: the mode is not known.
     """
-    if mode != "reference":
-        raise UserError(f"mode {mode!r} is not known; allowed: reference")
+    if mode not in ("reference", "fast"):
+        raise UserError(f"mode {mode!r} is not known; allowed: reference, fast")
+    reference = mode == "reference"
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(reference)
+    torch.backends.cudnn.benchmark = not reference
+    torch.backends.cuda.matmul.allow_tf32 = not reference
+    torch.backends.cudnn.allow_tf32 = not reference  # PyTorch allows it by default: not fp32

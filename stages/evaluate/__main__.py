@@ -10,8 +10,8 @@ from torch import nn
 
 from stages.common import config, paths, provenance
 from stages.common.errors import UserError, run_cli
-from stages.common.files import sha256_bytes, sha256_file
-from stages.common.indexed import unavailable_reason
+from stages.common.files import read_json, sha256_bytes, sha256_file
+from stages.common.indexed import MISSING, unavailable_reason
 from stages.common.torch_mode import set_mode
 from stages.evaluate import apply
 from stages.evaluate.measure import input_folders, measure, write_results
@@ -30,7 +30,10 @@ def evaluate(settings: config.Config, key: str) -> None:
             write_results(result, [])
         else:
             networks = Networks(folder, settings.params["mode"], settings.settings["threads"])
-            reason = measure(settings, "evaluate", key, networks.denoiser_for)
+            missing = networks.missing_levels()
+            reason = measure(settings, "evaluate", key, networks.denoiser_for, missing)
+            if missing:
+                record["unavailable_levels"] = {f"sigma={sigma:g}": why for sigma, why in missing.items()}
         if reason:
             record["unavailable"] = reason
 
@@ -42,6 +45,12 @@ class Networks:
         self.folder = folder
         self.computing = {"mode": mode, "threads": str(threads), "torch": torch.__version__}
         self.loaded: dict[Path, tuple[nn.Module, dict[str, str]]] = {}
+
+    def missing_levels(self) -> dict[float, str]:
+        """Noise levels of the family for which there are no weights yet, and why."""
+        path = self.folder / MISSING
+        models = read_json(path) if path.exists() else {}
+        return {float(model.removeprefix("sigma")): why for model, why in models.items()}
 
     def path_for(self, sigma: float) -> Path:
         """The file for a noise level: the one trained for it, else the family's only model."""

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -27,15 +27,20 @@ def input_folders(settings: config.Config, entry: dict) -> tuple[Path, Path]:
     return paths.noisy(settings.scale, entry["dataset"]), paths.data(settings.scale, entry["dataset"])
 
 
-def measure(settings: config.Config, stage: str, key: str, denoiser_for: DenoiserFor) -> str | None:
+def measure(
+    settings: config.Config, stage: str, key: str, denoiser_for: DenoiserFor, without: Collection[float] = ()
+) -> str | None:
     """Write the results of one run as long-format CSV, one row per image, noise level and metric.
+
+    Args:
+        without: noise levels to leave out.
 
     Returns:
         Why nothing could be measured, or None. The CSV then has a header only.
     """
     entry = settings.entry(stage, key)
     noisy, clean = input_folders(settings, entry)
-    index = read_index(noisy)
+    index = [row for row in read_index(noisy) if _wanted(entry, float(row["sigma"]), without)]
     results = []
     for row in progress(index, len(index), f"{stage} {key}"):
         image = _denoise(paths.items(settings.scale, key), noisy, row, *denoiser_for(float(row["sigma"])))
@@ -53,6 +58,11 @@ def measure(settings: config.Config, stage: str, key: str, denoiser_for: Denoise
         results.append({**common, "metric": "ssim", "unit": "", "value": f"{ssim(image, reference):.6f}"})
     write_results(paths.results(settings.scale, key), results)
     return unavailable_reason(noisy)
+
+
+def _wanted(entry: dict, sigma: float, without: Collection[float]) -> bool:
+    """Whether a run measures a noise level of its set."""
+    return sigma in entry.get("sigmas", [sigma]) and sigma not in without
 
 
 def dataset_title(settings: config.Config, key: str) -> str:

@@ -12,6 +12,7 @@ shell.prefix(f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executab
 from stages.common.config import load, read_yaml
 from stages.common.errors import UserError
 from stages.common.provenance import source_files
+from stages.download.released import released_files
 
 try:
     SETTINGS = load(config.get("scale"))

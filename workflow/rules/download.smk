@@ -12,3 +12,18 @@ rule download:
         f"{BUILD}/logs/download-{{key}}.log",
     shell:
         f"python -m stages.download --scale {SCALE} --only {{wildcards.key}} > {{log}} 2>&1"
+
+
+rule released:
+    input:
+        weights=released_files(),
+        sources=source_files("released"),
+    output:
+        folder=directory(f"{BUILD}/data/released"),
+        provenance=f"{BUILD}/provenance/released.json",
+    params:
+        node=node("released"),
+    log:
+        f"{BUILD}/logs/released.log",
+    shell:
+        f"python -m stages.download.released --scale {SCALE} > {{log}} 2>&1"

@@ -1,3 +1,17 @@
+rule architecture:
+    input:
+        sources=source_files("architecture"),
+    output:
+        results=f"{BUILD}/results/architecture.csv",
+        provenance=f"{BUILD}/provenance/architecture.json",
+    params:
+        node=node("architecture"),
+    log:
+        f"{BUILD}/logs/architecture.log",
+    shell:
+        f"python -m stages.evaluate.architecture --scale {SCALE} > {{log}} 2>&1"
+
+
 rule evaluate:
     input:
         noisy=field("evaluate", "dataset", f"{BUILD}/noisy/{{}}"),

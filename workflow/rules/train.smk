@@ -1,6 +1,7 @@
 rule train:
     input:
         data=field("train", "data", f"{BUILD}/data/{{}}"),
+        validation=field("train", "validation", f"{BUILD}/data/{{}}"),
         published=field("train", "weights", f"{BUILD}/data/{{}}"),
         leakage=f"{BUILD}/leakage.json",
         sources=source_files("train"),

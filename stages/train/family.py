@@ -1,0 +1,185 @@
+"""One family of networks, trained: what its entry, the schedule and the scale say, put together into a run."""
+
+import csv
+import io
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from stages import networks
+from stages.common import config, paths
+from stages.common.errors import UserError, choices
+from stages.common.files import read_image, sha256_file, sha256_path, write_text
+from stages.common.indexed import checked_path, read_index
+from stages.common.provenance import describe_device
+from stages.common.references import model_names
+from stages.common.torch_mode import set_mode
+from stages.networks.dncnn import DnCNN, fold_batch_norm
+from stages.networks.weights import load_state, load_network, save_network
+from stages.train.imports import stored_spec
+from stages.train.patches import Patches
+from stages.train.run import Member, Run
+from stages.train.schedule import schedule_for
+from stages.train.step import Learner
+from stages.train.validation import Validation
+from stages.common.files import read_json
+
+CURVE_COLUMNS = ("step", "learning_rate", "training_psnr", "validation_psnr")
+# The code that the numbers of a training depend on, besides the network's own file.
+DETERMINING = ("patches.py", "schedule.py", "step.py")
+
+
+class Family:
+    """The trained networks of one family at one scale.
+
+    Args:
+        settings: the configuration.
+        key: name of the family.
+        continue_from: released weights to start from where a model has no checkpoint, or None.
+    """
+
+    def __init__(self, settings: config.Config, key: str, continue_from: Path | None = None) -> None:
+        entry = settings.entry("train", key)
+        training, override = settings.settings["training"], settings.settings["network"] or {}
+        self.settings, self.key, self.entry, self.continue_from = settings, key, entry, continue_from
+        self.mode, self.seed = training["mode"], settings.params["seed"]
+        self.schedule_name, self.schedule = schedule_for(settings.params, training, entry)
+        name = entry["network"]["name"]
+        self.options = {**entry["network"], **self.schedule.network, **override.get(name, {})}
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        set_mode(self.mode, settings.settings["threads"])
+        self.members: list[Member] = []
+
+    @property
+    def device_name(self) -> str:
+        """The processor or GPU that trains."""
+        return torch.cuda.get_device_name() if self.device.type == "cuda" else describe_device()
+
+    @staticmethod
+    def checkpoints(settings: config.Config, key: str) -> Path:
+        """Folder of a family's checkpoints, outside the declared outputs."""
+        return paths.build(settings.scale) / "checkpoints" / key
+
+    @staticmethod
+    def clean_up(settings: config.Config, key: str) -> None:
+        """Remove the checkpoints of a family whose weights are stored."""
+        shutil.rmtree(Family.checkpoints(settings, key), ignore_errors=True)
+
+    def train(self, models: list[str], checkpoint_seconds: float) -> None:
+        """Train some models of the family to the end of the schedule; see `Run.finish` for what can go wrong."""
+        ranges = self._ranges()
+        for model in models:
+            if model not in ranges:
+                raise UserError(f"families.{self.key} has no model {model!r}; {choices(model, ranges)}")
+        images = self._images(self.entry["data"])
+        patches = Patches(images, self.schedule.patch, self.schedule.batch, self.device, self.key)
+        validation = Validation(self._images(self.entry["validation"]), self.seed, self.device)
+        self.members = [self._member(model, ranges[model]) for model in models]
+        run = Run(self.key, self.members, patches, validation, self.schedule, self.seed, checkpoint_seconds)
+        run.finish()
+
+    def store(self, folder: Path) -> dict[str, dict[str, Any]]:
+        """Write the weights and the learning curve of every trained model, and return how each was trained."""
+        origins = {}
+        for member in self.members:
+            origins[member.name] = card = self.describe(member.history, member.step)
+            save_trained(folder / f"{member.name}.safetensors", member.learner.result, self.options, card["origin"])
+            write_curve(folder / f"{member.name}.curve.csv", member.history["curve"])
+        return origins
+
+    def describe(self, history: dict[str, Any], step: int) -> dict[str, Any]:
+        """How a model was trained, for provenance and for the card of a release."""
+        steps = self.schedule.steps
+        return {
+            "origin": f"trained, schedule {self.schedule_name}, {step} of {steps} steps, mode {self.mode}",
+            "schedule": self.schedule_name,
+            "steps": steps,
+            "steps_done": step,
+            "mode": self.mode,
+            "seed": self.seed,
+            "hours": round(history["seconds"] / 3600.0, 3),
+            "restarts": history["restarts"],
+            "curve": history["curve"],
+            "device": self.device_name,
+        }
+
+    def key_of(self, sigma_range: tuple[float, float]) -> dict[str, Any]:
+        """Everything of the configuration, data and code that the numbers of a training depend on."""
+        here = Path(__file__).parent
+        code = [here / name for name in DETERMINING]
+        code.append(Path(networks.__file__).parent / f"{self.options['name']}.py")
+        return {
+            "network": self.options,
+            "schedule": {name: getattr(self.schedule, name) for name in self.schedule.__dataclass_fields__},
+            "sigma_range": list(sigma_range),
+            "seed": self.seed,
+            "mode": self.mode,
+            "device": self.device.type,
+            "threads": self.settings.settings["threads"],
+            "data": sha256_path(paths.data(self.settings.scale, self.entry["data"])),
+            "code": {path.name: sha256_file(path) for path in code},
+            "torch": torch.__version__,
+        }
+
+    def _member(self, model: str, sigma_range: tuple[float, float]) -> Member:
+        torch.manual_seed(self.seed)  # of the initial weights
+        learner = Learner(networks.build(self.options), sigma_range, self.schedule, self.mode, self.device)
+        checkpoint = self.checkpoints(self.settings, self.key) / f"{model}.safetensors"
+        member = Member(model, learner, checkpoint, self.key_of(sigma_range))
+        if self.continue_from and not checkpoint.exists():
+            continue_released(member, self.continue_from)
+        return member
+
+    def _ranges(self) -> dict[str, tuple[float, float]]:
+        """Name and range of noise levels of every network of the family."""
+        entry = self.entry
+        ranges = [(sigma, sigma) for sigma in entry["sigmas"]] if "sigmas" in entry else [tuple(entry["sigma_range"])]
+        return dict(zip(model_names(entry), ranges, strict=True))
+
+    def _images(self, key: str) -> list:
+        folder = paths.data(self.settings.scale, key)
+        gray = self.options["channels"] == 1
+        return [read_image(checked_path(folder, row), gray) for row in read_index(folder)]
+
+
+def save_trained(path: Path, network: torch.nn.Module, options: dict, origin: str) -> None:
+    """Store a trained network; a DnCNN with its batch normalisation merged, as the published ones come."""
+    if isinstance(network, DnCNN):
+        network = fold_batch_norm(network.eval())
+    save_network(path, network.eval(), stored_spec(options), origin)
+
+
+def write_curve(path: Path, curve: list[list]) -> None:
+    """A learning curve as CSV: `CURVE_COLUMNS`, dB with four decimals, validation empty where there was none."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(CURVE_COLUMNS)
+    for step, rate, training, validated in curve:
+        writer.writerow([step, f"{rate:.6g}", f"{training:.4f}", "" if validated is None else f"{validated:.4f}"])
+    write_text(path, stream.getvalue())
+
+
+def continue_released(member: Member, path: Path) -> None:
+    """Start a member from released weights, with an optimiser that starts anew.
+
+    Weights for the same noise levels go on at their step of the schedule, others at its start.
+    """
+    network, spec = load_network(path)
+    card = read_json(path.with_suffix(".json"))
+    for name, value in member.key["network"].items():
+        if spec.get(name, value) != value:
+            raise UserError(f"{path}: released with {name} {spec[name]!r}, this run has {value!r}; choose other weights")
+    state = network.state_dict()
+    load_state(member.learner.network, state, path)
+    if member.learner.averaged is not None:
+        load_state(member.learner.averaged, state, path)
+    if card["sigma_range"] != member.key["sigma_range"]:
+        member.history["restarts"] = [f"started from the weights of {path.name}, step {card['steps_done']}"]
+        return
+    member.step = min(card["steps_done"], member.learner.schedule.steps - 1)
+    restart = f"continued from the weights of {path.name} with a new optimiser at step {member.step}"
+    curve = [point for point in card["curve"] if point[0] <= member.step]
+    restarts = [*card["restarts"], restart]
+    member.history = {"curve": curve, "seconds": card["hours"] * 3600.0, "restarts": restarts}

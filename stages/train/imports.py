@@ -1,0 +1,62 @@
+"""Weights that need no training: published ones, converted, and those that this project released."""
+
+from pathlib import Path
+
+from stages import networks
+from stages.common.errors import UserError
+from stages.common.files import read_json, write_json
+from stages.common.indexed import MISSING, checked_path, read_index
+from stages.common.references import model_names
+from stages.networks.matconvnet import IMPORTERS
+from stages.networks.weights import load_network, load_state, save_network
+
+
+def stored_spec(network: dict) -> dict:
+    """The options of a network as it is stored: without batch normalisation, which a DnCNN merges into its neighbours."""
+    return {**network, "batch_norm": False} if network["name"] == "dncnn" else dict(network)
+
+
+def import_family(key: str, entry: dict, source: Path, target: Path) -> dict[str, dict]:
+    """Fill `target` with a family's weights from the index of a folder of published or released ones.
+
+    Returns:
+        Where each model comes from, by model: its card for a released one, `{"origin": ...}` for a published one.
+    """
+    rows = {row["id"]: row for row in read_index(source)}
+    origins = {}
+    for model, name in entry["published"].items():
+        if name not in rows:
+            raise UserError(f"{source}: no weights {name!r}; found {', '.join(rows) or 'none'}; correct `published`")
+        path = checked_path(source, rows[name])
+        release = path.suffix == ".safetensors"
+        importer = _import_released if release else _import_published
+        origins[model] = importer(entry["network"], path, target / f"{model}.safetensors")
+    absent = [model for model in model_names(entry) if model not in entry["published"]]
+    if absent:
+        write_json(target / MISSING, {model: f"no weights of {key} for {model} are released yet" for model in absent})
+    return origins
+
+
+def _import_published(network: dict, path: Path, target: Path) -> dict:
+    """Convert a file of the authors; batch normalisation is already merged in it."""
+    if network["name"] not in IMPORTERS:
+        line = f"network {network['name']!r} has no importer of published weights"
+        raise UserError(f"{line}; expected one of {', '.join(IMPORTERS)}; set `published: {{}}` in its family")
+    spec = stored_spec(network)
+    built = networks.build(spec)
+    load_state(built, IMPORTERS[spec["name"]](path), path)
+    origin = f"published weights {path.name}"
+    save_network(target, built, spec, origin)
+    return {"origin": origin}
+
+
+def _import_released(network: dict, path: Path, target: Path) -> dict:
+    """Copy released weights, checked against the family's entry, and hand on their card."""
+    built, spec = load_network(path)
+    for name, value in stored_spec(network).items():
+        if spec.get(name) != value:
+            line = f"{path}: released with {name} {spec.get(name)!r}, but the family's network has {value!r}"
+            raise UserError(f"{line}; train and release it again, or restore the entry in params.yaml")
+    card = read_json(path.with_suffix(".json"))
+    save_network(target, built, spec, card["origin"])
+    return card
