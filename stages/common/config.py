@@ -27,8 +27,8 @@ STAGE_SECTION = {
 }
 # Stages of one node, by the stage that they follow.
 AFTER = {"download": ("leakage", "released"), "train": ("architecture",)}
-# The keys of params.yaml and of the scale that a node's result depends on besides its own entry. dvc.yaml names the same
-# keys; a test compares them.
+# The keys of params.yaml and of the scale that a node's result depends on besides its own entry. dvc.yaml names the
+# same keys; a test compares them.
 STAGE_PARAMS = {
     "download": (("unavailable",), ("real_data", "images", "published_weights")),
     "leakage": (("downloads",), ()),

@@ -1,6 +1,7 @@
 """The weights that this project released, checked and indexed: `python -m stages.download.released [--scale SCALE]`.
 
-Output: `build/<scale>/data/released/` with the files of weights/ and `index.csv`; an id is a file's name without suffix.
+Output: `build/<scale>/data/released/` with the files of weights/ and `index.csv`; an id is a file's name without its
+suffix.
 """
 
 import shutil

@@ -100,10 +100,8 @@ class MultiScale(nn.Module):
         # The stem takes 4 pixels; what is left must divide by `step`.
         more = [(-(side + 2 * MARGIN - 4)) % step for side in (height, width)]
         pads = (MARGIN, MARGIN + more[1], MARGIN, MARGIN + more[0])
-        if self.border == "reflect":
-            extended = _reflect(noisy, pads)
-        else:
-            extended = F.pad(noisy - self.mean, pads) + self.mean
+        reflects = self.border == "reflect"
+        extended = _reflect(noisy, pads) if reflects else F.pad(noisy - self.mean, pads) + self.mean
         return self._valid(extended)[..., :height, :width]
 
     def _valid(self, noisy: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 Output: `build/<scale>/weights/<key>/<model>.safetensors`; `sigma25` for a network of one noise level, `model` for one
 that serves a range; beside each trained one its learning curve `<model>.curve.csv`. A scale either imports weights or
-trains. The networks of a family train together; `--model` trains one of them alone, as far as its last checkpoint, which
+trains. The networks of a family train together; `--model` trains one of them alone and leaves it as a checkpoint, which
 the training of the family then takes up.
 """
 

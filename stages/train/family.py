@@ -11,20 +11,19 @@ import torch
 from stages import networks
 from stages.common import config, paths
 from stages.common.errors import UserError, choices
-from stages.common.files import read_image, sha256_file, sha256_path, write_text
+from stages.common.files import read_image, read_json, sha256_file, sha256_path, write_text
 from stages.common.indexed import checked_path, read_index
 from stages.common.provenance import describe_device
 from stages.common.references import model_names
 from stages.common.torch_mode import set_mode
 from stages.networks.dncnn import DnCNN, fold_batch_norm
-from stages.networks.weights import load_state, load_network, save_network
+from stages.networks.weights import load_network, load_state, save_network
 from stages.train.imports import stored_spec
 from stages.train.patches import Patches
 from stages.train.run import Member, Run
 from stages.train.schedule import schedule_for
 from stages.train.step import Learner
 from stages.train.validation import Validation
-from stages.common.files import read_json
 
 CURVE_COLUMNS = ("step", "learning_rate", "training_psnr", "validation_psnr")
 # The code that the numbers of a training depend on, besides the network's own file.
@@ -170,7 +169,8 @@ def continue_released(member: Member, path: Path) -> None:
     card = read_json(path.with_suffix(".json"))
     for name, value in member.key["network"].items():
         if spec.get(name, value) != value:
-            raise UserError(f"{path}: released with {name} {spec[name]!r}, this run has {value!r}; choose other weights")
+            line = f"{path}: released with {name} {spec[name]!r}, this run has {value!r}"
+            raise UserError(f"{line}; choose other weights")
     state = network.state_dict()
     load_state(member.learner.network, state, path)
     if member.learner.averaged is not None:

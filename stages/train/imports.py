@@ -12,7 +12,7 @@ from stages.networks.weights import load_network, load_state, save_network
 
 
 def stored_spec(network: dict) -> dict:
-    """The options of a network as it is stored: without batch normalisation, which a DnCNN merges into its neighbours."""
+    """The options of a network as it is stored: a DnCNN without batch normalisation, merged into its neighbours."""
     return {**network, "batch_norm": False} if network["name"] == "dncnn" else dict(network)
 
 

@@ -56,7 +56,7 @@ class Patches:
 
         Returns:
             clean, float32 (N, C, P, P) on the [0, 1] scale; noise of unit variance, of the same shape, both with
-            channels last in memory; level, float32 (N,) in [0, 1), where in its range of noise levels each patch stands.
+            channels last in memory; level, float32 (N,) in [0, 1): where in its range of noise levels each patch is.
         """
         chance = torch.rand(5, self.batch, generator=self.generator, device=self.device)
         clean = self._crop(chance).permute(0, 3, 1, 2).float().div_(255.0)

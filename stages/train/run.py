@@ -118,7 +118,7 @@ class Run:
                 self._save(members)
                 saved = time.monotonic()
             if stop:
-                line = f"{self.label} {names}: stopped by signal {stop[0]} after step {now + 1} of {self.schedule.steps}"
+                line = f"{self.label} {names}: stopped by signal {stop[0]} after step {now + 1} of {until}"
                 raise Stopped(f"{line}; start the same command again to go on from there")
 
     def _watch(self, members: list[Member], step: int) -> None:
