@@ -89,7 +89,7 @@ def recorded(config: Config, stage: str, key: str | None, inputs: list[Path], ou
         "device": describe_device(),
         "python": platform.python_version(),
         "packages": package_versions(),
-        **_commit(),
+        **commit(),
     }
     start = time.monotonic()
     yield record
@@ -132,7 +132,7 @@ def package_versions() -> dict[str, str]:
 
 
 @lru_cache
-def _commit() -> dict[str, Any]:
+def commit() -> dict[str, Any]:
     """The commit of the sources, and whether tracked files other than reports differ from it."""
 
     def git(*args: str) -> str | None:

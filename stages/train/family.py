@@ -3,6 +3,7 @@
 import csv
 import io
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -77,32 +78,19 @@ class Family:
         validation = Validation(self._images(self.entry["validation"]), self.seed, self.device)
         self.members = [self._member(model, ranges[model]) for model in models]
         run = Run(self.key, self.members, patches, validation, self.schedule, self.seed, checkpoint_seconds)
+        for member in self.members:
+            member.history["device"] = self.device_name
         run.finish()
 
     def store(self, folder: Path) -> dict[str, dict[str, Any]]:
         """Write the weights and the learning curve of every trained model, and return how each was trained."""
         origins = {}
         for member in self.members:
-            origins[member.name] = card = self.describe(member.history, member.step)
-            save_trained(folder / f"{member.name}.safetensors", member.learner.result, self.options, card["origin"])
+            origins[member.name] = card = describe(member.key, member.history, member.step)
+            network = as_stored(member.learner.result)
+            save_network(folder / f"{member.name}.safetensors", network, stored_spec(self.options), card["origin"])
             write_curve(folder / f"{member.name}.curve.csv", member.history["curve"])
         return origins
-
-    def describe(self, history: dict[str, Any], step: int) -> dict[str, Any]:
-        """How a model was trained, for provenance and for the card of a release."""
-        steps = self.schedule.steps
-        return {
-            "origin": f"trained, schedule {self.schedule_name}, {step} of {steps} steps, mode {self.mode}",
-            "schedule": self.schedule_name,
-            "steps": steps,
-            "steps_done": step,
-            "mode": self.mode,
-            "seed": self.seed,
-            "hours": round(history["seconds"] / 3600.0, 3),
-            "restarts": history["restarts"],
-            "curve": history["curve"],
-            "device": self.device_name,
-        }
 
     def key_of(self, sigma_range: tuple[float, float]) -> dict[str, Any]:
         """Everything of the configuration, data and code that the numbers of a training depend on."""
@@ -111,7 +99,7 @@ class Family:
         code.append(Path(networks.__file__).parent / f"{self.options['name']}.py")
         return {
             "network": self.options,
-            "schedule": {name: getattr(self.schedule, name) for name in self.schedule.__dataclass_fields__},
+            "schedule": {"name": self.schedule_name, **asdict(self.schedule)},
             "sigma_range": list(sigma_range),
             "seed": self.seed,
             "mode": self.mode,
@@ -143,11 +131,32 @@ class Family:
         return [read_image(checked_path(folder, row), gray) for row in read_index(folder)]
 
 
-def save_trained(path: Path, network: torch.nn.Module, options: dict, origin: str) -> None:
-    """Store a trained network; a DnCNN with its batch normalisation merged, as the published ones come."""
-    if isinstance(network, DnCNN):
-        network = fold_batch_norm(network.eval())
-    save_network(path, network.eval(), stored_spec(options), origin)
+def describe(key: dict[str, Any], history: dict[str, Any], step: int) -> dict[str, Any]:
+    """How a model was trained, for provenance and for the card of a release.
+
+    Args:
+        key: of `Family.key_of`, or read from a checkpoint.
+        history: of `Member`.
+        step: updates done.
+    """
+    name, steps = key["schedule"]["name"], key["schedule"]["steps"]
+    facts = {field: key[field] for field in ("network", "sigma_range", "mode", "seed", "data", "torch")}
+    return {
+        **facts,
+        "origin": f"trained, schedule {name}, {step} of {steps} steps, mode {key['mode']}",
+        "schedule": name,
+        "steps": steps,
+        "steps_done": step,
+        "hours": round(history["seconds"] / 3600.0, 3),
+        "restarts": history["restarts"],
+        "curve": history["curve"],
+        "device": history["device"],
+    }
+
+
+def as_stored(network: torch.nn.Module) -> torch.nn.Module:
+    """A trained network in evaluation mode; a DnCNN with its batch normalisation merged, as the published ones come."""
+    return fold_batch_norm(network.eval()) if isinstance(network, DnCNN) else network.eval()
 
 
 def write_curve(path: Path, curve: list[list]) -> None:

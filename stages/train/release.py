@@ -1,0 +1,175 @@
+"""Release trained weights: `python -m stages.train.release FAMILY MODEL [--scale SCALE]`.
+
+Writes `weights/<family>-<model>.safetensors` and its card, a JSON file of the same name, and `weights/README.md` anew
+from all cards. A training that has not ended is released as far as its last checkpoint, and its card says so. The
+card's PSNR is measured here: the same noise, networks and measure as in the evaluation of the tables.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from stages import networks
+from stages.common import config, paths, provenance
+from stages.common.errors import UserError, run_cli
+from stages.common.files import read_image, read_json, sha256_file, write_json, write_text
+from stages.common.indexed import checked_path, read_index
+from stages.common.progress import progress
+from stages.common.torch_mode import set_mode
+from stages.evaluate import apply
+from stages.evaluate.items import to_uint8
+from stages.evaluate.metrics import psnr
+from stages.networks.weights import load_network, load_state, save_network
+from stages.synthesize.noise import add_noise
+from stages.train.checkpoint import read_checkpoint
+from stages.train.family import Family, as_stored, describe
+from stages.train.imports import stored_spec
+
+LARGEST = 4_200_000  # bytes; weights that take more are stored in half precision
+MEASURED_ON = ("kodak", "cbsd68")  # entries of `downloads`; for gray networks those of `MEASURED_ON_GRAY`
+MEASURED_ON_GRAY = ("set12", "bsd68")
+
+
+def release(settings: config.Config, family: str, model: str) -> Path:
+    """Write one release; returns the path of its weights.
+
+    Raises:
+        UserError: nothing has been trained under this name, or the test sets are not there.
+    """
+    network, card = trained(settings, family, model)
+    spec = stored_spec(card["network"])
+    target = paths.WEIGHTS / f"{family}-{model}.safetensors"
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    half = 4 * parameters > LARGEST
+    save_network(target, halved(network) if half else network, spec, card["origin"])
+    network, _ = load_network(target)  # what is measured is what is released
+    card |= {
+        "family": family,
+        "model": model,
+        "parameters": parameters,
+        "precision": "float16" if half else "float32",
+        "psnr": measure(settings, network, spec, card["sigma_range"]),
+        "commit": provenance.commit()["commit"],
+        "sha256": sha256_file(target),
+        "bytes": target.stat().st_size,
+    }
+    write_json(target.with_suffix(".json"), card)
+    write_text(paths.WEIGHTS / "README.md", readme(cards()))
+    return target
+
+
+def trained(settings: config.Config, family: str, model: str) -> tuple[torch.nn.Module, dict[str, Any]]:
+    """A trained network in evaluation mode and how it was trained: the finished one, else the last checkpoint's."""
+    settings.entry("train", family)
+    finished = paths.weights(settings.scale, family) / f"{model}.safetensors"
+    checkpoint = Family.checkpoints(settings, family) / f"{model}.safetensors"
+    if checkpoint.exists():
+        entry, tensors = read_checkpoint(checkpoint)
+        which = "averaged" if any(name.startswith("averaged.") for name in tensors) else "network"
+        state = {name.removeprefix(f"{which}."): value for name, value in tensors.items() if name.startswith(which)}
+        network = networks.build(entry["key"]["network"])
+        load_state(network, state, checkpoint)
+        return as_stored(network), describe(entry["key"], entry["history"], entry["step"])
+    if finished.exists():
+        card = provenance.read(paths.provenance(settings.scale, "train", family))["models"][model]
+        if "schedule" in card:
+            return load_network(finished)[0], card
+    line = f"{finished}: nothing was trained there, and there is no checkpoint {checkpoint}"
+    raise UserError(f"{line}; run `python -m stages.train --scale {settings.scale} --only {family}` first")
+
+
+def halved(network: torch.nn.Module) -> torch.nn.Module:
+    """Convolution weights in half precision; biases and normalisation, which take no room, as they are."""
+    for parameter in network.parameters():
+        if parameter.ndim > 1:
+            parameter.data = parameter.data.half()
+    return network
+
+
+def measure(settings: config.Config, network: torch.nn.Module, spec: dict, sigma_range: list) -> dict[str, dict]:
+    """Average PSNR in dB by data set and noise level, with the evaluation's noise."""
+    set_mode("reference", settings.settings["threads"])
+    gray = spec["channels"] == 1
+    found: dict[str, dict] = {}
+    for dataset in MEASURED_ON_GRAY if gray else MEASURED_ON:
+        folder = paths.data(settings.scale, dataset)
+        rows = read_index(folder)
+        title = settings.entry("download", dataset)["title"]
+        levels = [sigma for sigma in settings.entry("synthesize", dataset)["sigmas"] if _serves(sigma_range, sigma)]
+        for sigma in levels:
+            values = []
+            for row in progress(rows, len(rows), f"measure {dataset} sigma {sigma}"):
+                clean = read_image(checked_path(folder, row), gray)
+                keyed = {"seed": settings.params["seed"], "dataset": dataset, "image": row["id"], "sigma": sigma}
+                image = to_uint8(apply.denoise(network, add_noise(clean, **keyed), sigma))
+                values.append(psnr(image, clean))
+            found.setdefault(title, {})[str(sigma)] = round(float(np.mean(values)), 4)
+    return found
+
+
+def cards() -> list[dict[str, Any]]:
+    """Every card in weights/, sorted by name."""
+    return [read_json(path) for path in sorted(paths.WEIGHTS.glob("*.json"))]
+
+
+def readme(found: list[dict[str, Any]]) -> str:
+    """weights/README.md, generated from the cards."""
+    lines = [
+        "# Released weights",
+        "<!-- Generated by `python -m stages.train.release`; do not edit. -->",
+        "Trained by this project and stored as safetensors, each with a card (the JSON file of the same name) that\n"
+        "holds its network, schedule, learning curve, the hash of its training images, and its own hash. PSNR in dB,\n"
+        "average over the set at the noise level of the network, measured when it was released. A schedule that has\n"
+        "not ended is released as it stands: compare `steps` before comparing PSNR.",
+    ]
+    header = ("weights", "network", "parameters", "sigma", "schedule", "steps", "mode", "device", "hours", "PSNR")
+    rows = [header, tuple("---" for _ in header)]
+    for card in found:
+        values = (f"{name} {sigma}: {value:.2f}" for name, by in card["psnr"].items() for sigma, value in by.items())
+        low, high = card["sigma_range"]
+        rows.append(
+            (
+                f"[{card['family']}-{card['model']}]({card['family']}-{card['model']}.json)",
+                _describe(card["network"]),
+                f"{card['parameters']:,}",
+                f"{low}" if low == high else f"{low} to {high}",
+                card["schedule"],
+                f"{card['steps_done']:,} of {card['steps']:,}",
+                card["mode"],
+                card["device"],
+                f"{card['hours']:.2f}",
+                "; ".join(values),
+            )
+        )
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return "\n\n".join([*lines, table if found else "_None yet._"]) + "\n"
+
+
+def _describe(network: dict[str, Any]) -> str:
+    options = (f"{name} {value}" for name, value in network.items() if name not in ("name", "channels"))
+    return f"{network['name']}: {', '.join(options)}"
+
+
+def _serves(sigma_range: list, sigma: float) -> bool:
+    return sigma_range[0] <= sigma <= sigma_range[1]
+
+
+def main() -> None:
+    """Command line of the release."""
+    parser = argparse.ArgumentParser(prog="python -m stages.train.release", description=__doc__.splitlines()[0])
+    parser.add_argument("family", help="an entry of `families` in params.yaml")
+    parser.add_argument("model", help="one of its models, such as sigma35")
+    parser.add_argument("--scale", default="modern", help="the scale that trained it (default: modern)")
+    arguments = parser.parse_args()
+    target = release(config.load(arguments.scale), arguments.family, arguments.model)
+    card = read_json(target.with_suffix(".json"))
+    print(f"{target}: {card['origin']}; PSNR {card['psnr']}")
+    line = f"  published: {{{arguments.model}: {target.stem}}}"
+    print(f"to evaluate it at scale bench, its family in params.yaml needs `weights: released` and\n{line}")
+
+
+if __name__ == "__main__":
+    run_cli(main)
