@@ -3,6 +3,7 @@
 Output: `build/<scale>/results/<key>.csv` with the columns of `published/`, one row per image and metric.
 """
 
+import json
 from pathlib import Path
 
 import torch
@@ -29,7 +30,8 @@ def evaluate(settings: config.Config, key: str) -> None:
         if reason:
             write_results(result, [])
         else:
-            networks = Networks(folder, settings.params["mode"], settings.settings["threads"])
+            computing = {"mode": settings.params["mode"], "threads": str(settings.settings["threads"])}
+            networks = Networks(folder, computing, entry.get("network", {}))
             missing = networks.missing_levels()
             reason = measure(settings, "evaluate", key, networks.denoiser_for, missing)
             if missing:
@@ -39,11 +41,17 @@ def evaluate(settings: config.Config, key: str) -> None:
 
 
 class Networks:
-    """The networks of one family, loaded when they are first needed."""
+    """The networks of one family, loaded when they are first needed.
 
-    def __init__(self, folder: Path, mode: str, threads: int) -> None:
-        self.folder = folder
-        self.computing = {"mode": mode, "threads": str(threads), "torch": torch.__version__}
+    Args:
+        folder: of their weights.
+        computing: what the last bits of a result can depend on, besides the version of PyTorch.
+        options: options of the network that the run changes, such as its border.
+    """
+
+    def __init__(self, folder: Path, computing: dict[str, str], options: dict) -> None:
+        self.folder, self.options = folder, options
+        self.computing = {**computing, "torch": torch.__version__}
         self.loaded: dict[Path, tuple[nn.Module, dict[str, str]]] = {}
 
     def missing_levels(self) -> dict[float, str]:
@@ -63,7 +71,7 @@ class Networks:
         if path not in self.loaded:
             if not path.exists():
                 raise UserError(f"{path}: no network for sigma {sigma:g}; add the level to the family in params.yaml")
-            network, spec = load_network(path)
+            network, spec = load_network(path, self.options)
             self.loaded[path] = network, {**self.computing, **_dependencies(path, spec)}
         network, parts = self.loaded[path]
         return lambda noisy: apply.denoise(network, noisy, sigma), parts
@@ -72,6 +80,7 @@ class Networks:
 def _dependencies(path: Path, spec: dict) -> dict[str, str]:
     source = Path(__file__).parents[1] / "networks" / f"{spec['name']}.py"
     return {
+        "network": json.dumps(spec, sort_keys=True),
         "weights": sha256_file(path),
         "code": sha256_bytes(source.read_bytes() + Path(apply.__file__).read_bytes()),
     }

@@ -26,15 +26,18 @@ def save_network(path: Path | str, network: nn.Module, spec: dict, origin: str) 
         stream.write(save(state, metadata))
 
 
-def load_network(path: Path | str) -> tuple[nn.Module, dict]:
+def load_network(path: Path | str, options: dict | None = None) -> tuple[nn.Module, dict]:
     """Read a file of `save_network`: the network in evaluation mode, and its spec.
+
+    Args:
+        options: replace those of the stored spec; for options that no weight depends on.
 
     Raises:
         UserError: the file is missing or damaged, or its tensors are not those of the network that it names.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            spec = json.loads(file.metadata()["redenoise"])["network"]
+            spec = {**json.loads(file.metadata()["redenoise"])["network"], **(options or {})}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except FileNotFoundError:
         raise UserError(f"{path}: these weights are missing; run the train stage first") from None
