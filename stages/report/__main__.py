@@ -21,6 +21,7 @@ def main() -> None:
 def inputs(config: Config) -> list[Path]:
     """Every file that the stage reads, besides its sources, which published/ and the notes' text belong to."""
     measured = [paths.results(config.scale, key) for _, key in results.nodes(config)]
+    measured.append(paths.results(config.scale, results.ARCHITECTURE))
     records = [paths.provenance(config.scale, stage, key) for stage, key in config.nodes()]
     return [*measured, *records]
 

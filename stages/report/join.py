@@ -1,115 +1,22 @@
 """The join of printed and measured values on their shared key, and the verdict on every cell."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 
-import pandas as pd
-
-from stages.common.config import Config
-from stages.report.results import AVERAGE, DEMO_PREFIX, Measured, is_noise, nodes, sigma, title
-from stages.report.tables import MODEL_LABELS, TABLES, TOLERANCES, Method, Table
-
-REPRODUCED, OFF, NOT_RUN, UNPRINTED = "reproduced", "off", "not run", "unprinted"
-STATUSES = (REPRODUCED, OFF, NOT_RUN)
-CSV_COLUMNS = ["table", "dataset", "item", "condition", "method", "metric", "unit"]
-CSV_COLUMNS += ["published", "reproduced", "delta", "status", "note"]
-DECIMALS = {"psnr": 4, "ssim": 5}  # of measured values in the CSV; the stages write six
-DEMO_NOTE = "demo scale: stand-in images and tiny networks, nothing to compare with print"
-
-Place = tuple[str, str, str, str]  # item, condition, method as shown, metric
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """A suspected misprint: `strength` is strong or weak, `estimate` may be empty."""
-
-    strength: str
-    reason: str
-    estimate: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a table's CSV; `published` is as printed, empty for a value without a printed counterpart."""
-
-    dataset: str
-    item: str
-    condition: str
-    method: str
-    metric: str
-    unit: str
-    published: str
-    reproduced: float | None
-    status: str
-    note: str
-    suspect: Suspect | None = None
-
-    @property
-    def place(self) -> Place:
-        """Where the row stands in its table."""
-        return self.item, self.condition, self.method, self.metric
-
-    @property
-    def delta(self) -> float | None:
-        """Reproduced minus printed, if both are there."""
-        return self.reproduced - float(self.published) if self.published and self.reproduced is not None else None
-
-
-@dataclass(frozen=True)
-class Context:
-    """Everything that the comparisons read: see `published.load_cells`, `load_misprints` and `results.load`."""
-
-    config: Config
-    cells: pd.DataFrame
-    misprints: pd.DataFrame
-    measured: Measured
-
-    @property
-    def demo(self) -> bool:
-        """Whether stand-in images were measured, which no printed value belongs to."""
-        return not self.config.settings["real_data"]
-
-    def dataset(self, spec: Table) -> str:
-        """The name under which the results hold the table's set."""
-        return DEMO_PREFIX + spec.dataset if self.demo else spec.dataset
-
-    def backing(self, spec: Table, method: Method) -> str | None:
-        """The measured method behind a printed one: the declared one, else one of the same name if there is any."""
-        if method.measured is None and method.printed in self.measured.methods.get(self.dataset(spec), []):
-            return method.printed
-        return method.measured
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One table, joined.
-
-    Attributes:
-        rows: in the order of the CSV.
-        methods: label as shown to measured method, first those behind printed ones, then those without a printed
-            counterpart in any table of the set.
-    """
-
-    spec: Table
-    rows: list[Row]
-    methods: dict[str, str]
-    demo: bool
-
-    @cached_property
-    def printed(self) -> dict[Place, Row]:
-        """The rows of printed cells, by place."""
-        return {row.place: row for row in self.rows if row.status != UNPRINTED}
-
-    @cached_property
-    def unprinted(self) -> dict[Place, Row]:
-        """The rows without a printed counterpart, by place."""
-        return {row.place: row for row in self.rows if row.status == UNPRINTED}
-
-    @property
-    def shown(self) -> dict[Place, Row]:
-        """The rows that the paper's layout shows: at the demo scale those of the stand-in images."""
-        return self.unprinted if self.demo else self.printed
+from stages.report.kinds import Method, Table
+from stages.report.results import AVERAGE, is_noise, sigma
+from stages.report.rows import (
+    DECIMALS,
+    DEMO_NOTE,
+    IMAGE,
+    UNPRINTED,
+    Comparison,
+    Context,
+    Row,
+    judge,
+    suspects,
+    why_unmeasured,
+)
+from stages.report.tables import DESIGN_TABLES, MODEL_LABELS, TABLES
 
 
 def compare(spec: Table, context: Context) -> Comparison:
@@ -121,35 +28,13 @@ def compare(spec: Table, context: Context) -> Comparison:
     return Comparison(spec, _sorted(rows, spec, context, methods), methods, context.demo)
 
 
-def limit(published: str, metric: str, item: str) -> float:
-    """Largest |delta| that counts as reproduced: the tolerance, plus half a unit of the printed last place."""
-    decimals = len(published.partition(".")[2])
-    return TOLERANCES[metric, AVERAGE if item == AVERAGE else "image"] + 0.5 * 10.0**-decimals
-
-
-def to_frame(comparison: Comparison) -> pd.DataFrame:
-    """The table's CSV: `CSV_COLUMNS`, all strings, measured values and deltas with fixed decimals."""
-    records = []
-    for row in comparison.rows:
-        reproduced = "" if row.reproduced is None else f"{row.reproduced:.{DECIMALS[row.metric]}f}"
-        delta = "" if row.delta is None else signed(row.delta, DECIMALS[row.metric])
-        head = (comparison.spec.table, row.dataset, row.item, row.condition, row.method, row.metric, row.unit)
-        records.append((*head, row.published, reproduced, delta, row.status, row.note))
-    return pd.DataFrame(records, columns=CSV_COLUMNS)
-
-
-def signed(value: float, decimals: int) -> str:
-    """A number with its sign and fixed decimals; zero is `+0.00`, never `-0.00`."""
-    text = f"{value:+.{decimals}f}"
-    return text.replace("-", "+") if float(text) == 0 else text
-
-
 def _methods(spec: Table, context: Context) -> dict[str, str]:
     """Measured methods by the label that they have in this table, printed ones first."""
     behind = {method.printed: context.backing(spec, method) for method in spec.methods}
     shown = {label: name for label, name in behind.items() if name is not None}
     same_set = [table for table in TABLES if table.dataset == spec.dataset]
     elsewhere = {context.backing(table, method) for table in same_set for method in table.methods}
+    elsewhere |= {design.measured for table in DESIGN_TABLES for design in table.designs}
     for name in context.measured.methods.get(context.dataset(spec), []):
         if name not in elsewhere:
             other = f"{name} (other model)" if name in behind else name
@@ -158,31 +43,17 @@ def _methods(spec: Table, context: Context) -> dict[str, str]:
 
 
 def _printed_rows(spec: Table, context: Context, methods: dict[str, str]) -> Iterator[Row]:
-    suspects = _suspects(spec, context)
+    found = suspects(spec, context)
     for cell in _cells(spec, context):
-        key = (cell.item, cell.condition, methods.get(cell.method, ""), cell.metric)
+        name = methods.get(cell.method, "")
         # At the demo scale the results carry another data set's name, so nothing can meet a printed cell.
-        value = context.measured.values.get((cell.dataset, *key))
-        suspect = suspects.get((cell.item, cell.condition, cell.method, cell.metric))
+        value = context.measured.values.get((cell.dataset, cell.item, cell.condition, name, cell.metric))
         if value is None:
-            status, notes = NOT_RUN, [_why_not_run(spec, context, cell.item, cell.condition, cell.method)]
+            remark = _why_not_run(spec, context, cell.item, cell.condition, cell.method)
         else:
-            delta = abs(value - float(cell.value))
-            status = REPRODUCED if delta <= limit(cell.value, cell.metric, cell.item) + 1e-9 else OFF
-            notes = [] if methods[cell.method] == cell.method else [f"measured with {methods[cell.method]}"]
-        notes += [suspicion(suspect, value, cell.metric)] if suspect else []
-        head = (cell.dataset, cell.item, cell.condition, cell.method, cell.metric, cell.unit)
-        yield Row(*head, cell.value, value, status, "; ".join(notes), suspect)
-
-
-def suspicion(suspect: Suspect, value: float | None, metric: str) -> str:
-    """A suspected misprint in words, with the delta against its best estimate if there is one and a measured value."""
-    text = f"suspected misprint ({suspect.strength}): {suspect.reason}"
-    if suspect.estimate:
-        text += f"; best estimate {suspect.estimate}"
-        if value is not None:
-            text += f", delta against it {signed(value - float(suspect.estimate), DECIMALS[metric])}"
-    return text
+            remark = "" if name == cell.method else f"measured with {name}"
+        suspect = found.get((cell.dataset, cell.item, cell.condition, cell.method, cell.metric))
+        yield judge(cell, value, name, remark, _scope(cell.item), suspect)
 
 
 def _measured_rows(spec: Table, context: Context, methods: dict[str, str]) -> Iterator[Row]:
@@ -193,7 +64,12 @@ def _measured_rows(spec: Table, context: Context, methods: dict[str, str]) -> It
     for (found, item, condition, name, metric), value in context.measured.values.items():
         if found == dataset and name in labels and metric in DECIMALS and is_noise(condition):
             unit = "dB" if metric == "psnr" else ""
-            yield Row(dataset, item, condition, labels[name], metric, unit, "", value, UNPRINTED, note)
+            head = (dataset, item, condition, labels[name], metric, unit)
+            yield Row(*head, "", value, UNPRINTED, note, _scope(item), name)
+
+
+def _scope(item: str) -> str:
+    return AVERAGE if item == AVERAGE else IMAGE
 
 
 def _why_not_run(spec: Table, context: Context, item: str, condition: str, label: str) -> str:
@@ -201,16 +77,7 @@ def _why_not_run(spec: Table, context: Context, item: str, condition: str, label
     name = context.backing(spec, method)
     if name is None:
         return method.reason or "not part of the table's declaration"
-    if context.demo:
-        return DEMO_NOTE
-    if (spec.dataset, name) in context.measured.unavailable:
-        return context.measured.unavailable[spec.dataset, name]
-    config = context.config
-    if not any((title(config, *node), config.entry(*node)["method"]) == (spec.dataset, name) for node in nodes(config)):
-        return f"no entry of params.yaml measures {name} on {spec.dataset}"
-    if item == AVERAGE:
-        return f"{name} did not measure every image of {spec.dataset} at {condition}"
-    return f"{name} did not measure image {item} at {condition}"
+    return DEMO_NOTE if context.demo else why_unmeasured(context, spec.dataset, name, item, condition)
 
 
 def _cells(spec: Table, context: Context) -> list:
@@ -218,15 +85,6 @@ def _cells(spec: Table, context: Context) -> list:
     conditions = [f"sigma={level}" for level in spec.sigmas]
     chosen = (cells["paper"] == spec.paper) & (cells["table"] == spec.table) & (cells["dataset"] == spec.dataset)
     return list(cells[chosen & cells["condition"].isin(conditions)].itertuples(index=False))
-
-
-def _suspects(spec: Table, context: Context) -> dict[Place, Suspect]:
-    frame = context.misprints
-    chosen = frame[(frame["paper"] == spec.paper) & (frame["table"] == spec.table) & (frame["dataset"] == spec.dataset)]
-    return {
-        (row.item, row.condition, row.method, row.metric): Suspect(row.strength, row.reason, row.estimate)
-        for row in chosen.itertuples(index=False)
-    }
 
 
 def _sorted(rows: list[Row], spec: Table, context: Context, methods: dict[str, str]) -> list[Row]:

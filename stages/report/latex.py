@@ -82,10 +82,9 @@ def _table(grid: Grid) -> str:
 
 
 def _columns(grid: Grid) -> str:
-    words = []
-    for index in range(len(grid.stub)):
-        longest = max(len(row[index].text) for row in grid.rows)
-        words.append(r"p{0.6\linewidth}" if longest > LONG_WORDS else "l")
+    longest = [max(len(row[index].text) for row in grid.rows) for index in range(len(grid.stub))]
+    share = 0.6 / max(1, sum(length > LONG_WORDS for length in longest))  # of the line, for each paragraph
+    words = [rf"p{{{share:g}\linewidth}}" if length > LONG_WORDS else "l" for length in longest]
     return "".join(words) + "".join("r" * len(group.columns) for group in grid.groups)
 
 

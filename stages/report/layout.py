@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from stages.report.join import OFF, REPRODUCED, STATUSES, Comparison, Context, Row, signed, suspicion
+from stages.report.kinds import Table
 from stages.report.results import AVERAGE, sigma
+from stages.report.rows import OFF, REPRODUCED, STATUSES, Comparison, Context, Row, signed, suspicion
 from stages.report.tables import PAPERS, TOLERANCES
+from stages.report.weights import behind
 
-SHOWN_DECIMALS = {"psnr": 3, "ssim": 4}
-METRIC_NAMES = {"psnr": "PSNR", "ssim": "SSIM"}
+SHOWN_DECIMALS = {"psnr": 3, "ssim": 4, "params": 0}
+METRIC_NAMES = {"psnr": "PSNR", "ssim": "SSIM", "params": "parameters"}
 VERDICT_MARKS = {REPRODUCED: "✓", OFF: "✗"}
 NOTHING = "-"
 DEMO_WARNING = (
@@ -71,7 +73,7 @@ def document(comparison: Comparison, context: Context) -> Document:
     return Document(
         title=f"{PAPERS[spec.paper].short}, {spec.number}: {spec.title}",
         warning=DEMO_WARNING if comparison.demo else "",
-        summary=_summary(comparison),
+        summary=summary(comparison),
         bullets=(*_legend(comparison), *spec.protocol),
         grids=(_method_grid(comparison, context), *sections, *([extra] if extra else [])),
     )
@@ -85,17 +87,24 @@ def counts(comparison: Comparison) -> dict[str, int]:
 
 def number(value: float | None, metric: str) -> str:
     """A measured value as shown on a page."""
-    return NOTHING if value is None else f"{value:.{SHOWN_DECIMALS[metric]}f}"
+    return NOTHING if value is None else f"{value:,.{SHOWN_DECIMALS[metric]}f}"
 
 
 def verdict(row: Row) -> str:
     """Delta and verdict of a cell, always equally wide: a changed verdict then changes no other line of a diff."""
     if row.delta is None:
         return NOTHING
-    return f"{signed(row.delta, SHOWN_DECIMALS[row.metric])} {VERDICT_MARKS[row.status]}"
+    return f"{signed(row.delta, SHOWN_DECIMALS[row.metric], ',')} {VERDICT_MARKS[row.status]}"
 
 
-def _summary(comparison: Comparison) -> str:
+def cell_name(row: Row) -> str:
+    """Which cell of a table a row is: item, method, noise level if any, metric."""
+    level = f"σ {sigma(row.condition)}" if row.condition else ""
+    return ", ".join(filter(None, (row.item, row.method, level, METRIC_NAMES[row.metric])))
+
+
+def summary(comparison: Comparison) -> str:
+    """How many printed cells the table has, by status."""
     found = counts(comparison)
     parts = [f"{found[status]} {status}" for status in STATUSES]
     return f"{sum(found.values())} printed cells: {', '.join(parts)}."
@@ -115,16 +124,28 @@ def _legend(comparison: Comparison) -> tuple[str, ...]:
 
 
 def _method_grid(comparison: Comparison, context: Context) -> Grid:
-    """Which measured method stands behind each printed one, and why some have none."""
-    spec, rows = comparison.spec, []
+    """Which measured method stands behind each printed one, how its weights were made, and why some have none."""
+    spec = comparison.spec
+    texts = []
     for method in spec.methods:
-        behind = comparison.methods.get(method.printed)
-        note = context.measured.unavailable.get((spec.dataset, behind), "") if behind else method.reason
-        rows.append((Cell(method.printed), Cell(behind or NOTHING), Cell(note or NOTHING)))
+        name = comparison.methods.get(method.printed, "")
+        texts.append((method.printed, name, _left_out(spec, name, context) if name else method.reason))
     printed = [method.printed for method in spec.methods]
-    extras = {label: name for label, name in comparison.methods.items() if label not in printed}
-    rows += [(Cell(NOTHING), Cell(name), Cell("measured, not printed")) for name in extras.values()]
-    return Grid("Methods", ("printed", "measured", "note"), (), tuple(rows))
+    extras = [name for label, name in comparison.methods.items() if label not in printed]
+    texts += [("", name, "measured, not printed") for name in extras]
+    rows = []
+    for label, name, note in texts:
+        made = behind(context.config, context.records, spec.dataset, name) if name else ""
+        rows.append(tuple(Cell(text or NOTHING) for text in (label, name, made, note)))
+    return Grid("Methods", ("printed", "measured", "weights", "note"), (), tuple(rows))
+
+
+def _left_out(spec: Table, name: str, context: Context) -> str:
+    """Why a method was not measured at all, or not at some noise levels."""
+    measured = context.measured
+    levels = {level: measured.without.get((spec.dataset, name, f"sigma={level}")) for level in spec.sigmas}
+    parts = [f"sigma {level} not run: {reason}" for level, reason in levels.items() if reason]
+    return measured.unavailable.get((spec.dataset, name)) or "; ".join(parts)
 
 
 def _groups(comparison: Comparison) -> tuple[Group, ...]:

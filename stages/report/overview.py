@@ -2,63 +2,80 @@
 
 import json
 from collections import Counter, defaultdict
-from itertools import product
 from statistics import fmean
-from typing import Any
 
 import pandas as pd
 
-from stages.report.join import NOT_RUN, OFF, STATUSES, Comparison, Context, Row, limit, signed
-from stages.report.layout import DEMO_WARNING, METRIC_NAMES, NOTHING, counts, number, verdict
+from stages.report.layout import METRIC_NAMES, NOTHING, SHOWN_DECIMALS, cell_name, counts, number, verdict
 from stages.report.markdown import GENERATED, frame_table
 from stages.report.results import AVERAGE, averages_frame, sigma
+from stages.report.rows import (
+    DECIMALS,
+    IMAGE,
+    NETWORK,
+    NOT_RUN,
+    OFF,
+    STATUSES,
+    Comparison,
+    Context,
+    Row,
+    limit,
+    signed,
+)
+from stages.report.weights import Records
 
 WORST = 10
 HASH_LENGTH = 12
 COUNT_COLUMNS = ("printed", *STATUSES, "off at a suspected misprint")
 VALUE_COLUMNS = ("printed", "reproduced", "Δ")
 DEVIATION_COLUMNS = ("compared", "reproduced", "mean Δ", "largest Δ")
-Records = dict[str, dict[str, Any]]  # provenance by node, `<stage>-<key>`
+DEMO_WARNING = (
+    "Demo scale: these are stand-in images and tiny networks trained for seconds. Nothing that was measured on them can "
+    "be compared with a printed value. Only the parameters are compared, since they are counted on full-size networks."
+)
 
 
-def render(comparisons: list[Comparison], context: Context, records: Records) -> str:
+def render(comparisons: list[Comparison], context: Context) -> str:
     """The overview page as Markdown; two runs on one machine give the same bytes."""
     parts = [f"# Printed and reproduced, scale `{context.config.scale}`", GENERATED]
     if context.demo:
         parts.append(f"> **{DEMO_WARNING}**")
-    parts += [_facts(context, records), "## Cells", frame_table(_cells(comparisons), numbers=COUNT_COLUMNS)]
+    parts += [_facts(context), "## Cells", frame_table(_cells(comparisons), numbers=COUNT_COLUMNS)]
     parts += ["Cells not run, by reason:", frame_table(_reasons(comparisons), numbers=("cells",))]
     if context.demo:
         parts += ["## Averages over the stand-in images", frame_table(_demo_averages(context), numbers=("σ", "PSNR"))]
     else:
         parts += [f"## Worst deviations: the {WORST} farthest beyond their tolerance"]
+        parts.append("Of the cells measured on images; every count of parameters stands in its own table.")
         parts += [frame_table(_worst(comparisons), numbers=VALUE_COLUMNS), "## Deviation by method"]
         parts += [
-            "Over all compared cells of a table, images and averages.",
+            "Over all compared cells of a table: images, averages, networks.",
             frame_table(_by_method(comparisons), numbers=DEVIATION_COLUMNS),
         ]
         parts += ["## Averages", frame_table(_averages(comparisons), numbers=("σ", *VALUE_COLUMNS))]
-    parts += ["## Data and weights", frame_table(_hashes(records))]
+    parts += ["## Data and weights", frame_table(_hashes(context.records))]
     parts.append(
-        "The hash covers names and contents of everything that the node wrote. Commit, durations and package versions "
-        "of every node are in [provenance.md](provenance.md), findings about the papers in [notes.md](notes.md)."
+        "The hash covers names and contents of everything that the node wrote. How every network was trained, and its "
+        "learning curve, is in [training.md](training.md); commit, durations and package versions of every node are in "
+        "[provenance.md](provenance.md), findings about the papers in [notes.md](notes.md)."
     )
     return "\n\n".join(parts) + "\n"
 
 
 def metrics_json(comparisons: list[Comparison]) -> str:
-    """Measured averages as JSON: table, condition, method, metric, value; for `dvc metrics`."""
+    """Averages and counts as JSON: table, condition, method, metric, value; for `dvc metrics`."""
     tree: dict[str, dict] = {}
     for comparison in comparisons:
         conditions = tree.setdefault(comparison.spec.key, {})
         for row in comparison.rows:
-            if row.item == AVERAGE and row.reproduced is not None:
-                methods = conditions.setdefault(row.condition, {})
-                methods.setdefault(row.method, {})[row.metric] = round(row.reproduced, 4)
+            if row.scope != IMAGE and row.reproduced is not None:
+                methods = conditions.setdefault(row.condition or "any noise level", {})
+                methods.setdefault(row.label, {})[row.metric] = round(row.reproduced, DECIMALS[row.metric] or None)
     return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _facts(context: Context, records: Records) -> str:
+def _facts(context: Context) -> str:
+    records = context.records
     settings, params = context.config.settings, context.config.params
     devices = sorted({record["device"] for record in records.values() if record["stage"] in ("evaluate", "baseline")})
     images = "the real test sets" if settings["real_data"] else "stand-ins, made by the pipeline or shipped with it"
@@ -99,20 +116,19 @@ def _worst(comparisons: list[Comparison]) -> pd.DataFrame:
     places: dict[Row, list[str]] = defaultdict(list)
     for comparison in comparisons:
         for row in _compared(comparison):
-            if row.status == OFF:
+            if row.status == OFF and row.scope != NETWORK:
                 places[row].append(comparison.spec.key)
     order = sorted(places.items(), key=lambda pair: (-_excess(pair[0]), pair[1], pair[0].place))
     rows = []
     for row, tables in order[:WORST]:
-        cell = f"{row.item}, {row.method}, σ {sigma(row.condition)}, {METRIC_NAMES[row.metric]}"
         values = (row.published, number(row.reproduced, row.metric), verdict(row))
-        rows.append((", ".join(tables), cell, *values, row.note or NOTHING))
+        rows.append((", ".join(tables), cell_name(row), *values, row.note or NOTHING))
     return pd.DataFrame(rows, columns=["table", "cell", *VALUE_COLUMNS, "note"])
 
 
 def _excess(row: Row) -> float:
     """|delta| in units of what is allowed; rounded so that equal cells keep one order on every machine."""
-    return round(abs(row.delta) / limit(row.published, row.metric, row.item), 9)
+    return round(abs(row.delta) / limit(row.published, row.metric, row.scope), 9)
 
 
 def _by_method(comparisons: list[Comparison]) -> pd.DataFrame:
@@ -123,9 +139,9 @@ def _by_method(comparisons: list[Comparison]) -> pd.DataFrame:
             groups[row.method, row.metric].append(row)
         for (method, metric), found in groups.items():
             largest = max(found, key=lambda row: round(abs(row.delta), 9))  # Ties: the first.
-            where = f"{largest.item}, σ {sigma(largest.condition)}"
-            decimals = len(number(0.0, metric)) - 2
-            deltas = (signed(fmean(row.delta for row in found), decimals), signed(largest.delta, decimals))
+            where = largest.item + (f", σ {sigma(largest.condition)}" if largest.condition else "")
+            mean = fmean(row.delta for row in found)
+            deltas = (signed(value, SHOWN_DECIMALS[metric], ",") for value in (mean, largest.delta))
             good = sum(row.status != OFF for row in found)
             rows.append((comparison.spec.key, method, METRIC_NAMES[metric], len(found), good, *deltas, where))
     columns = ["table", "method", "metric", *DEVIATION_COLUMNS, "at"]
@@ -136,12 +152,11 @@ def _averages(comparisons: list[Comparison]) -> pd.DataFrame:
     """Every printed average that a stage measures, beside its measured value."""
     rows = []
     for comparison in comparisons:
-        spec = comparison.spec
-        for method, metric, level in product(comparison.methods, spec.metrics, spec.sigmas):
-            row = comparison.printed.get((AVERAGE, f"sigma={level}", method, metric))
-            if row is not None:
-                head = (spec.key, method, comparison.methods[method], METRIC_NAMES[metric], str(level))
-                rows.append((*head, row.published, number(row.reproduced, metric), verdict(row)))
+        names = list(comparison.methods.values())
+        found = [row for row in comparison.printed.values() if row.scope == AVERAGE and row.measured]
+        for row in sorted(found, key=lambda row: (names.index(row.measured), row.metric)):  # else as in the table
+            head = (comparison.spec.key, row.label, row.measured, METRIC_NAMES[row.metric], str(sigma(row.condition)))
+            rows.append((*head, row.published, number(row.reproduced, row.metric), verdict(row)))
     columns = ["table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS]
     return pd.DataFrame(rows, columns=columns)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.common import paths, provenance
+from stages.common import paths
 from stages.common.config import Config
 from stages.common.errors import UserError
 from stages.report.published import UNITS, is_number, read_csv
@@ -18,6 +18,7 @@ from stages.report.tables import SET_SIZES
 COLUMNS = ["dataset", "item", "condition", "method", "metric", "unit", "value"]
 AVERAGE = "average"
 DEMO_PREFIX = "demo:"
+ARCHITECTURE = "architecture"  # the node that counts parameters
 
 Key = tuple[str, str, str, str, str]  # dataset, item, condition, method, metric
 
@@ -32,12 +33,16 @@ class Measured:
         items: images of each data set, in the order of the results.
         methods: methods measured on each data set, in the order of the results.
         unavailable: (printed title of the data set, method) to why its node could measure nothing.
+        without: (printed title of the data set, method, condition) to why its node left out this noise level.
+        counts: family to the parameters of its network, as the stage `architecture` counts them.
     """
 
     values: dict[Key, float]
     items: dict[str, list[str]]
     methods: dict[str, list[str]]
     unavailable: dict[tuple[str, str], str]
+    without: dict[tuple[str, str, str], str]
+    counts: dict[str, int]
 
 
 def nodes(config: Config) -> list[tuple[str, str]]:
@@ -50,10 +55,11 @@ def title(config: Config, stage: str, key: str) -> str:
     return config.entry("download", config.entry(stage, key)["dataset"])["title"]
 
 
-def load(config: Config, printed_items: dict[str, set[str]]) -> Measured:
+def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict[str, set[str]]) -> Measured:
     """Read the results of every node and average them.
 
     Args:
+        records: provenance of all nodes, by `<stage>-<key>`.
         printed_items: ids of a set's images where the papers print single images; an average over that set needs
             exactly these. Averages over other sets need as many images as `SET_SIZES` says.
 
@@ -62,7 +68,7 @@ def load(config: Config, printed_items: dict[str, set[str]]) -> Measured:
     """
     values: dict[Key, float] = {}
     items, methods = defaultdict(dict), defaultdict(dict)  # Inner dicts serve as ordered sets.
-    unavailable = {}
+    unavailable, without = {}, {}
     for stage, key in nodes(config):
         path = paths.results(config.scale, key)
         rows = _read_rows(path)
@@ -72,10 +78,12 @@ def load(config: Config, printed_items: dict[str, set[str]]) -> Measured:
             values[row_key] = value
             items[row_key[0]][row_key[1]] = None
             methods[row_key[0]][row_key[3]] = None
+        record, place = records[f"{stage}-{key}"], (title(config, stage, key), config.entry(stage, key)["method"])
+        levels = record.get("unavailable_levels", {})
+        without |= {(*place, condition): reason for condition, reason in levels.items()}
         if not rows:
-            record = provenance.read(paths.provenance(config.scale, stage, key))
-            reason = record.get("unavailable", f"node {key} measured nothing")
-            unavailable[title(config, stage, key), config.entry(stage, key)["method"]] = reason
+            nothing = "; ".join(dict.fromkeys(levels.values())) or f"node {key} measured nothing"
+            unavailable[place] = record.get("unavailable", nothing)
     expected = {name: printed_items.get(name) or SET_SIZES.get(name) or set(items[name]) for name in items}
     values |= _averages(values, expected)
     return Measured(
@@ -83,6 +91,8 @@ def load(config: Config, printed_items: dict[str, set[str]]) -> Measured:
         {name: list(found) for name, found in items.items()},
         {name: list(found) for name, found in methods.items()},
         unavailable,
+        without,
+        _read_counts(paths.results(config.scale, ARCHITECTURE)),
     )
 
 
@@ -116,6 +126,11 @@ def _read_rows(path: Path) -> dict[Key, float]:
             raise UserError(f"{path}: line {line}: {'/'.join(key)} occurs twice; run its stage again")
         rows[key] = float(row["value"])
     return rows
+
+
+def _read_counts(path: Path) -> dict[str, int]:
+    """Parameters by family; the rows have no data set and no condition."""
+    return {item: int(value) for (_, item, _, _, metric), value in _read_rows(path).items() if metric == "params"}
 
 
 def _check_row(row: dict[str, Any], place: str) -> None:

@@ -4,82 +4,25 @@ To show another table, add an entry to `TABLES`; to put another measured method 
 `measured` of that one line.
 """
 
-from dataclasses import dataclass, field
+from stages.report.kinds import Design, DesignTable, Method, Paper, Table
 
-# Largest |reproduced - printed| that counts as reproduced, for one image and for an average over a set. Half a unit of
-# the printed last place comes on top, since the authors' own unrounded value may lie that far from print.
+# Largest |reproduced - printed| that counts as reproduced, for one image, an average over a set, a whole network. Half
+# a unit of the printed last place comes on top, since the authors' own unrounded value may lie that far from print.
 TOLERANCES = {
     ("psnr", "image"): 0.10,
     ("psnr", "average"): 0.02,
     ("ssim", "image"): 0.002,
     ("ssim", "average"): 0.002,
+    ("params", "network"): 0.0,
 }
+# The unit of the printed last place where it is not that of the last digit: parameters are printed in thousands.
+PRINTED_UNITS = {"params": 1000.0}
 
 # Images in each test set: an average counts only if all of them were measured.
 SET_SIZES = {"Kodak": 24, "CBSD68": 68, "BSD68": 68, "Set12": 12}
 
 # What to call a measured model in a table that does not print it under that name.
 MODEL_LABELS = {"DnCNN": "DnCNN (one model per sigma)", "CDnCNN-B": "CDnCNN-B (one blind model)"}
-
-
-@dataclass(frozen=True)
-class Paper:
-    """A paper: `file` is its CSV in published/, `short` its name in headings."""
-
-    file: str
-    short: str
-
-
-@dataclass(frozen=True)
-class Method:
-    """One printed method.
-
-    Attributes:
-        printed: its name in the paper.
-        measured: the method of the results that stands behind it, if any stage measures it.
-        reason: why no stage measures it.
-    """
-
-    printed: str
-    measured: str | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """One printed table, or the part of it that the report covers.
-
-    Attributes:
-        paper: key of `PAPERS`, and the folder of the report.
-        name: file name of the report.
-        table: value of the `table` column in published/.
-        number: how the paper numbers it.
-        title: one line: what is measured, on which set.
-        dataset: printed title of the test set.
-        sigmas: noise levels, in the paper's order.
-        methods: printed methods, in the paper's order.
-        protocol: what is known of how the numbers were taken, and what is not.
-        metrics: printed metrics, in the paper's order.
-        per_image: whether the paper prints single images besides the average.
-    """
-
-    paper: str
-    name: str
-    table: str
-    number: str
-    title: str
-    dataset: str
-    sigmas: tuple[int, ...]
-    methods: tuple[Method, ...]
-    protocol: tuple[str, ...] = field(default=())
-    metrics: tuple[str, ...] = ("psnr",)
-    per_image: bool = True
-
-    @property
-    def key(self) -> str:
-        """`<paper>/<name>`, unique among the tables, and the report's path without its suffix."""
-        return f"{self.paper}/{self.name}"
-
 
 PAPERS = {
     "liu2018": Paper("liu2018_ijcai.csv", "Liu et al., IJCAI 2018"),
@@ -93,7 +36,7 @@ def _missing(name: str) -> Method:
     return Method(name, reason=f"no implementation in this project yet: {name}")
 
 
-_PROPOSED = Method("Proposed", reason="no trained weights of the proposed denoiser yet")
+_PROPOSED = Method("Proposed", measured="Proposed")
 _NOISE = "Noise: white, Gaussian, not clipped and not rounded, one field per image and noise level."
 _PSNR = "PSNR: result clipped to [0, 255] and rounded, one MSE over all pixels and channels of the whole image."
 _SSIM = "SSIM: 11x11 Gaussian window of sigma 1.5, valid region, [0, 255] range, as the DnCNN authors compute it."
@@ -214,5 +157,46 @@ TABLES = (
         protocol=(_NOISE, _PSNR, _SSIM, _MEAN, _CBM3D, "BM3D and TNRD know the noise level, DnCNN-3 does not."),
         metrics=("psnr", "ssim"),
         per_image=False,
+    ),
+)
+
+CHOSEN = "s3_skip_e128_d256"
+
+
+def _design(scales: int, skip: bool, encoder: int, decoder: int) -> Design:
+    """A row of table I; every one is a family of its own name, but the chosen one, which is the proposed denoiser."""
+    item = f"s{scales}_{'skip' if skip else 'noskip'}_e{encoder}_d{decoder}"
+    modules = (f"({width}, {width // 4}, {width // 4}, {width})" for width in (encoder, decoder))
+    shown = (str(scales), "yes" if skip else "no", *modules)
+    label = f"{encoder}/{decoder}" + ("" if skip else ", no skip")
+    if item == CHOSEN:
+        return Design(item, shown, label, "proposed", "Proposed")
+    return Design(item, shown, label, item, f"Proposed {item}")
+
+
+DESIGN_TABLES = (
+    DesignTable(
+        paper="liu2020",
+        name="table1_architecture",
+        table="table1_architecture",
+        number="Table I",
+        title="designs of the proposed denoiser, parameters and average PSNR in dB on Kodak at σ = 35",
+        dataset="Kodak",
+        method="Proposed",
+        sigma=35,
+        columns=("scales", "skip connection", "encoding module", "decoding module"),
+        designs=tuple(
+            _design(scales, skip, encoder, decoder)
+            for scales in (2, 3, 4)
+            for skip, encoder, decoder in ((True, 128, 128), (False, 128, 256), (True, 128, 256), (True, 256, 256))
+        ),
+        chosen=CHOSEN,
+        protocol=(
+            "Parameters: without the first convolution and without normalisation, the count that meets print where the "
+            "network was released.",
+            _NOISE,
+            _PSNR,
+            _MEAN,
+        ),
     ),
 )
