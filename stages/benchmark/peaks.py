@@ -1,0 +1,94 @@
+"""What a device can do at best, and what a training step asks of it."""
+
+import math
+import time
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+WARM_UP_CALLS = 3
+# Sides of the square matrices, and bytes to copy, by kind of device. The copies do not fit in any cache.
+SIZES = {"cuda": (2048, 4096, 8192, 16384), "cpu": (512, 1024, 2048)}
+COPY_BYTES = {"cuda": 1 << 30, "cpu": 1 << 28}
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done all that it was asked for."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def call_rate(call: Callable[[], object], seconds: float, fewest: int, device: torch.device) -> float:
+    """Calls per second, after a warm-up, over about `seconds` and at least `fewest` calls.
+
+    The number of calls is chosen beforehand: the host runs ahead of a GPU, so its clock says nothing in between.
+    """
+    for _ in range(WARM_UP_CALLS):
+        call()
+    trial, taken = 1, _seconds(call, 1, device)
+    while taken < seconds / 20:
+        trial *= 2
+        taken = _seconds(call, trial, device)
+    calls = max(fewest, math.ceil(seconds * trial / taken))
+    return calls / _seconds(call, calls, device)
+
+
+def matrix_rate(size: int, kind: str, device: torch.device, seconds: float) -> float:
+    """TFLOP/s of a product of two square matrices of random numbers.
+
+    Args:
+        size: side of the matrices.
+        kind: `bf16`, `fp32`, or `tf32` (a GPU's reduced precision for fp32 matrices).
+    """
+    dtype = torch.bfloat16 if kind == "bf16" else torch.float32
+    left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    out = torch.empty_like(left)
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = kind == "tf32"
+    try:
+        return 2.0 * size**3 * call_rate(lambda: torch.mm(left, right, out=out), seconds, 1, device) / 1e12
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
+
+
+def copy_rate(count: int, device: torch.device, seconds: float) -> float:
+    """GB/s of a copy of `count` bytes within the device's memory, bytes read and bytes written counted."""
+    source = torch.ones(count, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    return 2.0 * count * call_rate(lambda: target.copy_(source), seconds, 1, device) / 1e9
+
+
+def precisions(device: torch.device) -> tuple[str, ...]:
+    """The kinds of matrix products to measure."""
+    return ("bf16", "tf32", "fp32") if device.type == "cuda" else ("bf16", "fp32")
+
+
+def count_flops(network: nn.Module, shape: tuple[int, int, int, int]) -> dict[str, int]:
+    """Floating-point operations of the convolutions and matrix products of one step, a multiply-add counted as two.
+
+    Nothing else is counted: not normalisation, activation, loss or optimiser.
+
+    Args:
+        network: takes (noisy, sigma), in training mode; on the meta device the counting costs nothing.
+        shape: of the input, (N, C, H, W).
+
+    Returns:
+        `forward`, and `step`, with the backward pass.
+    """
+    device = next(network.parameters()).device
+    with FlopCounterMode(display=False) as counter:
+        output = network(torch.empty(shape, device=device), torch.empty(shape[0], device=device))
+        forward = counter.get_total_flops()
+        output.sum().backward()
+    return {"forward": forward, "step": counter.get_total_flops()}
+
+
+def _seconds(call: Callable[[], object], calls: int, device: torch.device) -> float:
+    synchronise(device)
+    start = time.perf_counter()
+    for _ in range(calls):
+        call()
+    synchronise(device)
+    return max(time.perf_counter() - start, 1e-9)

@@ -1,0 +1,283 @@
+"""The training benchmark: what it counts, the plain loop's patches, the report, and a run in miniature."""
+
+import itertools
+import json
+import random
+import subprocess
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.autograd import DeviceType
+
+from stages.benchmark import limits, peaks
+from stages.benchmark.plain import PatchDataset, set_plain_mode
+from stages.benchmark.report import limits_text, number, render, summarise
+from stages.benchmark.run import Settings, benchmark, slug
+from stages.benchmark.ways import random_images, training_images
+from stages.common.errors import UserError
+from stages.common.files import write_png
+from tests.conftest import ROOT
+
+MACHINE = {
+    "kind": "cuda",
+    "device": "Some GPU",
+    "processor": "Some CPU",
+    "cores": 16,
+    "system": "Linux",
+    "python": "3.12.3",
+    "torch": "2.11.0",
+    "cuda": "13.0",
+    "cudnn": 91000,
+}
+
+
+class Convolution(nn.Module):
+    """One layer that can be called like a denoiser."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 4, 3)
+
+    def forward(self, noisy: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        return self.layer(noisy)
+
+
+def rows(text: str, heading: str) -> list[list[str]]:
+    """The cells of the table under a heading, the header's first."""
+    lines = text.split(f"## {heading}\n\n")[1].split("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in [lines[0], *lines[2:]]]
+
+
+def record(kind: str = "cuda") -> dict:
+    """Raw measurements with round numbers: 10 GFLOP a step, peaks of 100, 50 and 20 TFLOP/s."""
+    found = {
+        "busy": 0.0008,
+        "counted": 0.75,
+        "operators": [{"name": "aten::a|b", "share": 1, "seconds": 1, "calls": 2}],
+    }
+    parts = dict(zip(limits.SEGMENTS, (0.006, 0.001, 0.002, 0.001, 0.0), strict=True))
+    result = {
+        "machine": {**MACHINE, "kind": kind},
+        "date": "2026-01-01 00:00 UTC",
+        "commit": None,
+        "settings": {
+            "seconds": 10.0,
+            "fewest_steps": 3,
+            "repeats": 3,
+            "warm_up_steps": 3,
+            "profiled_steps": 5,
+            "schedule": "modern",
+            "network": {"name": "multiscale", "scales": 3},
+            "batch": 32,
+            "patch": 48,
+            "workers": 8,
+        },
+        "flops": {"forward": 4_000_000_000, "step": 10_000_000_000},
+        "images": {"count": 432, "source": "random images", "mean_png_bytes": 270_000},
+        "peaks": {
+            "bf16": {"2048": [60.0, 70.0, 65.0], "8192": [100.0, 90.0, 110.0]},
+            "tf32": {"2048": [50.0, 50.0, 50.0]},
+            "fp32": {"2048": [20.0, 20.0, 20.0]},
+            "copy": {"1073741824": [4000.0, 4000.0, 4200.0]},
+        },
+        "profiles": {
+            "plain loop": {"segments": parts, "operators": found},
+            "fast": {"segments": parts, "operators": found},
+        },
+        "ways": [
+            {"name": "plain loop", "precision": "tf32", "networks": 1, "rates": [100.0, 120.0, 90.0]},
+            {"name": "reference", "precision": "fp32", "networks": 1, "rates": [200.0, 200.0, 200.0]},
+            {"name": "fast", "precision": "bf16", "networks": 1, "rates": [1000.0, 1000.0, 1100.0]},
+            {"name": "fast, 4 together", "precision": "bf16", "networks": 4, "rates": [2500.0, 2400.0, 2600.0]},
+        ],
+    }
+    return result | {"summary": summarise(result)}
+
+
+def test_flops_of_a_convolution_equal_the_count_by_hand():
+    forward = 2 * (2 * 4 * 6 * 6) * (3 * 3 * 3)  # two for each multiply-add, of 27 for each output value
+    with torch.device("meta"):
+        counted = peaks.count_flops(Convolution(), (2, 3, 8, 8))
+    # The backward pass makes the gradient of the weights, as much again; the input wants none.
+    assert counted == {"forward": forward, "step": 2 * forward}
+
+
+def test_call_rate_warms_up_and_makes_at_least_the_fewest_calls():
+    calls = itertools.count()
+    assert peaks.call_rate(lambda: next(calls), 1e-9, 7, torch.device("cpu")) > 0
+    assert next(calls) >= peaks.WARM_UP_CALLS + 1 + 7
+
+
+def test_plain_patches_stand_in_their_image_flipped_or_turned(tmp_path: Path):
+    image = np.random.default_rng(0).integers(0, 256, (20, 26, 3), dtype=np.uint8)
+    write_png(tmp_path / "a.png", image)
+    dataset = PatchDataset([tmp_path / "a.png"], 8, repeats=30)
+    assert len(dataset) == 30
+    windows = np.lib.stride_tricks.sliding_window_view(image, (8, 8, 3)).reshape(-1, 8, 8, 3)
+    known = {window.tobytes() for window in windows}
+    random.seed(0)
+    turned = 0
+    for index in range(len(dataset)):
+        patch = dataset[index]
+        assert patch.dtype == torch.float32 and patch.shape == (3, 8, 8)
+        assert 0.0 <= patch.min() <= patch.max() <= 1.0
+        pixels = (patch * 255.0).round().byte().permute(1, 2, 0).numpy()
+        variants = [np.rot90(side, turn) for side in (pixels, pixels[:, ::-1]) for turn in range(4)]
+        assert any(np.ascontiguousarray(variant).tobytes() in known for variant in variants)
+        turned += pixels.tobytes() not in known
+    assert 0 < turned < len(dataset)
+
+
+def test_random_images_have_both_orientations_and_differ():
+    images = random_images(3, (17, 30))
+    assert [image.shape for image in images] == [(17, 30, 3), (30, 17, 3), (17, 30, 3)]
+    assert not np.array_equal(images[0], images[2])
+    assert np.array_equal(images[2], random_images(3, (17, 30))[2])
+
+
+def test_images_of_a_folder(tmp_path: Path):
+    with pytest.raises(UserError, match="found no image"):
+        training_images(tmp_path)
+    write_png(tmp_path / "gray.png", np.full((9, 8), 7, dtype=np.uint8))
+    (tmp_path / "notes.txt").write_text("no image")
+    images, source = training_images(tmp_path)
+    assert [image.shape for image in images] == [(9, 8, 3)] and tmp_path.as_posix() in source
+
+
+def test_kernels_of_a_gpu_and_the_operators_that_started_them(monkeypatch: pytest.MonkeyPatch):
+    def event(key: str, device: DeviceType, microseconds: float, annotation: bool = False) -> SimpleNamespace:
+        times = {"self_device_time_total": microseconds, "self_cpu_time_total": 1e6}
+        return SimpleNamespace(key=key, device_type=device, count=10, is_user_annotation=annotation, **times)
+
+    events = [
+        event("aten::cudnn_convolution", DeviceType.CPU, 6000.0),
+        event("aten::mul", DeviceType.CPU, 2000.0),
+        event("cudaLaunchKernel", DeviceType.CPU, 0.0),
+        event("sm90_gemm", DeviceType.CUDA, 6000.0),
+        event("elementwise", DeviceType.CUDA, 2000.0),
+        event("Optimizer.step", DeviceType.CUDA, 9000.0, annotation=True),
+    ]
+    found = SimpleNamespace(key_averages=lambda: events)
+    monkeypatch.setattr(limits, "profile", lambda activities: nullcontext(found))
+    monkeypatch.setattr(limits, "synchronise", lambda device: None)
+    result = limits.operators(lambda: None, torch.device("cuda"), steps=2)
+    assert (result["busy"], result["counted"]) == (0.004, 0.75)
+    assert [row["name"] for row in result["operators"]] == ["aten::cudnn_convolution", "aten::mul"]
+    assert result["kernels"][0] == {"name": "sm90_gemm", "share": 0.75, "seconds": 0.003, "calls": 5.0}
+
+
+def test_machine_without_the_checker_of_the_configuration_will_do():
+    absent = ("jsonschema", "h5py", "scipy", "skimage", "tabulate")
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({absent}))\n"
+        "import torch; from stages.benchmark import run as benchmark\n"
+        "print(benchmark.describe_machine(torch.device('cpu'), 1)['torch'])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout.strip()) == (0, torch.__version__), result.stderr
+
+
+def test_slug_names_the_device_and_the_cores_of_a_processor():
+    assert slug({"kind": "cuda", "device": "NVIDIA H200", "cores": 16}) == "nvidia-h200"
+    assert slug({"kind": "cpu", "device": "AMD EPYC (tm)", "cores": 2}) == "amd-epyc-tm-2-cores"
+
+
+def test_summary_relates_medians_to_the_plain_loop_and_to_the_peaks():
+    summary = record()["summary"]
+    assert summary["peaks"] == {"bf16": 100.0, "tf32": 50.0, "fp32": 20.0, "copy": 4000.0}
+    plain, reference, fast, together = summary["ways"]
+    assert (plain["rate"], plain["ratio"], plain["spread"]) == (100.0, 1.0, 0.3)
+    assert plain["share"] == pytest.approx(1.0 / 50.0) and plain["bf16_share"] == pytest.approx(1.0 / 100.0)
+    assert reference["ratio"] == 2.0 and reference["share"] == pytest.approx(2.0 / 20.0)
+    assert fast["tflops"] == pytest.approx(10.0) and fast["share"] == pytest.approx(0.1)
+    assert together["ratio"] == 25.0 and together["patches"] == 2500.0 * 32
+    assert together["share"] == together["bf16_share"] == pytest.approx(0.25)
+
+
+def test_page_shows_what_was_measured():
+    page = render(record())
+    header, *lines = rows(page, "Steps per second")
+    assert len(lines) == 4
+    together = dict(zip(header, lines[3], strict=True))
+    assert together["way"] == "fast, 4 together" and together["steps/s"] == "2500" and together["times plain"] == "25.0"
+    assert together["TFLOP/s"] == "25.0" and together["of bf16 peak"] == "25.0 %" and together["spread"] == "8.0 %"
+    assert rows(page, "Parts of a step")[1] == ["plain loop", "10.0", "60.0 %", "10.0 %", "20.0 %", "10.0 %", "0.0 %"]
+    assert r"aten::a\|b" in page
+    assert ["copy of 1024 MiB", "4000", "GB/s", "5.0 %"] in rows(page, "Peaks of the device")
+    assert page == render(json.loads(json.dumps(record(), sort_keys=True)))
+
+
+def test_what_limits_follows_from_the_numbers():
+    text = limits_text(record())
+    assert "the longest part of a step is data, 60.0 %" in text
+    # 1 ms a step, 0.1 ms at the peak; 0.8 ms of kernels, 0.6 of them in convolutions, which then reach a sixth of it.
+    assert "lasts 1.00 ms" in text and "would last 0.1 ms" in text
+    assert "75.0 % of the kernels' time and run at 16.7 %" in text and "add up to 80.0 % of the step" in text
+    assert "4 networks together do 2.50 times" in text and "leaves part of the device idle" in text
+    assert "`fast` alone is limited by its convolutions." in text
+    slower = record()
+    slower["profiles"]["fast"]["operators"] = {"busy": 0.0003, "counted": 0.75, "operators": []}
+    assert "limited by the starting of many small kernels." in limits_text(slower)
+    on_cpu = record("cpu")
+    on_cpu["profiles"]["fast"]["operators"] = {"busy": 0.9, "counted": 0.25, "operators": []}
+    assert "25.0 % of the operators' time and run at 40.0 %" in limits_text(on_cpu)
+    assert "operators around its convolutions" in limits_text(on_cpu)
+
+
+def test_numbers_keep_three_digits():
+    assert [number(value) for value in (12345.6, 99.96, 1.234, 0.012345)] == ["12346", "100.0", "1.23", "0.0123"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"steps": 0}, "--steps: found 0"),
+        ({"seconds": 0.0}, "--seconds"),
+        ({"together": (4, 1)}, "--together: found 1"),
+    ],
+)
+def test_settings_out_of_range_are_refused(wrong: dict, message: str):
+    with pytest.raises(UserError, match=message):
+        Settings(**wrong)
+
+
+def test_unknown_schedule_is_refused_before_any_work(project: Path):
+    with pytest.raises(UserError, match="did you mean 'modern'"):
+        benchmark(Settings(schedule="modem"))
+
+
+def test_miniature_run_measures_every_way(project: Path):
+    for index, image in enumerate(random_images(4, (40, 52))):
+        write_png(project / "images" / f"{index}.png", image)
+    settings = Settings(
+        steps=2,
+        seconds=0.01,
+        cores=1,
+        images=project / "images",
+        output=project / "out",
+        sizes=(16, 32),
+        copy_bytes=4096,
+    )
+    try:
+        page = benchmark(settings, {"divisor": 16}, {"batch": 2, "patch": 20})
+    finally:
+        set_plain_mode(torch.get_num_threads())  # PyTorch's defaults, for the tests that follow
+        torch.backends.cudnn.benchmark = False
+    found = json.loads(page.with_suffix(".json").read_text())
+    names = [way["name"] for way in found["ways"]]
+    assert names[:3] == ["plain loop", "reference", "fast"] and len(names) >= 4
+    assert all(len(way["rates"]) == 3 and min(way["rates"]) > 0 for way in found["ways"])
+    assert set(found["peaks"]) >= {"bf16", "fp32", "copy"} and found["summary"]["peaks"]["bf16"] > 0
+    for name in ("plain loop", "reference", "fast"):
+        assert set(found["profiles"][name]["segments"]) == set(limits.SEGMENTS)
+        assert 0 < found["profiles"][name]["operators"]["counted"] < 1
+    assert found["settings"]["network"]["divisor"] == 16 and found["images"]["count"] == 4
+    text = page.read_text()
+    assert text == render(found) and names[3] in text
+    assert not list(page.parent.glob(".*"))
