@@ -5,6 +5,7 @@ import json
 import shutil
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -12,7 +13,8 @@ from stages.common import paths
 from stages.common.config import ROOT, Config
 from stages.report import results
 
-COLOR = {"CBM3D": 0.3, "DnCNN": 0.004, "CDnCNN-B": -0.25, "FFDNet": -0.003}  # measured minus printed
+# Measured minus printed.
+COLOR = {"CBM3D": 0.3, "DnCNN": 0.004, "CDnCNN-B": -0.25, "FFDNet": -0.003, "Proposed": -0.3}
 GRAY = {"BM3D": -0.15, "DnCNN-S": 0.004, "DnCNN-B": -0.004, "DnCNN-3": 0.004}
 RESULT_HEADER = "dataset,item,condition,method,metric,unit,value"
 
@@ -26,13 +28,23 @@ def configuration(scale: str) -> Config:
 
 @lru_cache
 def printed_values(dataset: str) -> dict[tuple[str, str, str, str], float]:
-    """(item, condition, method, metric) to the printed value, over all tables of one set."""
+    """(item, condition, method, metric) to the printed value, over all tables of one set; a design is a method."""
     values = {}
     for path in sorted((ROOT / "published").glob("*_*.csv")):
         for row in csv.DictReader(path.open(encoding="utf-8")):
-            if row["dataset"] == dataset and row["table"] != "table1_architecture":
-                values[row["item"], row["condition"], row["method"], row["metric"]] = float(row["value"])
+            design = row["table"] == "table1_architecture"
+            item, method = ("average", f"Proposed {row['item']}") if design else (row["item"], row["method"])
+            if row["dataset"] == dataset:
+                values[item, row["condition"], method, row["metric"]] = float(row["value"])
     return values
+
+
+def printed_counts() -> dict[str, int]:
+    """Family to the printed number of parameters of its design."""
+    with (ROOT / "published/liu2020_tip.csv").open(encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["metric"] == "params"]
+    counts = {row["item"]: int(row["value"]) for row in rows if row["table"] == "table1_architecture"}
+    return {"proposed" if item == "s3_skip_e128_d256" else item: count for item, count in counts.items()}
 
 
 def fake_rows(config: Config, key: str) -> list[str]:
@@ -40,13 +52,13 @@ def fake_rows(config: Config, key: str) -> list[str]:
     stage_name = "evaluate" if key in config.keys("evaluate") else "baseline"
     entry = config.entry(stage_name, key)
     title = results.title(config, stage_name, key)
-    printed, shift = printed_values(title), (COLOR | GRAY)[entry["method"]]
+    printed, shift = printed_values(title), (COLOR | GRAY).get(entry["method"], -0.01)
     items = [f"stand-in{number}" for number in range(6)]
     if config.settings["real_data"]:
         items = list(dict.fromkeys(item for item, *_ in printed if item not in ("average", "")))
         items = items or [f"test{number:03}" for number in range(1, 69)]
     rows = []
-    for level in config.entry("synthesize", entry["dataset"])["sigmas"]:
+    for level in entry.get("sigmas") or config.entry("synthesize", entry["dataset"])["sigmas"]:
         for item in items:
             condition = f"sigma={level}"
             base = 30.0 - level / 10
@@ -66,9 +78,22 @@ def make_project(folder: Path, scale: str) -> Config:
     shutil.copytree(ROOT / "published", folder / "published", dirs_exist_ok=True)
     for _, key in results.nodes(config):
         write_results(config, key, fake_rows(config, key))
+    write_counts(config, printed_counts())
     for stage_name, key in config.nodes():
         write_record(config, stage_name, key)
     return config
+
+
+def write_counts(config: Config, counts: dict[str, int]) -> None:
+    """Results of the node that counts parameters."""
+    write_results(config, "architecture", [f",{key},,Proposed,params,count,{count}" for key, count in counts.items()])
+
+
+def card(steps_done: int = 40000, schedule: str = "modern", **more: Any) -> dict[str, Any]:
+    """How a network was trained, as the stage `train` records it; the curve has a point without validation."""
+    curve = [[100, 0.002, 24.12341, None], [200, 8e-8, 26.0, 30.25], [steps_done, 0.0, 27.0, 30.5]]
+    found = {"origin": "trained", "schedule": schedule, "steps": 40000, "steps_done": steps_done, "mode": "fast"}
+    return found | {"seed": 0, "hours": 1.25, "restarts": [], "device": "a GPU", "curve": curve} | more
 
 
 def write_results(config: Config, key: str, rows: list[str]) -> None:
@@ -77,7 +102,7 @@ def write_results(config: Config, key: str, rows: list[str]) -> None:
     path.write_text("\n".join([RESULT_HEADER, *rows]) + "\n", encoding="utf-8")
 
 
-def write_record(config: Config, stage_name: str, key: str | None, **more: str) -> None:
+def write_record(config: Config, stage_name: str, key: str | None, **more: Any) -> None:
     record = {"stage": stage_name, "key": key, "seconds": 1.5, "commit": "0123456789abcdef", "python": "3.11.0"}
     record |= {"uncommitted_changes": False, "device": "a processor", "mode": "reference", "packages": {"numpy": "2.0"}}
     record |= {"params": {}, "inputs": {}, "sources": {}}

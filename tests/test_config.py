@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stages.common import config
 from stages.common.errors import UserError
@@ -16,7 +17,11 @@ MISTAKES = [
     (r"^seed: 0", "seed: 0\nseed: 1", "line 6.*key 'seed' given twice"),
     (r"^seed: 0", "seed: [0", "expected valid YAML"),
     (r"^seed: 0", "? [a, b]\n: 1\nseed: 0", "expected valid YAML"),
-    (r"^scale: demo", "scale: demoo", "scale 'demoo' is not known; allowed: bench, demo, paper; did you mean 'demo'"),
+    (
+        r"^scale: demo",
+        "scale: demoo",
+        "scale 'demoo' is not known; allowed: bench, demo, modern, paper; did you mean 'demo'",
+    ),
     (r"depth: 17", "dept: 17", r"'families.dncnn_s.network.dept'.*did you mean 'depth'"),
     (r"depth: 17", "depth: 1", "'families.dncnn_s.network.depth': 1 is less than the minimum of 2"),
     (r"store: kodak", "store: kodac", "'downloads.kodak.store' is 'kodac'; allowed: kodak, .*did you mean 'kodak'"),
@@ -37,10 +42,52 @@ MISTAKES = [
         "trained on cbsd432, on kodak, which shares images",
     ),
     (r"filter: bm3d", "filter: bm4d", "'baselines.*filter' is 'bm4d'; allowed: bm3d"),
+    (r"momentum: 0.9", "momemtum: 0.9", "unknown key 'schedules.liu2020.momemtum'.*did you mean 'momentum'"),
+    (r"curve: step", "curve: steps", "'schedules.liu2020.curve' is 'steps'; allowed: step, .*did you mean 'step'"),
+    (r"curve: exponential, final: 1.0e-4", "curve: exponential", "'schedules.zhang2017.final' is missing; add it"),
+    (r"optimizer: adamw", "optimizer: adamm", "'schedules.modern.optimizer' is 'adamm'.*did you mean 'adam"),
+    (r"loss: half_sse", "loss: sse", "'schedules.zhang2017.loss' is 'sse'; allowed: mse, half_mse_255, half_sse"),
+    (r"average: 0.999", "average: 1", "'schedules.modern.average': 1 is greater .*from 0 to below 1"),
+    (r"learning_rate: 2.0e-3", "learning_rate: 0", "'schedules.modern.learning_rate'.*give a rate above 0"),
+    (r"steps: 1500000, ", "", "key 'schedules.liu2020.steps' is missing; add it"),
+    (r"schedule: zhang2017$", "schedule: zhang2018", "'families.dncnn_s.schedule' is 'zhang2018'.*mean 'zhang2017"),
+    (r"    schedule: liu2020\n", "", "key 'families.proposed.schedule' is missing; add it"),
+    (r"validation: set12", "validation: set13", "'families.dncnn_s.validation' is 'set13'.*did you mean 'set12'"),
+    (r"    validation: kodak\n", "", "key 'families.dncnn_color.validation' is missing; add it"),
+    (r"weights: released", "weights: relaesed", "'families.proposed.weights' is 'relaesed', .*of kind weights"),
+    (r"published: \{\}", "published: {sigma36: a}", "'families.proposed.published' is 'sigma36'.*mean 'sigma35'"),
+    (r"scales: 3", "scales: 1", "'families.proposed.network.scales': 1 is less.*from 2 to 8"),
+    (r"skip: true", "skip: 1", "'families.proposed.network.skip': 1 is not of type 'boolean'; give true or false"),
+    (r"decoder: 256", "decodr: 256", "unknown key 'families.proposed.network.decodr'.*did you mean 'decoder'"),
+    (
+        r"sigmas: \[35\]\}",
+        "sigmas: [36]}",
+        "'evaluations.kodak-s2_skip_e128_d128.sigmas' is 36, .*no level of noisy.kodak",
+    ),
+    (
+        r"border: mean",
+        "border: zero",
+        "'evaluations.kodak-proposed_mean.network.border' is 'zero'; allowed: reflect, mean",
+    ),
+    (
+        r"network: \{border: mean\}",
+        "network: {skip: false}",
+        "unknown key 'evaluations.kodak-proposed_mean.network.skip'",
+    ),
+]
+SCALE_MISTAKES = [
+    ({"threads": 0}, "'threads': 0 is less than the minimum"),
+    ({"training": None}, "'training': .*say how to train, or set published_weights: true"),
+    ({"training": {"steps": 4}}, "key 'training.mode' is missing; add it"),
+    ({"training": {"mode": "quick"}}, "'training.mode' is 'quick'; allowed: reference, fast"),
+    ({"training": {"mode": "fast", "step": 4}}, "unknown key 'training.step'.*did you mean 'steps'"),
+    ({"training": {"mode": "fast", "patch": 4}}, "'training.patch': 4 is less .*give a side of 8 to 2048 pixels"),
+    ({"training": {"mode": "fast", "momentum": 0.5}}, "unknown key 'training.momentum'; allowed: "),
+    ({"network": {"dncnn": 5}}, "'network.dncnn': 5 is not of type 'object'; give options of that network"),
 ]
 
 
-@pytest.mark.parametrize("scale", ["demo", "bench", "paper"])
+@pytest.mark.parametrize("scale", ["demo", "bench", "modern", "paper"])
 def test_committed_configuration_is_valid(project: Path, scale: str):
     settings = config.load(scale)
     assert settings.scale == settings.params["scale"] == scale
@@ -59,11 +106,13 @@ def test_mistakes_are_named_in_one_line(project: Path, pattern: str, replacement
     assert "\n" not in str(error.value)
 
 
-def test_mistake_in_a_scale_names_its_file(project: Path):
+@pytest.mark.parametrize(("change", "expected"), SCALE_MISTAKES)
+def test_mistake_in_a_scale_names_its_file(project: Path, change: dict, expected: str):
     path = Path("workflow/scales/demo.yaml")
-    path.write_text(path.read_text().replace("threads: 1", "threads: 0"))
-    with pytest.raises(UserError, match=r"workflow/scales/demo.yaml: 'threads': 0 is less than the minimum"):
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **change}))
+    with pytest.raises(UserError, match=rf"workflow/scales/demo.yaml: {expected}") as error:
         config.load()
+    assert "\n" not in str(error.value)
 
 
 def test_scale_that_trains_needs_a_schedule(project: Path):
@@ -96,3 +145,20 @@ def test_node_params_change_with_their_own_entry_only(project: Path):
         if before.node_params(stage, key) != after.node_params(stage, key)
     }
     assert changed == {("train", "dncnn_s")}
+
+
+def test_a_changed_schedule_changes_every_training_and_nothing_else(project: Path):
+    before = config.load()
+    path = Path("params.yaml")
+    path.write_text(path.read_text().replace("steps: 40000", "steps: 20000"))
+    after = config.load()
+    changed = {node[0] for node in before.nodes() if before.node_params(*node) != after.node_params(*node)}
+    assert changed == {"train"}
+
+
+def test_single_nodes_follow_the_stage_that_they_need(project: Path):
+    names = [stage for stage, _ in config.load().nodes()]
+    assert names.count("released") == names.count("architecture") == names.count("leakage") == 1
+    last, first = len(names) - 1 - names[::-1].index("download"), names.index("train")
+    assert last < names.index("released") < first
+    assert names.index("architecture") > len(names) - 1 - names[::-1].index("train")

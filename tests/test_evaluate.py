@@ -2,7 +2,6 @@
 
 import csv
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,59 +12,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from stages.baselines import bm3d
 from stages.common import config, paths, provenance
 from stages.common.errors import UserError
-from stages.common.files import sha256_file, write_json, write_png
+from stages.common.files import sha256_file
 from stages.common.indexed import read_index, write_index, write_unavailable
 from stages.evaluate import baseline as baseline_module
 from stages.evaluate.__main__ import evaluate
-from stages.evaluate.apply import denoise
 from stages.evaluate.baseline import baseline
-from stages.networks.dncnn import DnCNN
 from stages.synthesize.__main__ import synthesize
 from stages.train.__main__ import train
-from stages.train.loop import Schedule, sample_batch, train_denoiser
 from tests.conftest import ROOT
-
-INDEX = ("id", "path", "height", "width", "split", "label", "sha256")
-
-
-def make_images(key: str, shape: tuple[int, ...], count: int = 2) -> None:
-    """A `download` node's folder with random smooth images."""
-    folder = paths.data("demo", key)
-    draw = np.random.default_rng(len(key))
-    rows = []
-    for index in range(count):
-        ramp = np.add.outer(np.arange(shape[0]), np.arange(shape[1])) * draw.uniform(0.5, 1.5)
-        image = (ramp[..., None] + draw.uniform(0, 60, shape[2:] or (1,))).clip(0, 255).astype(np.uint8)
-        image = image if len(shape) == 3 else image[..., 0]
-        path = folder / f"image{index}.png"
-        write_png(path, image)
-        size = {"height": shape[0], "width": shape[1], "split": "test", "label": ""}
-        rows.append({"id": f"image{index}", "path": path.name, "sha256": sha256_file(path), **size})
-    write_index(folder, INDEX, rows)
+from tests.training_project import INDEX, make_images, options, small_demo
 
 
 @pytest.fixture
 def small(project: Path) -> config.Config:
     """A demo configuration cut down to seconds, with data for Set12 and its training set in place."""
-    path = Path("workflow/scales/demo.yaml")
-    text = re.sub(r"steps: \d+", "steps: 4", path.read_text())
-    text = re.sub(r"depth: \d+, width: \d+", "depth: 3, width: 4", text)
-    path.write_text(text)
-    make_images("set12", (40, 36))
-    make_images("train400", (48, 48), count=3)
-    write_index(paths.data("demo", "dncnn_weights"), INDEX, [])
-    write_json(paths.leakage("demo"), {})
-    return config.load("demo")
+    return small_demo()
 
 
 def run(settings: config.Config) -> bytes:
     synthesize(settings, "set12")
-    train(settings, "dncnn_b")
+    train(settings, "dncnn_b", options())
     evaluate(settings, "set12-dncnn_b")
     return paths.results("demo", "set12-dncnn_b").read_bytes()
 
@@ -179,7 +149,7 @@ def test_outputs_of_an_earlier_run_do_not_stay(small):
 @pytest.mark.parametrize(
     ("published_weights", "change", "reason"),
     [
-        (True, {"published": {}}, "no published weights of dncnn_b are known"),
+        (True, {"published": {}}, "no weights of dncnn_b are published or released yet"),
         (False, {"untrainable": "needs three tasks"}, "needs three tasks"),
     ],
 )
@@ -192,10 +162,15 @@ def test_family_without_weights_is_reported_as_a_reason(small, published_weights
 
 
 def test_network_without_importer_is_refused(small):
+    folder = paths.data("demo", "dncnn_weights")
+    (folder / "net.mat").write_bytes(b"of the authors")
+    file = {"id": "gray_blind", "path": "net.mat", "sha256": sha256_file(folder / "net.mat")}
+    write_index(folder, INDEX, [{**dict.fromkeys(INDEX, ""), **file}])
     family = {**small.params["families"]["dncnn_b"], "network": {"name": "new", "channels": 1}}
     params = {**small.params, "families": {**small.params["families"], "dncnn_b": family}}
+    importing = replace(small, params=params, settings={**small.settings, "published_weights": True})
     with pytest.raises(UserError, match="network 'new' has no importer of published weights"):
-        train(replace(small, params=params, settings={**small.settings, "published_weights": True}), "dncnn_b")
+        train(importing, "dncnn_b", options())
 
 
 def test_missing_package_fails_or_is_reported_as_a_reason(small, monkeypatch: pytest.MonkeyPatch):
@@ -252,36 +227,3 @@ def test_noisy_index_holds_the_hashes_of_both_images(small):
     for row in rows:
         assert sha256_file(paths.noisy("demo", "set12") / row["path"]) == row["sha256"]
         assert sha256_file(paths.data("demo", "set12") / row["clean"]) == row["clean_sha256"]
-
-
-def test_batch_depends_on_seed_and_step_alone():
-    images = [np.random.default_rng(0).integers(0, 256, (40, 40), dtype=np.uint8)]
-    schedule = Schedule(steps=10, batch=4, patch=16, learning_rate=1e-3, log_every=5)
-    first = sample_batch(images, (0, 55), schedule, seed=0, step=7)
-    again = sample_batch(images, (0, 55), schedule, seed=0, step=7)
-    other = sample_batch(images, (0, 55), schedule, seed=0, step=8)
-    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
-    assert not torch.equal(first[1], other[1])
-    assert first[2].min() >= 0 and first[2].max() <= 55 / 255
-
-
-def test_training_lowers_the_error():
-    torch.manual_seed(0)
-    draw = np.random.default_rng(0)
-    images = [np.full((32, 32), value, np.uint8) for value in draw.integers(60, 200, 8)]
-    network = DnCNN(1, 4, 8)
-    train_denoiser(network, images, (25, 25), Schedule(300, 8, 16, 5e-3, 100), seed=0, label="test")
-    noisy = (100 + 25 * draw.standard_normal((32, 32))).astype(np.float32)
-    assert np.std(denoise(network.eval(), noisy, 25) - 100) < 0.6 * 25
-
-
-def test_diverging_training_ends_with_an_error():
-    with pytest.raises(UserError, match="the loss is .* lower training.learning_rate"):
-        images = [np.full((32, 32), 100, np.uint8)]
-        schedule = Schedule(20, 2, 16, 1e30, 5)
-        train_denoiser(DnCNN(1, 4, 8, batch_norm=False), images, (25, 25), schedule, seed=0, label="test")
-
-
-def test_patch_larger_than_an_image_is_refused():
-    with pytest.raises(UserError, match="patches of 16 pixels, but an image has a side of 12"):
-        train_denoiser(torch.nn.Identity(), [np.zeros((12, 40), np.uint8)], (0, 1), Schedule(1, 1, 16, 1, 1), 0, "test")

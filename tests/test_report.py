@@ -12,8 +12,10 @@ from stages.common.config import ROOT, Config
 from stages.common.errors import UserError
 from stages.report import __main__ as stage
 from stages.report import outputs, published
-from stages.report.join import compare, signed
-from stages.report.tables import TABLES, Method
+from stages.report.join import compare
+from stages.report.kinds import Method
+from stages.report.rows import signed
+from stages.report.tables import TABLES
 from tests.report_project import fake_rows, make_project, page, table_rows, write_record, write_results
 
 
@@ -131,6 +133,7 @@ def test_every_declared_method_is_printed_and_every_printed_one_declared():
 
 def test_signed_never_writes_a_negative_zero():
     assert [signed(value, 2) for value in (-0.001, 0.0, -0.01, 0.5)] == ["+0.00", "+0.00", "-0.01", "+0.50"]
+    assert [signed(value, 0, ",") for value in (-0.4, -1234.0, 1234.5)] == ["+0", "-1,234", "+1,234"]
 
 
 def test_another_model_behind_a_printed_method_is_one_line(reporting):

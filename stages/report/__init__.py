@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from stages.common import paths
-from stages.report.tables import TABLES
+from stages.report.tables import ALL_TABLES
 
 TABLE_SUFFIXES = (".md", ".tex", ".csv")
-PAGES = ("overview.md", "notes.md", "metrics.json", "averages.csv", "provenance.md")
+PAGES = ("overview.md", "notes.md", "provenance.md", "training.md", "metrics.json", "averages.csv")
+PAGES += ("learning_curves.csv", "figures/learning_curves.svg", "figures/parameters_psnr.svg")
 
 
 def outputs(scale: str) -> list[Path]:
     """Every file that the stage writes at one scale, besides its own provenance record."""
     folder = paths.reports(scale)
-    tables = [folder / table.paper / f"{table.name}{suffix}" for table in TABLES for suffix in TABLE_SUFFIXES]
+    tables = [folder / table.paper / f"{table.name}{suffix}" for table in ALL_TABLES for suffix in TABLE_SUFFIXES]
     return tables + [folder / name for name in PAGES]

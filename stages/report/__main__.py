@@ -1,15 +1,33 @@
 """`python -m stages.report [--scale S]`: all tables, the overview, the notes and the metrics of one scale."""
 
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from stages.common import config as configuration
 from stages.common import paths, provenance
 from stages.common.config import Config
 from stages.common.errors import run_cli
 from stages.common.files import write_text
-from stages.report import history, latex, layout, markdown, notes, outputs, overview, published, results
-from stages.report.join import Comparison, Context, compare, to_frame
-from stages.report.tables import TABLES
+from stages.report import (
+    designs,
+    figures,
+    history,
+    join,
+    latex,
+    layout,
+    markdown,
+    notes,
+    outputs,
+    overview,
+    published,
+    results,
+    training,
+)
+from stages.report.kinds import DesignTable, Table
+from stages.report.rows import Comparison, Context, to_frame
+from stages.report.tables import ALL_TABLES, TABLES
 
 
 def main() -> None:
@@ -30,22 +48,37 @@ def report(config: Config) -> None:
     """Write every file of `outputs`; raises `UserError` if an input is missing or malformed."""
     with provenance.recorded(config, "report", None, inputs(config), outputs(config.scale)) as own:
         context = load_context(config)
-        records = history.load(config)
-        comparisons = [compare(spec, context) for spec in TABLES]
+        comparisons = [compare(spec, context) for spec in ALL_TABLES]
         folder = paths.reports(config.scale)
         for comparison in comparisons:
             write_table(folder, comparison, context)
-        write_text(folder / "overview.md", overview.render(comparisons, context, records))
-        write_text(folder / "notes.md", notes.render(comparisons, context))
-        write_text(folder / "metrics.json", overview.metrics_json(comparisons))
-        write_text(
-            folder / "averages.csv", results.averages_frame(context.measured).to_csv(index=False, lineterminator="\n")
-        )
-        write_text(folder / "provenance.md", history.render(own, records))
+        for name, text in pages(comparisons, context, own).items():
+            write_text(folder / name, text)
+
+
+def compare(spec: Table | DesignTable, context: Context) -> Comparison:
+    """Join one table of either kind."""
+    return (join if isinstance(spec, Table) else designs).compare(spec, context)
+
+
+def pages(comparisons: list[Comparison], context: Context, own: dict[str, Any]) -> dict[str, str]:
+    """Every file of the report besides the tables, by its path in the scale's folder; `own`: see `history.render`."""
+    config, records = context.config, context.records
+    return {
+        "overview.md": overview.render(comparisons, context),
+        "notes.md": notes.render(comparisons, context),
+        "training.md": training.render(context),
+        "metrics.json": overview.metrics_json(comparisons),
+        "averages.csv": csv_text(results.averages_frame(context.measured)),
+        "learning_curves.csv": csv_text(training.curves_frame(config, records)),
+        "figures/learning_curves.svg": figures.learning_curves(config, records),
+        "figures/parameters_psnr.svg": figures.parameters_psnr(comparisons),
+        "provenance.md": history.render(config, own, records),
+    }
 
 
 def load_context(config: Config) -> Context:
-    """Printed cells, suspected misprints and measured values, checked."""
+    """Printed cells, suspected misprints, provenance and measured values, checked."""
     cells = published.load_cells(paths.PUBLISHED)
     misprints = published.load_misprints(paths.PUBLISHED, cells)
     printed_items = {
@@ -54,16 +87,22 @@ def load_context(config: Config) -> Context:
         for spec in TABLES
         if spec.per_image
     }
-    return Context(config, cells, misprints, results.load(config, printed_items))
+    records = history.load(config)
+    return Context(config, cells, misprints, records, results.load(config, records, printed_items))
 
 
 def write_table(folder: Path, comparison: Comparison, context: Context) -> None:
     """One table as Markdown, LaTeX and CSV."""
     stem = folder / comparison.spec.paper / comparison.spec.name
-    page = layout.document(comparison, context)
+    page = (layout if isinstance(comparison.spec, Table) else designs).document(comparison, context)
     write_text(stem.with_suffix(".md"), markdown.render(page))
     write_text(stem.with_suffix(".tex"), latex.render(page))
-    write_text(stem.with_suffix(".csv"), to_frame(comparison).to_csv(index=False, lineterminator="\n"))
+    write_text(stem.with_suffix(".csv"), csv_text(to_frame(comparison)))
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """A data frame as CSV with LF line ends."""
+    return frame.to_csv(index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ import pandas as pd
 from stages.common import paths, provenance
 from stages.common.config import Config
 from stages.report.markdown import GENERATED, frame_table
+from stages.report.weights import Records, trained
 
 COMMIT_LENGTH = 12
 
 
-def load(config: Config) -> dict[str, dict[str, Any]]:
+def load(config: Config) -> Records:
     """The provenance of every node before the report, by `<stage>-<key>`; raises `UserError` if one is missing."""
     found = {}
     for stage, key in config.nodes():
@@ -21,10 +22,11 @@ def load(config: Config) -> dict[str, dict[str, Any]]:
     return found
 
 
-def render(own: dict[str, Any], records: dict[str, dict[str, Any]]) -> str:
+def render(config: Config, own: dict[str, Any], records: Records) -> str:
     """The page as Markdown.
 
     Args:
+        config: the configuration.
         own: the report's own record, as far as it goes.
         records: those of all other nodes, see `load`.
     """
@@ -32,12 +34,14 @@ def render(own: dict[str, Any], records: dict[str, dict[str, Any]]) -> str:
     parts = ["# Provenance", GENERATED]
     parts.append("Two equal runs may differ in this file only. The other reports hold no times and no commits.")
     parts += ["## Time by stage", frame_table(_stages(records), numbers=("nodes", "seconds of work"))]
+    parts += ["## Training", "Of the weights that were released: the training that they come from."]
+    parts.append(frame_table(_training(config, records), numbers=("hours",)))
     parts += ["## Packages", frame_table(_packages(nodes))]
     parts += ["## Nodes", frame_table(_nodes(nodes), numbers=("seconds",))]
     return "\n\n".join(parts) + "\n"
 
 
-def _stages(records: dict[str, dict[str, Any]]) -> pd.DataFrame:
+def _stages(records: Records) -> pd.DataFrame:
     seconds: dict[str, list[float]] = defaultdict(list)
     for record in records.values():
         seconds[record["stage"]].append(record["seconds"])
@@ -46,7 +50,7 @@ def _stages(records: dict[str, dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["stage", "nodes", "seconds of work"])
 
 
-def _packages(nodes: dict[str, dict[str, Any]]) -> pd.DataFrame:
+def _packages(nodes: Records) -> pd.DataFrame:
     """Versions of Python and of each package; more than one if nodes were run in different environments."""
     versions: dict[str, set[str]] = defaultdict(set)
     for record in nodes.values():
@@ -56,7 +60,16 @@ def _packages(nodes: dict[str, dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["package", "version"])
 
 
-def _nodes(nodes: dict[str, dict[str, Any]]) -> pd.DataFrame:
+def _training(config: Config, records: Records) -> pd.DataFrame:
+    rows = []
+    for network in trained(config, records):
+        card = network.card
+        steps = f"{card['steps_done']:,} of {card['steps']:,}"
+        rows.append((network.family, network.model, steps, card["mode"], card["device"], f"{card['hours']:.3f}"))
+    return pd.DataFrame(rows, columns=["family", "model", "steps", "mode", "device", "hours"])
+
+
+def _nodes(nodes: Records) -> pd.DataFrame:
     rows = []
     for name, record in nodes.items():
         commit = (record["commit"] or "unknown")[:COMMIT_LENGTH]

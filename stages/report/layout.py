@@ -90,6 +90,11 @@ def number(value: float | None, metric: str) -> str:
     return NOTHING if value is None else f"{value:,.{SHOWN_DECIMALS[metric]}f}"
 
 
+def as_printed(row: Row) -> str:
+    """A printed value as the paper writes it: parameters in thousands."""
+    return f"{int(row.published) // 1000:,}k" if row.metric == "params" else row.published
+
+
 def verdict(row: Row) -> str:
     """Delta and verdict of a cell, always equally wide: a changed verdict then changes no other line of a diff."""
     if row.delta is None:

@@ -10,11 +10,13 @@ from statistics import median
 import pandas as pd
 
 from stages.common.errors import UserError
-from stages.report.join import Comparison, Context, Row, signed
-from stages.report.layout import METRIC_NAMES, NOTHING, SHOWN_DECIMALS, number, verdict
+from stages.report.kinds import DesignTable
+from stages.report.layout import METRIC_NAMES, NOTHING, SHOWN_DECIMALS, as_printed, cell_name, number, verdict
 from stages.report.markdown import GENERATED, frame_table
 from stages.report.results import AVERAGE, sigma
-from stages.report.tables import MODEL_LABELS
+from stages.report.rows import IMAGE, NETWORK, Comparison, Context, Row, signed
+from stages.report.tables import MEAN_BORDER, MODEL_LABELS
+from stages.report.weights import card_at, describe
 
 TEMPLATE = Path(__file__).with_name("notes.md")
 PLACEHOLDER = re.compile(r"^\{\{ (\w+) \}\}$", re.MULTILINE)
@@ -30,11 +32,12 @@ def render(comparisons: list[Comparison], context: Context) -> str:
     def fill(match: re.Match) -> str:
         if match[1] in FROM_PRINT:
             return FROM_PRINT[match[1]](context)
+        if match[1] in FROM_COUNTS:
+            return FROM_COUNTS[match[1]](comparisons)
         if match[1] in FROM_RESULTS:
             return NOT_MEASURED if context.demo else FROM_RESULTS[match[1]](comparisons, context)
-        raise UserError(
-            f"{TEMPLATE.name}: unknown table {match[1]!r}; expected {', '.join([*FROM_PRINT, *FROM_RESULTS])}"
-        )
+        known = ", ".join([*FROM_PRINT, *FROM_COUNTS, *FROM_RESULTS])
+        raise UserError(f"{TEMPLATE.name}: unknown table {match[1]!r}; expected {known}")
 
     title, _, body = PLACEHOLDER.sub(fill, template).partition("\n")
     return f"{title}\n\n{GENERATED}\n{body}"
@@ -143,18 +146,61 @@ def measured_suspects(comparisons: list[Comparison], context: Context) -> str:
     for comparison in comparisons:
         for row in comparison.printed.values():
             if row.suspect and row.delta is not None:
-                cell = f"{row.item}, {row.method}, σ {sigma(row.condition)}, {METRIC_NAMES[row.metric]}"
                 usual = [other.delta for other in _siblings(comparison, row)]
                 decimals = SHOWN_DECIMALS[row.metric]
                 values = (
-                    row.published,
+                    as_printed(row),
                     number(row.reproduced, row.metric),
-                    signed(row.delta, decimals),
+                    signed(row.delta, decimals, ","),
                     *_estimate(row),
                 )
-                rows.append((comparison.spec.key, cell, *values, signed(median(usual), decimals) if usual else NOTHING))
+                usually = signed(median(usual), decimals, ",") if usual else NOTHING
+                rows.append((comparison.spec.key, cell_name(row), *values, usually))
     columns = ["table", "cell", "printed", "reproduced", "Δ", "estimate", "Δ to the estimate", "usual Δ"]
     return frame_table(pd.DataFrame(rows, columns=columns), numbers=tuple(columns[2:]))
+
+
+def parameters(comparisons: list[Comparison]) -> str:
+    """Printed and counted parameters of every design; images have no part in it."""
+    rows = []
+    for comparison in comparisons:
+        for row in comparison.printed.values():
+            if row.scope == NETWORK:
+                rows.append((row.item, as_printed(row), number(row.reproduced, row.metric), verdict(row)))
+    columns = ["design", "printed", "counted", "Δ"]
+    return frame_table(pd.DataFrame(rows, columns=columns), numbers=tuple(columns[1:]))
+
+
+def proposed(comparisons: list[Comparison], context: Context) -> str:
+    """Printed and reproduced averages of the proposed denoiser, and how the weights behind each were made."""
+    rows = []
+    for comparison in comparisons:
+        if isinstance(comparison.spec, DesignTable):
+            continue
+        for row in _averages(comparison, "Proposed"):
+            card = card_at(context.config, context.records, "proposed", sigma(row.condition))
+            values = (row.published, number(row.reproduced, row.metric), verdict(row))
+            made = describe(card) if card else NOTHING
+            rows.append((comparison.spec.key, str(sigma(row.condition)), *values, made))
+    columns = ["table", "σ", "printed", "reproduced", "Δ", "weights"]
+    return frame_table(pd.DataFrame(rows, columns=columns), numbers=tuple(columns[1:5]))
+
+
+def border(comparisons: list[Comparison], context: Context) -> str:
+    """Averages of the proposed denoiser with images extended by reflection and by the mean colour."""
+    averages = {
+        (dataset, condition, method): value
+        for (dataset, item, condition, method, metric), value in context.measured.values.items()
+        if (item, metric) == (AVERAGE, "psnr")
+    }
+    rows = []
+    for (dataset, condition, method), mean in averages.items():
+        reflected = averages.get((dataset, condition, "Proposed"))
+        if method == MEAN_BORDER and reflected is not None:
+            difference = signed(mean - reflected, SHOWN_DECIMALS["psnr"])
+            rows.append((dataset, str(sigma(condition)), number(reflected, "psnr"), number(mean, "psnr"), difference))
+    columns = ["data set", "σ", "reflection", "mean colour", "difference"]
+    return frame_table(pd.DataFrame(rows, columns=columns), numbers=tuple(columns[1:]))
 
 
 def _averages(comparison: Comparison, method: str) -> list[Row]:
@@ -162,15 +208,14 @@ def _averages(comparison: Comparison, method: str) -> list[Row]:
 
 
 def _siblings(comparison: Comparison, suspect: Row) -> list[Row]:
-    """Compared cells of the same method: the other images of its column, or for an average the other averages."""
-    average = suspect.item == AVERAGE
+    """Compared cells of the same method: the other images of its column, its other averages, or the other networks."""
     return [
         row
         for row in comparison.printed.values()
         if (row.method, row.metric) == (suspect.method, suspect.metric)
         and row.delta is not None and row.suspect is None
-        and (row.item == AVERAGE) == average
-        and (average or row.condition == suspect.condition)
+        and row.scope == suspect.scope
+        and (row.scope != IMAGE or row.condition == suspect.condition)
     ]  # fmt: skip
 
 
@@ -189,9 +234,12 @@ def _last_place(printed: str) -> float:
 
 
 FROM_PRINT: dict[str, Callable[[Context], str]] = {"misprints": misprints, "printed_means": printed_means}
+FROM_COUNTS: dict[str, Callable[[list[Comparison]], str]] = {"parameters": parameters}
 FROM_RESULTS: dict[str, Callable[[list[Comparison], Context], str]] = {
     "dncnn_models": dncnn_models,
     "bm3d_shift": bm3d_shift,
     "ffdnet": ffdnet,
     "measured_suspects": measured_suspects,
+    "proposed": proposed,
+    "border": border,
 }

@@ -10,7 +10,6 @@ from stages.report.layout import METRIC_NAMES, NOTHING, SHOWN_DECIMALS, cell_nam
 from stages.report.markdown import GENERATED, frame_table
 from stages.report.results import AVERAGE, averages_frame, sigma
 from stages.report.rows import (
-    DECIMALS,
     IMAGE,
     NETWORK,
     NOT_RUN,
@@ -30,8 +29,8 @@ COUNT_COLUMNS = ("printed", *STATUSES, "off at a suspected misprint")
 VALUE_COLUMNS = ("printed", "reproduced", "Δ")
 DEVIATION_COLUMNS = ("compared", "reproduced", "mean Δ", "largest Δ")
 DEMO_WARNING = (
-    "Demo scale: these are stand-in images and tiny networks trained for seconds. Nothing that was measured on them can "
-    "be compared with a printed value. Only the parameters are compared, since they are counted on full-size networks."
+    "Demo scale: these are stand-in images and tiny networks trained for seconds. Nothing that was measured on them "
+    "can be compared with a printed value; parameters alone are, since they are counted on the full-size networks."
 )
 
 
@@ -70,7 +69,7 @@ def metrics_json(comparisons: list[Comparison]) -> str:
         for row in comparison.rows:
             if row.scope != IMAGE and row.reproduced is not None:
                 methods = conditions.setdefault(row.condition or "any noise level", {})
-                methods.setdefault(row.label, {})[row.metric] = round(row.reproduced, DECIMALS[row.metric] or None)
+                methods.setdefault(row.label, {})[row.metric] = round(row.reproduced, 4)
     return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

@@ -161,6 +161,7 @@ TABLES = (
 )
 
 CHOSEN = "s3_skip_e128_d256"
+MEAN_BORDER = "Proposed (mean border)"  # the proposed denoiser with images extended as its authors do
 
 
 def _design(scales: int, skip: bool, encoder: int, decoder: int) -> Design:
@@ -169,9 +170,11 @@ def _design(scales: int, skip: bool, encoder: int, decoder: int) -> Design:
     modules = (f"({width}, {width // 4}, {width // 4}, {width})" for width in (encoder, decoder))
     shown = (str(scales), "yes" if skip else "no", *modules)
     label = f"{encoder}/{decoder}" + ("" if skip else ", no skip")
+    # Designs of nearly equal size differ in this: their labels do not meet.
+    side = {(128, 128): "left", (256, 256): "above"}.get((encoder, decoder), "upper right" if skip else "lower right")
     if item == CHOSEN:
-        return Design(item, shown, label, "proposed", "Proposed")
-    return Design(item, shown, label, item, f"Proposed {item}")
+        return Design(item, shown, label, side, "proposed", "Proposed")
+    return Design(item, shown, label, side, item, f"Proposed {item}")
 
 
 DESIGN_TABLES = (
@@ -200,3 +203,6 @@ DESIGN_TABLES = (
         ),
     ),
 )
+
+# In the order in which the overview lists them.
+ALL_TABLES = tuple(sorted((*TABLES, *DESIGN_TABLES), key=lambda table: table.key))

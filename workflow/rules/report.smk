@@ -21,6 +21,7 @@ rule report:
             f"{REPORTS}/{{table}}.{{suffix}}",
             table=[
                 "liu2018/table1_kodak",
+                "liu2020/table1_architecture",
                 "liu2020/table2_kodak",
                 "liu2020/table3_cbsd68",
                 "zhang2017/table2_bsd68",
@@ -29,9 +30,11 @@ rule report:
             ],
             suffix=["md", "tex", "csv"],
         ),
-        pages=expand(f"{REPORTS}/{{page}}.md", page=["overview", "notes", "provenance"]),
+        pages=expand(f"{REPORTS}/{{page}}.md", page=["overview", "notes", "provenance", "training"]),
+        figures=expand(f"{REPORTS}/figures/{{figure}}.svg", figure=["learning_curves", "parameters_psnr"]),
         metrics=f"{REPORTS}/metrics.json",
         averages=f"{REPORTS}/averages.csv",
+        curves=f"{REPORTS}/learning_curves.csv",
         provenance=f"{BUILD}/provenance/report.json",
     params:
         node=node("report"),

@@ -1,0 +1,112 @@
+"""What there is to say of a printed table; tables.py says it of each."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper: `file` is its CSV in published/, `short` its name in headings."""
+
+    file: str
+    short: str
+
+
+@dataclass(frozen=True)
+class Method:
+    """One printed method.
+
+    Attributes:
+        printed: its name in the paper.
+        measured: the method of the results that stands behind it, if any stage measures it.
+        reason: why no stage measures it.
+    """
+
+    printed: str
+    measured: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What every printed table has.
+
+    Attributes:
+        paper: key of `PAPERS`, and the folder of the report.
+        name: file name of the report.
+        table: value of the `table` column in published/.
+        number: how the paper numbers it.
+        title: one line: what is measured, on which set.
+        dataset: printed title of the test set.
+    """
+
+    paper: str
+    name: str
+    table: str
+    number: str
+    title: str
+    dataset: str
+
+    @property
+    def key(self) -> str:
+        """`<paper>/<name>`, unique among the tables, and the report's path without its suffix."""
+        return f"{self.paper}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Table(Printed):
+    """One printed table of methods, or the part of it that the report covers.
+
+    Attributes:
+        sigmas: noise levels, in the paper's order.
+        methods: printed methods, in the paper's order.
+        protocol: what is known of how the numbers were taken, and what is not.
+        metrics: printed metrics, in the paper's order.
+        per_image: whether the paper prints single images besides the average.
+    """
+
+    sigmas: tuple[int, ...]
+    methods: tuple[Method, ...]
+    protocol: tuple[str, ...] = field(default=())
+    metrics: tuple[str, ...] = ("psnr",)
+    per_image: bool = True
+
+
+@dataclass(frozen=True)
+class Design:
+    """One row of a table of network designs.
+
+    Attributes:
+        item: its id in published/.
+        shown: its cells in the table's leading columns.
+        label, side: a short name for figures, and on which side of its point it stands there.
+        family: the family of params.yaml whose parameters are counted.
+        measured: the method of the results that stands behind its PSNR.
+    """
+
+    item: str
+    shown: tuple[str, ...]
+    label: str
+    side: str
+    family: str
+    measured: str
+
+
+@dataclass(frozen=True)
+class DesignTable(Printed):
+    """One printed table of designs of one network: their parameters, and their average PSNR at one noise level.
+
+    Attributes:
+        method: printed name of the network.
+        sigma: the noise level.
+        columns: names of the leading columns.
+        designs: its rows, in the paper's order.
+        chosen: id of the design that the paper chose.
+        protocol: what is known of how the numbers were taken, and what is not.
+    """
+
+    method: str
+    sigma: int
+    columns: tuple[str, ...]
+    designs: tuple[Design, ...]
+    chosen: str
+    protocol: tuple[str, ...]

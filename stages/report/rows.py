@@ -1,0 +1,202 @@
+"""What a comparison consists of: judged rows, everything that the joins read, and how a cell is judged."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from stages.common.config import Config
+from stages.report.kinds import DesignTable, Method, Printed, Table
+from stages.report.results import AVERAGE, DEMO_PREFIX, Measured, nodes, title
+from stages.report.tables import PRINTED_UNITS, TOLERANCES
+
+REPRODUCED, OFF, NOT_RUN, UNPRINTED = "reproduced", "off", "not run", "unprinted"
+STATUSES = (REPRODUCED, OFF, NOT_RUN)
+CSV_COLUMNS = ["table", "dataset", "item", "condition", "method", "metric", "unit"]
+CSV_COLUMNS += ["published", "reproduced", "delta", "status", "note"]
+DECIMALS = {"psnr": 4, "ssim": 5, "params": 0}  # of measured values in the CSV; the stages write six
+IMAGE, NETWORK = "image", "network"  # with AVERAGE, the scopes of a value
+DEMO_NOTE = "demo scale: stand-in images and tiny networks, nothing to compare with print"
+
+Place = tuple[str, str, str, str]  # item, condition, method as shown, metric
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A suspected misprint: `strength` is strong or weak, `estimate` may be empty."""
+
+    strength: str
+    reason: str
+    estimate: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table's CSV.
+
+    Attributes:
+        published: as printed, empty for a value without a printed counterpart.
+        scope: what the value belongs to: `IMAGE`, `AVERAGE` (a whole set) or `NETWORK`.
+        measured: the method of the results that stands behind it, or empty.
+    """
+
+    dataset: str
+    item: str
+    condition: str
+    method: str
+    metric: str
+    unit: str
+    published: str
+    reproduced: float | None
+    status: str
+    note: str
+    scope: str
+    measured: str
+    suspect: Suspect | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where the row stands in its table."""
+        return self.item, self.condition, self.method, self.metric
+
+    @property
+    def delta(self) -> float | None:
+        """Reproduced minus printed, if both are there."""
+        return self.reproduced - float(self.published) if self.published and self.reproduced is not None else None
+
+    @property
+    def label(self) -> str:
+        """The method as shown, with the design if it is one of several of that method."""
+        return self.method if self.item == AVERAGE or self.scope == IMAGE else f"{self.method} {self.item}"
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything that the comparisons read.
+
+    Attributes:
+        cells, misprints: see `published.load_cells` and `published.load_misprints`.
+        records: see `history.load`.
+        measured: see `results.load`.
+    """
+
+    config: Config
+    cells: pd.DataFrame
+    misprints: pd.DataFrame
+    records: dict[str, dict[str, Any]]
+    measured: Measured
+
+    @property
+    def demo(self) -> bool:
+        """Whether stand-in images were measured, which no printed value belongs to."""
+        return not self.config.settings["real_data"]
+
+    def dataset(self, spec: Printed) -> str:
+        """The name under which the results hold the table's set."""
+        return DEMO_PREFIX + spec.dataset if self.demo else spec.dataset
+
+    def backing(self, spec: Table, method: Method) -> str | None:
+        """The measured method behind a printed one: the declared one, else one of the same name if there is any."""
+        if method.measured is None and method.printed in self.measured.methods.get(self.dataset(spec), []):
+            return method.printed
+        return method.measured
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One table, joined.
+
+    Attributes:
+        rows: in the order of the CSV.
+        methods: label as shown (in a table of designs: the design's id) to measured method, first those behind printed
+            ones, then those without a printed counterpart in any table of the set.
+    """
+
+    spec: Table | DesignTable
+    rows: list[Row]
+    methods: dict[str, str]
+    demo: bool
+
+    @cached_property
+    def printed(self) -> dict[Place, Row]:
+        """The rows of printed cells, by place."""
+        return {row.place: row for row in self.rows if row.status != UNPRINTED}
+
+    @cached_property
+    def unprinted(self) -> dict[Place, Row]:
+        """The rows without a printed counterpart, by place."""
+        return {row.place: row for row in self.rows if row.status == UNPRINTED}
+
+    @property
+    def shown(self) -> dict[Place, Row]:
+        """The rows that the paper's layout shows: at the demo scale those of the stand-in images."""
+        return self.unprinted if self.demo else self.printed
+
+
+def limit(published: str, metric: str, scope: str) -> float:
+    """Largest |delta| that counts as reproduced: the tolerance, plus half a unit of the printed last place."""
+    unit = PRINTED_UNITS.get(metric, 10.0 ** -len(published.partition(".")[2]))
+    return TOLERANCES[metric, scope] + 0.5 * unit
+
+
+def judge(cell: Any, value: float | None, measured: str, remark: str, scope: str, suspect: Suspect | None) -> Row:
+    """A printed cell with its verdict; `remark`, if any, says what stands behind it or why nothing does."""
+    status = NOT_RUN
+    if value is not None:
+        close = abs(value - float(cell.value)) <= limit(cell.value, cell.metric, scope) + 1e-9
+        status = REPRODUCED if close else OFF
+    notes = [remark] if remark else []
+    notes += [suspicion(suspect, value, cell.metric)] if suspect else []
+    head = (cell.dataset, cell.item, cell.condition, cell.method, cell.metric, cell.unit)
+    return Row(*head, cell.value, value, status, "; ".join(notes), scope, measured, suspect)
+
+
+def to_frame(comparison: Comparison) -> pd.DataFrame:
+    """The table's CSV: `CSV_COLUMNS`, all strings, measured values and deltas with fixed decimals."""
+    records = []
+    for row in comparison.rows:
+        reproduced = "" if row.reproduced is None else f"{row.reproduced:.{DECIMALS[row.metric]}f}"
+        delta = "" if row.delta is None else signed(row.delta, DECIMALS[row.metric])
+        head = (comparison.spec.table, row.dataset, row.item, row.condition, row.method, row.metric, row.unit)
+        records.append((*head, row.published, reproduced, delta, row.status, row.note))
+    return pd.DataFrame(records, columns=CSV_COLUMNS)
+
+
+def signed(value: float, decimals: int, thousands: str = "") -> str:
+    """A number with its sign and fixed decimals; zero is `+0.00`, never `-0.00`; `thousands` separates groups."""
+    text = f"{value:+{thousands}.{decimals}f}"
+    return text.replace("-", "+") if float(text.replace(",", "")) == 0 else text
+
+
+def suspicion(suspect: Suspect, value: float | None, metric: str) -> str:
+    """A suspected misprint in words, with the delta against its best estimate if there is one and a measured value."""
+    text = f"suspected misprint ({suspect.strength}): {suspect.reason}"
+    if suspect.estimate:
+        text += f"; best estimate {suspect.estimate}"
+        if value is not None:
+            text += f", delta against it {signed(value - float(suspect.estimate), DECIMALS[metric])}"
+    return text
+
+
+def why_unmeasured(context: Context, dataset: str, name: str, item: str, condition: str) -> str:
+    """Why there is no value of a measured method for one image of a real set, or for its average."""
+    measured, config = context.measured, context.config
+    for reason in (measured.unavailable.get((dataset, name)), measured.without.get((dataset, name, condition))):
+        if reason:
+            return reason
+    if not any((title(config, *node), config.entry(*node)["method"]) == (dataset, name) for node in nodes(config)):
+        return f"no entry of params.yaml measures {name} on {dataset}"
+    if item == AVERAGE:
+        return f"{name} did not measure every image of {dataset} at {condition}"
+    return f"{name} did not measure image {item} at {condition}"
+
+
+def suspects(spec: Printed, context: Context) -> dict[tuple[str, ...], Suspect]:
+    """The suspected misprints of one table, by data set, item, condition, method and metric."""
+    frame = context.misprints
+    chosen = frame[(frame["paper"] == spec.paper) & (frame["table"] == spec.table)]
+    return {
+        (row.dataset, row.item, row.condition, row.method, row.metric): Suspect(row.strength, row.reason, row.estimate)
+        for row in chosen.itertuples(index=False)
+    }

@@ -1,0 +1,85 @@
+"""Which weights stand behind the numbers, and how they were made: from the provenance of the stage `train`."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from stages.common.config import Config
+from stages.common.references import model_names
+from stages.report.results import title
+
+PUBLISHED = "published weights"
+Records = dict[str, dict[str, Any]]  # provenance by node, `<stage>-<key>`
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network that this project trained; `card` says how, see `describe` in stages/train/family.py."""
+
+    family: str
+    model: str
+    card: dict[str, Any]
+
+    @property
+    def released(self) -> bool:
+        """Whether it comes from the folder of released weights, and was not trained at this scale."""
+        return "sha256" in self.card
+
+    @property
+    def last_validation(self) -> float | None:
+        """The last PSNR in dB on the validation images, or None if there was no validation."""
+        found = [validated for *_, validated in self.card["curve"] if validated is not None]
+        return found[-1] if found else None
+
+
+def trained(config: Config, records: Records) -> list[Network]:
+    """Every trained or released network, in the order of params.yaml; those of the papers' authors left out."""
+    return [
+        Network(family, model, card)
+        for family in config.keys("train")
+        for model, card in cards(config, records, family).items()
+        if "schedule" in card
+    ]
+
+
+def cards(config: Config, records: Records, family: str) -> dict[str, dict[str, Any]]:
+    """How each network of a family came to be, by the network's name; those without weights left out."""
+    found = records.get(f"train-{family}", {}).get("models", {})
+    return {model: found[model] for model in model_names(config.entry("train", family)) if model in found}
+
+
+def card_at(config: Config, records: Records, family: str, sigma: int) -> dict[str, Any] | None:
+    """The card of the network that serves one noise level, or None if there are no weights for it."""
+    if family not in config.keys("train"):
+        return None
+    found = cards(config, records, family)
+    return found.get(f"sigma{sigma}", found.get("model"))
+
+
+def describe(card: dict[str, Any]) -> str:
+    """How one network was made, in words."""
+    if "schedule" not in card:
+        return PUBLISHED
+    steps = f"{card['steps_done']:,} of {card['steps']:,} steps"
+    return f"schedule {card['schedule']}, {steps}, mode {card['mode']}"
+
+
+def behind(config: Config, records: Records, dataset: str, method: str) -> str:
+    """How the weights of a measured method were made; empty for a method without weights.
+
+    Noise levels are named where they differ in this, or where some have no weights: `sigma 35: schedule modern, ...`.
+    """
+    for key in config.keys("evaluate"):
+        entry = config.entry("evaluate", key)
+        if (title(config, "evaluate", key), entry["method"]) == (dataset, method):
+            return _family_text(config, records, entry["family"])
+    return ""
+
+
+def _family_text(config: Config, records: Records, family: str) -> str:
+    groups: dict[str, list[str]] = defaultdict(list)
+    for model, card in cards(config, records, family).items():
+        groups[describe(card)].append(model.removeprefix("sigma"))
+    whole = len(model_names(config.entry("train", family)))
+    parts = [text if len(levels) == whole else f"sigma {', '.join(levels)}: {text}" for text, levels in groups.items()]
+    return "; ".join(parts)

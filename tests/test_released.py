@@ -1,0 +1,244 @@
+"""Released weights: their index, their import, families of which only some levels are released, going on from them."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from stages import networks
+from stages.common import config, paths, provenance
+from stages.common.errors import UserError
+from stages.common.files import read_json, sha256_file, write_json
+from stages.common.indexed import read_index
+from stages.download.released import index_released
+from stages.evaluate.__main__ import evaluate
+from stages.networks.weights import load_network, save_network
+from stages.synthesize.__main__ import synthesize
+from stages.train.__main__ import train
+from stages.train.release import release
+from tests.training_project import make_images, options, small_demo
+
+SPEC = {"name": "multiscale", "channels": 3, "scales": 2, "encoder": 4, "decoder": 8, "skip": True}
+
+
+def put_release(name: str, sigma: int = 25, spec: dict | None = None, **card) -> Path:
+    """Weights of a network that has not learned, and their card, in weights/."""
+    spec = spec or SPEC
+    torch.manual_seed(sigma)
+    path = paths.WEIGHTS / f"{name}.safetensors"
+    save_network(path, networks.build(spec), spec, "a test")
+    known = {
+        "origin": "a test", "schedule": "modern", "steps": 8, "steps_done": 4, "sigma_range": [sigma, sigma],
+        "hours": 1.0, "restarts": [], "curve": [[2, 0.1, 20.0, 21.0], [4, 0.1, 22.0, 23.0]],
+    }  # fmt: skip
+    write_json(path.with_suffix(".json"), {**known, "sha256": sha256_file(path), **card})
+    return path
+
+
+def importing(settings: config.Config, published: dict, network: dict = SPEC) -> config.Config:
+    """A configuration whose family `proposed` is small and imports what is released."""
+    family = {**settings.params["families"]["proposed"], "network": network, "published": published}
+    params = {**settings.params, "families": {**settings.params["families"], "proposed": family}}
+    return replace(settings, params=params, settings={**settings.settings, "published_weights": True, "network": {}})
+
+
+@pytest.fixture
+def settings(project: Path) -> config.Config:
+    return small_demo(learning_rate=1e-3)
+
+
+def test_the_index_lists_every_release_with_its_card(settings):
+    for name in ("proposed-sigma50", "proposed-sigma25"):
+        put_release(name)
+    (paths.WEIGHTS / "README.md").write_text("not a weight")
+    index_released(settings)
+    folder = paths.data("demo", "released")
+    rows = read_index(folder)
+    assert [row["id"] for row in rows] == ["proposed-sigma25", "proposed-sigma50"]
+    for row in rows:
+        assert sha256_file(folder / row["path"]) == row["sha256"]
+        assert (folder / row["path"]).read_bytes() == (paths.WEIGHTS / row["path"]).read_bytes()
+        assert read_json(folder / f"{row['id']}.json")["sha256"] == row["sha256"]
+    assert len(list(folder.iterdir())) == 5
+    record = provenance.read(paths.provenance("demo", "released"))
+    assert len(record["inputs"]) == 4 and record["weights"] == 2
+
+
+def test_without_releases_the_index_is_empty(settings):
+    index_released(settings)
+    assert read_index(paths.data("demo", "released")) == []
+
+
+def test_weights_that_are_not_those_of_their_card_are_refused(settings):
+    path = put_release("proposed-sigma25")
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(
+        UserError, match="weights/proposed-sigma25.safetensors: SHA-256 is .*, its card says .*git checkout"
+    ):
+        index_released(settings)
+
+
+def test_weights_without_a_card_are_refused(settings):
+    put_release("proposed-sigma25").with_suffix(".json").unlink()
+    with pytest.raises(UserError, match="weights/proposed-sigma25.json: missing"):
+        index_released(settings)
+
+
+def imported(settings: config.Config, published: dict, network: dict = SPEC) -> config.Config:
+    settings = importing(settings, published, network)
+    index_released(settings)
+    train(settings, "proposed", options())
+    return settings
+
+
+def test_an_imported_release_has_the_same_tensors_and_hands_on_its_card(settings):
+    path = put_release("proposed-sigma25", psnr={"Kodak": {"25": 30.0}})
+    imported(settings, {"sigma25": "proposed-sigma25"})
+    stored = paths.weights("demo", "proposed") / "sigma25.safetensors"
+    first, second = load_file(path), load_file(stored)
+    assert set(first) == set(second) and all(torch.equal(first[name], second[name]) for name in first)
+    assert load_network(stored)[1] == SPEC
+    record = provenance.read(paths.provenance("demo", "train", "proposed"))
+    assert record["models"]["sigma25"] == read_json(path.with_suffix(".json"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({**SPEC, "encoder": 8}, "released with encoder 8, but the family's network has 4"),
+        ({**SPEC, "skip": False}, "released with skip False, but the family's network has True"),
+        ({**SPEC, "divisor": 2, "encoder": 4, "decoder": 8}, "released with divisor 2"),
+        ({**SPEC, "fusion": "sum"}, "released with fusion 'sum'"),
+    ],
+)
+def test_a_release_of_another_network_is_refused(settings, spec, expected):
+    put_release("proposed-sigma25", spec=spec)
+    with pytest.raises(UserError, match=f"proposed-sigma25.safetensors: {expected}"):
+        imported(settings, {"sigma25": "proposed-sigma25"})
+
+
+def test_initialisation_and_range_of_the_schedule_are_part_of_a_release(settings):
+    spec = {**SPEC, "init": "xavier", "input_scale": 255}
+    put_release("proposed-sigma25", spec=spec)
+    imported(settings, {"sigma25": "proposed-sigma25"})
+    assert load_network(paths.weights("demo", "proposed") / "sigma25.safetensors")[1] == spec
+
+
+def test_a_release_for_another_level_is_refused(settings):
+    put_release("proposed-sigma50", sigma=50)
+    with pytest.raises(UserError, match="proposed-sigma50.*50.*sigma25"):
+        imported(settings, {"sigma25": "proposed-sigma50"})
+
+
+def test_an_unknown_release_is_named(settings):
+    put_release("proposed-sigma50", sigma=50)
+    with pytest.raises(UserError, match="released: no weights 'proposed-sigma25'; found proposed-sigma50"):
+        imported(settings, {"sigma25": "proposed-sigma25"})
+
+
+def test_levels_that_are_not_released_yet_are_left_out_and_named(settings):
+    put_release("proposed-sigma25")
+    settings = imported(settings, {"sigma25": "proposed-sigma25"})
+    missing = read_json(paths.weights("demo", "proposed") / "missing.json")
+    assert set(missing) == {"sigma35", "sigma50"}
+    synthesize(settings, "kodak")
+    evaluate(settings, "kodak-proposed")
+    record = provenance.read(paths.provenance("demo", "evaluate", "kodak-proposed"))
+    assert record["unavailable_levels"] == {
+        f"sigma={sigma}": f"no weights of proposed for sigma{sigma} are released yet" for sigma in (35, 50)
+    }
+    assert "unavailable" not in record
+    lines = paths.results("demo", "kodak-proposed").read_text().splitlines()[1:]
+    assert len(lines) == 2 * 2 and all(",sigma=25,Proposed," in line for line in lines)
+
+
+def test_a_family_with_all_levels_misses_none(settings):
+    for sigma in (25, 35, 50):
+        put_release(f"proposed-sigma{sigma}", sigma)
+    settings = imported(settings, {f"sigma{sigma}": f"proposed-sigma{sigma}" for sigma in (25, 35, 50)})
+    assert not (paths.weights("demo", "proposed") / "missing.json").exists()
+    synthesize(settings, "kodak")
+    evaluate(settings, "kodak-proposed")
+    assert "unavailable_levels" not in provenance.read(paths.provenance("demo", "evaluate", "kodak-proposed"))
+
+
+def test_a_family_without_releases_says_so(settings):
+    imported(settings, {})
+    record = provenance.read(paths.provenance("demo", "train", "proposed"))
+    assert record["unavailable"].startswith("no weights of proposed are published or released yet")
+
+
+def test_what_is_trained_and_released_is_what_is_evaluated(settings):
+    """From training to weights/ and back: the imported network denoises as the trained one."""
+    make_images("cbsd68", (40, 36, 3))
+    train(settings, "proposed", options())
+    synthesize(settings, "kodak")
+    evaluate(settings, "kodak-proposed")
+    expected = paths.results("demo", "kodak-proposed").read_text()
+    published = {}
+    for model in ("sigma25", "sigma35", "sigma50"):
+        published[model] = release(settings, "proposed", model).stem
+    card = json.loads((paths.WEIGHTS / "proposed-sigma25.json").read_text())
+    assert (card["steps_done"], card["sigma_range"], card["precision"]) == (4, [25, 25], "float32")
+    entry = settings.params["families"]["proposed"]["network"]
+    imported(settings, published, {**entry, "divisor": 16})
+    evaluate(settings, "kodak-proposed")
+    assert paths.results("demo", "kodak-proposed").read_text() == expected
+    values = [float(line.split(",")[-1]) for line in expected.splitlines() if ",sigma=25,Proposed,psnr," in line]
+    assert card["psnr"]["Kodak"]["25"] == pytest.approx(sum(values) / len(values), abs=1e-4)
+
+
+def continued(settings: config.Config, path: Path) -> dict:
+    """Train the family from released weights; returns the cards of its models."""
+    entry = {**settings.params["families"]["proposed"], "network": SPEC}
+    params = {**settings.params, "families": {**settings.params["families"], "proposed": entry}}
+    settings = replace(settings, params=params, settings={**settings.settings, "network": {}})
+    train(settings, "proposed", options(continue_from=path))
+    return provenance.read(paths.provenance("demo", "train", "proposed"))["models"]
+
+
+def test_training_goes_on_at_the_step_of_a_release(project):
+    settings = small_demo(steps=8, log_every=2, validate_every=4)
+    cards = continued(settings, put_release("proposed-sigma25", steps_done=5))
+    same, other = cards["sigma25"], cards["sigma35"]
+    assert [point[0] for point in same["curve"]] == [2, 4, 6, 8]
+    assert same["curve"][:2] == [[2, 0.1, 20.0, 21.0], [4, 0.1, 22.0, 23.0]]
+    assert same["restarts"] == [
+        "continued from the weights of proposed-sigma25.safetensors with a new optimiser at step 5"
+    ]
+    assert same["hours"] >= 1.0
+    assert [point[0] for point in other["curve"]] == [2, 4, 6, 8]
+    assert other["restarts"] == ["started from the weights of proposed-sigma25.safetensors, step 5"]
+    assert other["hours"] < 1.0
+
+
+def test_the_first_line_of_the_log_after_a_restart_counts_the_steps_that_were_done(project):
+    """The average is over the steps since the restart, not over a whole window."""
+    found = []
+    for log_every in (1, 6):
+        settings = small_demo(steps=6, log_every=log_every, validate_every=6)
+        found.append(
+            continued(settings, put_release("proposed-sigma25", steps=6, steps_done=5))["sigma25"]["curve"][-1]
+        )
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("change", [{"input_scale": 255}, {"skip": False}, {"encoder": 8}, {"fusion": "sum"}])
+def test_training_does_not_go_on_from_another_network(project, change):
+    name = next(iter(change))
+    with pytest.raises(UserError, match=f"proposed-sigma25.safetensors: released with {name} "):
+        continued(small_demo(steps=8), put_release("proposed-sigma25", spec={**SPEC, **change}))
+
+
+def test_a_checkpoint_comes_before_a_release(project):
+    settings = small_demo(steps=8)
+    train(settings, "proposed", options(model="sigma25"))
+    checkpoint = paths.build("demo") / "checkpoints/proposed/sigma25.safetensors"
+    before = checkpoint.read_bytes()
+    train(settings, "proposed", options(model="sigma25", continue_from=Path("weights/none.safetensors")))
+    assert checkpoint.read_bytes() == before
