@@ -17,7 +17,7 @@ from safetensors.torch import save
 
 from stages.common import paths
 from stages.common.errors import STOPPED_CODE, Stopped, UserError
-from stages.train.__main__ import train
+from stages.train.__main__ import main, train
 from stages.train.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
 from stages.train.step import Step, learner_tensors
 from tests.conftest import ROOT
@@ -275,11 +275,27 @@ def test_a_family_refuses_checkpoints_of_another_schedule_data_or_seed(project, 
         train(change_scale(training={"learning_rate": 0.01}), "dncnn_b", options())
     with pytest.raises(UserError, match="seed was 0, is 1"):
         train(replace(settings, params={**settings.params, "seed": 1}), "dncnn_b", options())
-    image = paths.data("demo", "train400") / "index.csv"
-    image.write_text(image.read_text().replace("test", "train"))
+    index = paths.data("demo", "train400") / "index.csv"
+    index.write_text(index.read_text().replace("test", "train"))
     with pytest.raises(UserError, match="another run: data was .*, is ") as error:
         train(settings, "dncnn_b", options())
     assert "schedule" not in str(error.value)
+
+
+def test_data_out_of_reach_cost_no_training(project, at_step):
+    """The node says why it has no weights; what was trained before waits until the data are back."""
+    settings = small_demo()
+    at_step(2, terminate)
+    with pytest.raises(Stopped):
+        train(settings, "dncnn_b", options())
+    reason = paths.data("demo", "train400") / "unavailable.txt"
+    reason.write_text("Train400 could not be reached")
+    train(settings, "dncnn_b", options())
+    assert weights("dncnn_b") == {"unavailable.txt": b"Train400 could not be reached\n"}
+    reason.unlink()
+    assert (paths.build("demo") / "checkpoints/dncnn_b/model.safetensors").exists()
+    train(settings, "dncnn_b", options())
+    assert sorted(weights("dncnn_b")) == ["model.curve.csv", "model.safetensors"]
 
 
 def test_one_model_alone_is_taken_up_by_its_family(project):
@@ -293,3 +309,17 @@ def test_one_model_alone_is_taken_up_by_its_family(project):
     assert weights("proposed") == expected
     with pytest.raises(UserError, match="families.proposed has no model 'sigma36'; .*did you mean 'sigma35'"):
         train(settings, "proposed", options(model="sigma36"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--model", "sigma25"], "--model .*--only"),
+        (["--continue-from", "a.safetensors"], "--continue-from .*--only"),
+        (["--scale", "bench", "--only", "proposed", "--model", "sigma25"], "scale bench .*does not train"),
+    ],
+)
+def test_options_that_need_others_are_refused(project, monkeypatch, arguments, expected):
+    monkeypatch.setattr(sys, "argv", ["stages.train", *arguments])
+    with pytest.raises(UserError, match=expected):
+        main()

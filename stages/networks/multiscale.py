@@ -10,10 +10,13 @@ Deviations:
     - 2 and 4 scales were not released. With 2, the one encoder is upsampled to 64 channels and a decoder works at full
       resolution; with 4 and more, every decoder but the one at 1/2 is as wide as the encoder. Of the choices that keep
       the released network at 3 scales these come closest to the printed numbers of parameters, and none meets them.
-    - `init` and `input_scale` default to PyTorch's initialisation and to the [0, 1] range; Xavier initialisation and
-      [0, 255] are the released choices, and the schedule `liu2020` sets them.
+    - `init` and `input_scale` default to what trains fast: the range [0, 4], in which natural images have about unit
+      variance, and PyTorch's initialisation with the last convolution at a tenth of it, so that the first predictions
+      have the size of noise and not of an image. Xavier
+      initialisation and [0, 255] are the released choices, and the schedule `liu2020` sets them.
     - An image is processed whole. The authors cut it in overlapping blocks of 134 pixels and average the overlaps.
-    - An image whose size does not divide by 2^(scales - 1) is extended further to the right and below, and cropped.
+    - Where a feature map has an odd side, the one upsampled to meet it is cropped: the published patches of 48x48 fit 4
+      scales only so.
 """
 
 import torch
@@ -38,8 +41,9 @@ class MultiScale(nn.Module):
         fusion: `concat` joins the upsampled features with those of the finer scale; `sum` adds them, and the
             transposed convolution then has as many channels as they have.
         border: how an image is extended before the valid convolutions, `reflect` or the `mean` colour.
-        init: `default` (PyTorch's) or `xavier` (Caffe's: uniform, variance 1/fan-in; the stem's biases 0.2, others 0).
-        input_scale: the network works in the range [0, input_scale]; 1 or 255.
+        init: `default` (PyTorch's, the last convolution at a tenth) or `xavier` (Caffe's: uniform, variance 1/fan-in;
+            the stem's biases 0.2, all others 0).
+        input_scale: the network works in the range [0, input_scale].
         divisor: divides all widths, for miniature networks.
     """
 
@@ -54,7 +58,7 @@ class MultiScale(nn.Module):
         fusion: str = "concat",
         border: str = "reflect",
         init: str = "default",
-        input_scale: float = 1.0,
+        input_scale: float = 4.0,
         divisor: int = 1,
     ) -> None:
         super().__init__()
@@ -86,23 +90,21 @@ class MultiScale(nn.Module):
         self.register_buffer("mean", mean.view(1, -1, 1, 1), persistent=False)
         if init == "xavier":
             self._xavier()
+        else:
+            with torch.no_grad():
+                self.last.weight.mul_(0.1)
 
     def forward(self, noisy: torch.Tensor, sigma: torch.Tensor | None = None) -> torch.Tensor:
         """Denoise (N, C, H, W) on the [0, 1] scale; `sigma` is ignored, every network serves one noise level.
 
-        In training mode the output is the valid region alone, (N, C, H - 6, W - 6), for H and W that are 4 more than
-        a multiple of 2^(scales - 1). In evaluation mode the input is extended first, and the output has its size.
+        In training mode the output is the valid region alone, (N, C, H - 6, W - 6), for sides of 7 pixels or more. In
+        evaluation mode the input is extended first, and the output has its size.
         """
         if self.training:
             return self._valid(noisy)
-        height, width = noisy.shape[-2:]
-        step = 2 ** len(self.encoders)
-        # The stem takes 4 pixels; what is left must divide by `step`.
-        more = [(-(side + 2 * MARGIN - 4)) % step for side in (height, width)]
-        pads = (MARGIN, MARGIN + more[1], MARGIN, MARGIN + more[0])
-        reflects = self.border == "reflect"
-        extended = _reflect(noisy, pads) if reflects else F.pad(noisy - self.mean, pads) + self.mean
-        return self._valid(extended)[..., :height, :width]
+        if self.border == "reflect":
+            return self._valid(_reflect(noisy, MARGIN))
+        return self._valid(F.pad(noisy - self.mean, [MARGIN] * 4) + self.mean)
 
     def _valid(self, noisy: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) to (N, C, H - 6, W - 6)."""
@@ -112,7 +114,8 @@ class MultiScale(nn.Module):
             features.append(encoder(features[-1]))
         current = features.pop()
         for index, up in enumerate(self.up):
-            current, finer = up(current), features.pop()
+            finer = features.pop()
+            current = up(current)[..., : finer.shape[-2], : finer.shape[-1]]
             current = current + finer if self.fusion == "sum" else torch.cat((current, finer), dim=1)
             if index < len(self.decoders):
                 current = self.decoders[index](current)
@@ -166,7 +169,7 @@ def count_parameters(network: nn.Module) -> int:
 
 def _encoder(before: int, width: int, downsampling: str) -> nn.Sequential:
     if downsampling == "pool":
-        return nn.Sequential(nn.MaxPool2d(2), *_module(before, width, stride=1))
+        return nn.Sequential(nn.MaxPool2d(2, ceil_mode=True), *_module(before, width, stride=1))
     return _module(before, width, stride=2)
 
 
@@ -176,17 +179,15 @@ def _module(before: int, width: int, stride: int) -> nn.Sequential:
     return nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True), ResidualBlock(width))
 
 
-def _reflect(image: torch.Tensor, pads: tuple[int, int, int, int]) -> torch.Tensor:
-    """Reflection by any number of pixels; an image smaller than the border is reflected several times."""
-    left, right, top, bottom = pads
-    rows = _mirrored(image.shape[-2], top, bottom, image.device)
-    columns = _mirrored(image.shape[-1], left, right, image.device)
+def _reflect(image: torch.Tensor, margin: int) -> torch.Tensor:
+    """Reflection by any number of pixels; an image smaller than the margin is reflected several times."""
+    rows, columns = (_mirrored(side, margin, image.device) for side in image.shape[-2:])
     return image.index_select(-2, rows).index_select(-1, columns)
 
 
-def _mirrored(size: int, before: int, after: int, device: torch.device) -> torch.Tensor:
+def _mirrored(size: int, margin: int, device: torch.device) -> torch.Tensor:
     """Indices of a mirrored axis, without repeating its first and last element."""
-    index = torch.arange(-before, size + after, device=device)
+    index = torch.arange(-margin, size + margin, device=device)
     period = max(1, 2 * (size - 1))
     index = index.remainder(period)
     return torch.minimum(index, period - index)
