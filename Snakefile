@@ -26,3 +26,6 @@ rule all:
     default_target: True
     input:
         rules.report.output,
+        # Named here too, so that one which was deleted is made again, also where the report is up to date.
+        rules.report.input,
+        node_outputs(),

@@ -31,7 +31,7 @@ def differences(settings: config.Config) -> list[str]:
             continue
         if record["params"] != _as_json(settings.node_params(stage, key)):
             found.append(f"{path}: made with other parameters than today's")
-        if record["sources"] != provenance.source_hashes(stage):
+        if record["sources"] != provenance.source_hashes(stage, settings.network(stage, key)):
             found.append(f"{path}: made by other code than today's")
         if record["packages"] != provenance.package_versions():
             found.append(f"{path}: made with other package versions than today's")

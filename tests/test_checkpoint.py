@@ -1,27 +1,18 @@
-"""Interrupted training: stops, kills, damage, changes and divergence, and what each ends in."""
+"""Interrupted runs: stops, damage, changes and divergence, and what each ends in."""
 
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
-from safetensors import safe_open
 from safetensors.torch import save
 
-from stages.common import paths
-from stages.common.errors import STOPPED_CODE, Stopped, UserError
-from stages.train.__main__ import main, train
+from stages.common.errors import Stopped, UserError
 from stages.train.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
 from stages.train.step import Step, learner_tensors
-from tests.conftest import ROOT
-from tests.training_project import change_scale, learner, options, outcome, run_of, schedule, small_demo
+from tests.training_project import learner, outcome, run_of, schedule
 
 STEP = Step.__call__
 
@@ -196,130 +187,3 @@ def test_divergence_before_the_first_checkpoint_says_that_none_was_kept(tmp_path
     with pytest.raises(UserError, match="the loss is .* at step 3, the training has diverged; none was kept"):
         run_of(tmp_path, ("sigma25",), entry).finish()
     assert not list(tmp_path.iterdir())
-
-
-def weights(key: str) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in paths.weights("demo", key).iterdir()}
-
-
-def start(folder: Path, *arguments: str) -> subprocess.Popen:
-    """The stage in a process of its own, on a scratch project; its log goes to the file `log`."""
-    command = [sys.executable, "-m", "stages.train", "--scale", "demo", *arguments]
-    with open(folder / "log", "w") as log:
-        return subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=log)
-
-
-def steps_done(key: str) -> int:
-    """The lowest step of the checkpoints of a family with two models, 0 if one has none yet."""
-    steps = []
-    for path in (paths.build("demo") / "checkpoints" / key).glob("*.safetensors"):
-        with safe_open(path, framework="pt") as file:
-            steps.append(json.loads(file.metadata()["redenoise"])["step"])
-    return min(steps) if len(steps) == 2 else 0
-
-
-def wait_for(process: subprocess.Popen, condition: Callable[[], bool]) -> None:
-    """Until something holds of a process that should still run then."""
-    until = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < until:
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"the process ended with {process.poll()}: {Path('log').read_text()}")
-
-
-def test_a_training_that_was_stopped_and_killed_ends_in_the_same_bytes(project):
-    """The stage as a user starts it: SIGTERM, then kill -9, then to the end, against a run that nothing disturbed."""
-    settings = small_demo(steps=40, log_every=7)
-    families = {
-        **settings.params["families"],
-        "proposed": {**settings.params["families"]["proposed"], "sigmas": [25, 50]},
-    }
-    text = Path("params.yaml").read_text()
-    first = text.index("  proposed:")
-    Path("params.yaml").write_text(text[:first] + text[first:].replace("sigmas: [25, 35, 50]", "sigmas: [25, 50]", 1))
-    settings = replace(settings, params={**settings.params, "families": families})
-    arguments = ("--only", "proposed", "--checkpoint-seconds", "0")
-
-    process = start(project, *arguments)
-    wait_for(process, lambda: steps_done("proposed") > 0)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == STOPPED_CODE
-    log = Path("log").read_text()
-    assert "stopped by signal 15 after step" in log and "Traceback" not in log
-    stopped = steps_done("proposed")
-    assert 0 < stopped < 40
-    assert not paths.weights("demo", "proposed").exists()
-
-    process = start(project, *arguments)
-    wait_for(process, lambda: steps_done("proposed") > stopped + 1)
-    process.kill()
-    process.wait(60)
-    assert stopped < steps_done("proposed") < 40
-    assert f"proposed sigma25: goes on from step {stopped}" in Path("log").read_text()
-
-    train(settings, "proposed", options())
-    disturbed = weights("proposed")
-    assert not (paths.build("demo") / "checkpoints" / "proposed").exists()
-    train(settings, "proposed", options())
-    assert weights("proposed") == disturbed
-    assert sorted(disturbed) == ["sigma25.curve.csv", "sigma25.safetensors", "sigma50.curve.csv", "sigma50.safetensors"]
-
-
-def test_a_family_refuses_checkpoints_of_another_schedule_data_or_seed(project, at_step):
-    settings = small_demo()
-    at_step(2, terminate)
-    with pytest.raises(Stopped):
-        train(settings, "dncnn_b", options())
-    with pytest.raises(UserError, match=r"schedule.learning_rate was 0.005, is 0.01"):
-        train(change_scale(training={"learning_rate": 0.01}), "dncnn_b", options())
-    with pytest.raises(UserError, match="seed was 0, is 1"):
-        train(replace(settings, params={**settings.params, "seed": 1}), "dncnn_b", options())
-    index = paths.data("demo", "train400") / "index.csv"
-    index.write_text(index.read_text().replace("test", "train"))
-    with pytest.raises(UserError, match="another run: data was .*, is ") as error:
-        train(settings, "dncnn_b", options())
-    assert "schedule" not in str(error.value)
-
-
-def test_data_out_of_reach_cost_no_training(project, at_step):
-    """The node says why it has no weights; what was trained before waits until the data are back."""
-    settings = small_demo()
-    at_step(2, terminate)
-    with pytest.raises(Stopped):
-        train(settings, "dncnn_b", options())
-    reason = paths.data("demo", "train400") / "unavailable.txt"
-    reason.write_text("Train400 could not be reached")
-    train(settings, "dncnn_b", options())
-    assert weights("dncnn_b") == {"unavailable.txt": b"Train400 could not be reached\n"}
-    reason.unlink()
-    assert (paths.build("demo") / "checkpoints/dncnn_b/model.safetensors").exists()
-    train(settings, "dncnn_b", options())
-    assert sorted(weights("dncnn_b")) == ["model.curve.csv", "model.safetensors"]
-
-
-def test_one_model_alone_is_taken_up_by_its_family(project):
-    settings = small_demo()
-    train(settings, "proposed", options())
-    expected = weights("proposed")
-    train(settings, "proposed", options(model="sigma35"))
-    assert weights("proposed") == expected
-    assert [path.name for path in (paths.build("demo") / "checkpoints/proposed").iterdir()] == ["sigma35.safetensors"]
-    train(settings, "proposed", options())
-    assert weights("proposed") == expected
-    with pytest.raises(UserError, match="families.proposed has no model 'sigma36'; .*did you mean 'sigma35'"):
-        train(settings, "proposed", options(model="sigma36"))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (["--model", "sigma25"], "--model .*--only"),
-        (["--continue-from", "a.safetensors"], "--continue-from .*--only"),
-        (["--scale", "bench", "--only", "proposed", "--model", "sigma25"], "scale bench .*does not train"),
-    ],
-)
-def test_options_that_need_others_are_refused(project, monkeypatch, arguments, expected):
-    monkeypatch.setattr(sys, "argv", ["stages.train", *arguments])
-    with pytest.raises(UserError, match=expected):
-        main()

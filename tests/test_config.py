@@ -52,7 +52,7 @@ MISTAKES = [
     (r"steps: 1500000, ", "", "key 'schedules.liu2020.steps' is missing; add it"),
     (r"schedule: zhang2017$", "schedule: zhang2018", "'families.dncnn_s.schedule' is 'zhang2018'.*mean 'zhang2017"),
     (r"    schedule: liu2020\n", "", "key 'families.proposed.schedule' is missing; add it"),
-    (r"validation: set12", "validation: set21", "'families.dncnn_s.validation' is 'set21'.*did you mean 'set12'"),
+    (r"validation: set12", "validation: set122", "'families.dncnn_s.validation' is 'set122'.*did you mean 'set12'"),
     (r"    validation: kodak\n", "", "key 'families.dncnn_color.validation' is missing; add it"),
     (r"weights: released", "weights: relaesed", "'families.proposed.weights' is 'relaesed', .*of kind weights"),
     (r"published: \{\}", "published: {sigma36: a}", "'families.proposed.published' is 'sigma36'.*mean 'sigma35'"),

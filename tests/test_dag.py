@@ -73,14 +73,15 @@ def test_commands_inputs_and_outputs_are_the_same(checkout, snakemake_nodes, dvc
     for stage in dvc_stages:
         deps = {relative(dep.fs_path, folder) for dep in stage.deps if dep.hash_name != "params" and dep.fs_path}
         deps = {dep for dep in deps if not re.match(r"params.yaml|workflow/scales/", dep)}
+        folders = {dep for dep in deps & sources if (folder / dep).is_dir()}
         expanded = {
             file.relative_to(folder).as_posix()
-            for dep in deps & sources
+            for dep in folders
             for file in (folder / dep).rglob("*")
             if file.is_file() and "__pycache__" not in file.parts and file != folder / "weights/README.md"
         }
         outputs = {relative(out.fs_path, folder) for out in stage.outs}
-        found[stage.cmd] = (frozenset(deps - sources | expanded), frozenset(outputs))
+        found[stage.cmd] = (frozenset(deps - folders | expanded), frozenset(outputs))
     assert set(found) == set(snakemake_nodes)
     for command, node in found.items():
         assert node == snakemake_nodes[command], command

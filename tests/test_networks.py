@@ -9,7 +9,7 @@ import torch
 
 from stages import networks
 from stages.common.errors import UserError
-from stages.networks.dncnn import DnCNN, fold_batch_norm
+from stages.networks.dncnn import DnCNN
 from stages.networks.ffdnet import FFDNet
 from stages.networks.matconvnet import IMPORTERS, dncnn_state, ffdnet_state, read_convolutions
 from stages.networks.weights import load_network, save_network
@@ -51,7 +51,7 @@ def test_folding_batch_norm_keeps_the_function():
     network = DnCNN(1, 5, 8)
     for _ in range(3):  # gives the running statistics values of their own
         network(torch.rand(4, 1, 16, 16))
-    folded = fold_batch_norm(network)
+    folded = network.folded()
     noisy = torch.rand(1, 1, 16, 16)
     assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in folded.layers)
     assert torch.allclose(folded(noisy), network.eval()(noisy), atol=1e-5)

@@ -217,6 +217,14 @@ def test_training_goes_on_at_the_step_of_a_release(project):
     assert other["hours"] < 1.0
 
 
+@pytest.mark.parametrize("card", [{"schedule": "liu2020"}, {"steps": 100}])
+def test_weights_of_another_schedule_are_a_start_and_not_a_step_of_this_one(project, card):
+    settings = small_demo(steps=8, log_every=4, validate_every=4)
+    found = continued(settings, put_release("proposed-sigma25", **card))["sigma25"]
+    assert found["restarts"] == ["started from the weights of proposed-sigma25.safetensors, step 4"]
+    assert [point[0] for point in found["curve"]] == [4, 8]
+
+
 def test_the_first_line_of_the_log_after_a_restart_counts_the_steps_that_were_done(project):
     """The average is over the steps since the restart, not over a whole window."""
     found = []

@@ -93,6 +93,10 @@ class Config:
             raise UserError(f"{PARAMS}: {section} has no entry {key!r}; {choices(key, self.params[section])}")
         return self.params[section][key]
 
+    def network(self, stage: str, key: str | None) -> str:
+        """Name of the network that a node trains; empty for any other node."""
+        return self.entry(stage, key)["network"]["name"] if stage == "train" else ""
+
     def node_params(self, stage: str, key: str | None = None) -> dict[str, Any]:
         """Everything of the configuration that the result of one node depends on, with sorted keys."""
         params, settings = STAGE_PARAMS[stage]

@@ -19,14 +19,17 @@ from stages.common.config import ROOT, Config
 from stages.common.errors import UserError
 from stages.common.files import sha256_bytes, sha256_file, sha256_path, write_json
 
-# What the code of a stage consists of: packages of stages/, and the manifests that download reads. The rules and
-# dvc.yaml name the same files.
+# Modules of stages/networks that every training imports. The networks themselves come on top one by one: a new one, or
+# a change of one, must not train all others again.
+SHARED_NETWORKS = tuple(f"stages/networks/{name}.py" for name in ("__init__", "matconvnet", "weights"))
+# What the code of a stage consists of: files and packages of stages/, and the manifests that download reads. The rules
+# and dvc.yaml name the same files.
 SOURCES = {
     "download": ("stages/common", "stages/download", "workflow/manifests"),
     "leakage": ("stages/common", "stages/synthesize"),
     "released": ("stages/common", "stages/download"),
     "synthesize": ("stages/common", "stages/synthesize"),
-    "train": ("stages/common", "stages/networks", "stages/train"),
+    "train": ("stages/common", *SHARED_NETWORKS, "stages/networks/{network}.py", "stages/train"),
     "architecture": ("stages/common", "stages/evaluate", "stages/networks"),
     "evaluate": ("stages/common", "stages/evaluate", "stages/networks"),
     "baseline": ("stages/baselines", "stages/common", "stages/evaluate"),
@@ -34,23 +37,31 @@ SOURCES = {
 }
 # What every record holds besides.
 FIELDS = {"stage", "params", "inputs", "outputs", "sources", "packages", "python", "seconds", "device", "mode"}
-PACKAGES = ("numpy", "pandas", "pillow", "scipy", "scikit-image", "torch", "bm3d", "bm4d")
+PACKAGES = ("numpy", "pandas", "pillow", "scipy", "scikit-image", "torch", "bm3d", "bm4d", "matplotlib")
 
 
-def source_files(stage: str) -> list[str]:
-    """Files of a stage's code, relative to the root of the project, sorted; caches and hidden files left out."""
-    files = (file for folder in SOURCES[stage] for file in (ROOT / folder).rglob("*") if file.is_file())
-    names = (file.relative_to(ROOT).as_posix() for file in files)
+def sources(stage: str, network: str = "") -> list[str]:
+    """Files and folders of a stage's code, relative to the root of the project; `network` is that of a family."""
+    return sorted({name.format(network=network) for name in SOURCES[stage]})
+
+
+def source_files(stage: str, network: str = "") -> list[str]:
+    """The files among or inside `sources`, sorted; caches and hidden files left out."""
+    names = []
+    for source in sources(stage, network):
+        path = ROOT / source
+        files = [path] if path.is_file() else (file for file in path.rglob("*") if file.is_file())
+        names += [file.relative_to(ROOT).as_posix() for file in files]
     return sorted(name for name in names if "__pycache__" not in name and "/." not in name)
 
 
-def source_hashes(stage: str) -> dict[str, str]:
-    """SHA-256 of each source folder of a stage, by folder."""
-    lines = {folder: "" for folder in SOURCES[stage]}
-    for name in source_files(stage):
-        folder = next(folder for folder in lines if name.startswith(f"{folder}/"))
-        lines[folder] += f"{name} {sha256_file(ROOT / name)}\n"
-    return {folder: sha256_bytes(text.encode()) for folder, text in lines.items()}
+def source_hashes(stage: str, network: str = "") -> dict[str, str]:
+    """SHA-256 of each of `sources`, by name; of a folder, over the names and hashes of its files."""
+    lines = {source: "" for source in sources(stage, network)}
+    for name in source_files(stage, network):
+        source = next(source for source in lines if name == source or name.startswith(f"{source}/"))
+        lines[source] += f"{name} {sha256_file(ROOT / name)}\n"
+    return {source: sha256_bytes(text.encode()) for source, text in lines.items()}
 
 
 def describe_device() -> str:
@@ -85,7 +96,7 @@ def recorded(config: Config, stage: str, key: str | None, inputs: list[Path], ou
         "mode": config.params["mode"],
         "params": config.node_params(stage, key),
         "inputs": hash_inputs(inputs),
-        "sources": source_hashes(stage),
+        "sources": source_hashes(stage, config.network(stage, key)),
         "device": describe_device(),
         "python": platform.python_version(),
         "packages": package_versions(),

@@ -6,6 +6,8 @@ from pathlib import Path
 from stages.common import paths
 from stages.common.errors import UserError, choices
 
+NETWORKS = Path(__file__).resolve().parents[1] / "networks"
+
 
 def check_references(params: dict, path: Path) -> None:
     """Raise `UserError` for the first entry of a schema-checked params.yaml that does not fit the others."""
@@ -16,6 +18,7 @@ def check_references(params: dict, path: Path) -> None:
         for other in entry.get("overlaps", []):
             _check_download(path, downloads, f"downloads.{key}.overlaps", other, "images")
     for key, family in families.items():
+        _check_network(path, key, family["network"]["name"])
         _check_download(path, downloads, f"families.{key}.data", family["data"], "images")
         _check_download(path, downloads, f"families.{key}.validation", family["validation"], "images")
         if family["weights"] != paths.RELEASED:
@@ -48,6 +51,13 @@ def _check_download(path: Path, downloads: dict, place: str, name: str, kind: st
     known = [key for key, entry in downloads.items() if entry["kind"] == kind]
     if name not in known:
         _refuse(path, place, name, f"no entry of downloads of kind {kind}", known)
+
+
+def _check_network(path: Path, key: str, name: str) -> None:
+    """A network's module; whether it defines one is seen when it is built."""
+    if not (NETWORKS / f"{name}.py").is_file():
+        known = sorted(file.stem for file in NETWORKS.glob("*.py") if "def build(" in file.read_text(encoding="utf-8"))
+        _refuse(path, f"families.{key}.network.name", name, "no module of stages/networks", known)
 
 
 def _check_family(path: Path, key: str, family: dict, data: dict) -> None:

@@ -5,8 +5,9 @@ Every module that defines a denoiser has a function `build(**options)` that retu
     forward(noisy, sigma) -> denoised
 
 where `noisy` and `denoised` are float32 (N, C, H, W) on the [0, 1] scale and `sigma` is float32 (N,) on the same
-scale. A network that is blind to the noise level ignores `sigma`. A new denoiser is one new file here and one entry
-under `families` in params.yaml.
+scale. A network that is blind to the noise level ignores `sigma`. In training mode the output may be smaller by the
+same margin on all sides; it is then compared with the centre of the clean patch. A network with a method `folded()` is
+stored as what that returns. A new denoiser is one new file here and one entry under `families` in params.yaml.
 """
 
 import importlib

@@ -5,8 +5,8 @@ Denoising", IEEE TIP 2017, section III and figure 1. DnCNN-S has 17 layers; DnCN
 
 Deviations: none in the layers. The last convolution starts at a tenth of the published initialisation, so that the
 first predictions have the size of noise and not of an image; short trainings gain several dB by it. The published
-models come with batch normalisation merged into the convolutions, which is the same function; `fold_batch_norm` does
-that to a network trained here, so that all stored weights look alike.
+models come with batch normalisation merged into the convolutions, which is the same function; `folded` does that
+to a network trained here, so that all stored weights look alike.
 """
 
 import torch
@@ -49,22 +49,21 @@ class DnCNN(nn.Module):
         output = self.layers(noisy)
         return noisy - output if self.residual else output
 
+    def folded(self) -> "DnCNN":
+        """The same function in evaluation mode without normalisation layers: each is merged into its convolution."""
+        layers = []
+        for layer in self.layers:
+            if isinstance(layer, nn.BatchNorm2d):
+                layers[-1] = nn.utils.fuse_conv_bn_eval(layers[-1].eval(), layer.eval())
+            else:
+                layers.append(layer)
+        convolutions = [layer for layer in layers if isinstance(layer, nn.Conv2d)]
+        first = convolutions[0]
+        folded = DnCNN(first.in_channels, len(convolutions), first.out_channels, False, self.residual)
+        folded.layers = nn.Sequential(*layers)
+        return folded.eval()
+
 
 def build(**options: object) -> DnCNN:
     """A `DnCNN` with the given options."""
     return DnCNN(**options)
-
-
-def fold_batch_norm(network: DnCNN) -> DnCNN:
-    """The same function in evaluation mode without normalisation layers: each is merged into its convolution."""
-    layers = []
-    for layer in network.layers:
-        if isinstance(layer, nn.BatchNorm2d):
-            layers[-1] = nn.utils.fuse_conv_bn_eval(layers[-1].eval(), layer.eval())
-        else:
-            layers.append(layer)
-    convolutions = [layer for layer in layers if isinstance(layer, nn.Conv2d)]
-    first = convolutions[0]
-    folded = DnCNN(first.in_channels, len(convolutions), first.out_channels, False, network.residual)
-    folded.layers = nn.Sequential(*layers)
-    return folded.eval()

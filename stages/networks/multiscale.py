@@ -12,8 +12,8 @@ Deviations:
       the released network at 3 scales these come closest to the printed numbers of parameters, and none meets them.
     - `init` and `input_scale` default to what trains fast: the range [0, 4], in which natural images have about unit
       variance, and PyTorch's initialisation with the last convolution at a tenth of it, so that the first predictions
-      have the size of noise and not of an image. Xavier
-      initialisation and [0, 255] are the released choices, and the schedule `liu2020` sets them.
+      have the size of noise and not of an image. Xavier initialisation and [0, 255] are the released choices, and the
+      schedule `liu2020` sets them.
     - An image is processed whole. The authors cut it in overlapping blocks of 134 pixels and average the overlaps.
     - Where a feature map has an odd side, the one upsampled to meet it is cropped: the published patches of 48x48 fit 4
       scales only so.

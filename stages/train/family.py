@@ -17,7 +17,6 @@ from stages.common.indexed import checked_path, read_index
 from stages.common.provenance import describe_device
 from stages.common.references import model_names
 from stages.common.torch_mode import set_mode
-from stages.networks.dncnn import DnCNN, fold_batch_norm
 from stages.networks.weights import load_network, load_state, save_network
 from stages.train.imports import stored_spec
 from stages.train.patches import Patches
@@ -156,8 +155,9 @@ def describe(key: dict[str, Any], history: dict[str, Any], step: int) -> dict[st
 
 
 def as_stored(network: torch.nn.Module) -> torch.nn.Module:
-    """A trained network in evaluation mode; a DnCNN with its batch normalisation merged, as the published ones come."""
-    return fold_batch_norm(network.eval()) if isinstance(network, DnCNN) else network.eval()
+    """A trained network in evaluation mode; one that can merge its batch normalisation does, as published ones come."""
+    network = network.eval()
+    return network.folded() if hasattr(network, "folded") else network
 
 
 def write_curve(path: Path, curve: list[list]) -> None:

@@ -37,6 +37,13 @@ def node(stage):
     return lambda wildcards: SETTINGS.node_params(stage, getattr(wildcards, "key", None))
 
 
+def node_outputs():
+    """Outputs of every node that the report does not read itself."""
+    folders = {"download": "data", "synthesize": "noisy", "train": "weights"}
+    nodes = [f"{BUILD}/{folder}/{key}" for stage, folder in folders.items() for key in SETTINGS.keys(stage)]
+    return [*nodes, f"{BUILD}/data/released", f"{BUILD}/leakage.json"]
+
+
 def field(stage, name, pattern):
     """`pattern` with `{}` replaced by a field of the node's entry in params.yaml."""
     return lambda wildcards: pattern.format(SETTINGS.entry(stage, wildcards.key)[name])

@@ -4,7 +4,7 @@ rule train:
         validation=field("train", "validation", f"{BUILD}/data/{{}}"),
         published=field("train", "weights", f"{BUILD}/data/{{}}"),
         leakage=f"{BUILD}/leakage.json",
-        sources=source_files("train"),
+        sources=lambda wildcards: source_files("train", SETTINGS.network("train", wildcards.key)),
     output:
         folder=directory(f"{BUILD}/weights/{{key}}"),
         provenance=f"{BUILD}/provenance/train-{{key}}.json",
