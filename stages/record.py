@@ -2,7 +2,8 @@
 
 DVC takes whatever lies in the outputs for the result of today's inputs when it is told to commit. So every output's
 provenance is first held against today's parameters, code, inputs and outputs; one difference, and nothing is
-committed. The scale is that of params.yaml, since that is the one DVC reads.
+committed. Nor is it if dvc.yaml does not name everything that the report reads: DVC would then not see it change. The
+scale is that of params.yaml, since that is the one DVC reads.
 """
 
 import argparse
@@ -14,8 +15,26 @@ from pathlib import Path
 from stages.common import config, paths, provenance
 from stages.common.errors import UserError, run_cli
 from stages.common.files import sha256_path
+from stages.report.__main__ import inputs
 
 SHOWN = 5
+DVC_FILE = Path("dvc.yaml")
+
+
+def undeclared(settings: config.Config) -> list[str]:
+    """What the report reads and dvc.yaml does not name among the report's `deps`, as it would stand there.
+
+    Raises:
+        UserError: dvc.yaml is missing, is no YAML, or has no `deps` of a stage `report`.
+    """
+    try:
+        deps = config.read_yaml(DVC_FILE)["stages"]["report"]["deps"]
+        declared = {str(dep).replace("${scale}", settings.scale) for dep in deps}
+    except (KeyError, TypeError):
+        raise UserError(f"{DVC_FILE}: no deps of the stage report, expected a list of them; restore the file") from None
+    names = [path.as_posix() for path in inputs(settings)]
+    folder = f"{paths.build(settings.scale).as_posix()}/"
+    return [name.replace(folder, "build/${scale}/", 1) for name in names if name not in declared]
 
 
 def differences(settings: config.Config) -> list[str]:
@@ -47,9 +66,13 @@ def record() -> None:
     """Check everything, then run `dvc commit`.
 
     Raises:
-        UserError: an output is not that of today's inputs, or DVC is not installed or fails.
+        UserError: dvc.yaml lacks an input of the report, an output is not that of today's inputs, or DVC is not
+            installed or fails.
     """
     settings = config.load()
+    if missing := undeclared(settings):
+        lines = ", ".join(missing)
+        raise UserError(f"{DVC_FILE}: not recorded: the deps of the stage report lack {lines}; add these lines")
     found = differences(settings)
     if found:
         more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""

@@ -76,7 +76,7 @@ def test_a_run_that_broke_off_goes_on_from_its_last_checkpoint(tmp_path, at_step
     assert outcome(again) == outcome(undisturbed)
 
 
-def test_those_behind_catch_up_and_all_end_in_the_same_bytes(tmp_path, at_step):
+def test_those_behind_catch_up_and_all_end_in_the_same_bytes(tmp_path, at_step, monkeypatch):
     names = ("sigma15", "sigma25", "sigma50")
     undisturbed = run_of(tmp_path / "undisturbed", names, schedule())
     undisturbed.finish()
@@ -86,7 +86,12 @@ def test_those_behind_catch_up_and_all_end_in_the_same_bytes(tmp_path, at_step):
             run_of(tmp_path / "alone", (name,), schedule()).finish()
     together = run_of(tmp_path / "alone", names, schedule())
     assert [one.step for one in together.members] == [0, 5, 2]
+    calls = []
+    monkeypatch.setattr(
+        Step, "__call__", lambda self, step: (calls.append((step, len(self.learners))), STEP(self, step))
+    )
     together.finish()
+    assert calls == [*((step, 1) for step in (0, 1)), *((step, 2) for step in (2, 3, 4)), (5, 3), (6, 3), (7, 3)]
     assert outcome(together) == outcome(undisturbed)
     assert [one.step for one in run_of(tmp_path / "alone", names, schedule()).members] == [8, 8, 8]
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from stages import record
 from stages.common import config
+from stages.common.errors import UserError
 from stages.common.provenance import SOURCES, source_files
 from tests.conftest import ROOT
 
@@ -95,6 +97,32 @@ def test_every_node_is_one_that_record_checks(checkout, snakemake_nodes):
         for stage, key in [*settings.nodes(), ("report", None)]
     }
     assert set(snakemake_nodes) == expected
+
+
+@pytest.mark.parametrize("scale", ["demo", "bench", "modern", "paper"])
+def test_dvc_names_everything_that_the_report_reads(project: Path, scale: str):
+    shutil.copy(ROOT / "dvc.yaml", project)
+    assert record.undeclared(config.load(scale)) == []
+
+
+def test_record_names_the_lines_that_dvc_lacks_after_a_new_denoiser(project: Path):
+    params = Path("params.yaml")
+    entry = "baselines:\n  kodak-new: {dataset: kodak, filter: bm3d, method: New}\n"
+    params.write_text(params.read_text().replace("baselines:\n", entry))
+    text = (ROOT / "dvc.yaml").read_text()
+    Path("dvc.yaml").write_text(text.replace("      - build/${scale}/results/kodak-dncnn.csv\n", ""))
+    lacking = ("results/kodak-dncnn.csv", "results/kodak-new.csv", "provenance/baseline-kodak-new.json")
+    with pytest.raises(UserError) as caught:
+        record.record()
+    listed = ", ".join(f"build/${{scale}}/{name}" for name in lacking)
+    assert f"dvc.yaml: not recorded: the deps of the stage report lack {listed}; add these lines" == str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "stages: {report: {cmd: x}}", "stages: {report: {deps: }}"])
+def test_record_refuses_a_file_of_dvc_without_the_report(project: Path, text: str):
+    Path("dvc.yaml").write_text(text)
+    with pytest.raises(UserError, match="dvc.yaml: no deps of the stage report"):
+        record.record()
 
 
 def test_dvc_tracks_the_parameters_that_the_node_depends_on(checkout, dvc_stages):

@@ -4,13 +4,14 @@ import csv
 import errno
 import multiprocessing
 import os
+import re
 import shutil
 import time
 from pathlib import Path
 
 import pytest
 
-from stages.common.errors import UserError
+from stages.common.errors import Unavailable, UserError
 from stages.download import disk, fetch, listing, node
 from tests.download_project import BENCH, NOWHERE, make_config, picture, visible, write_manifests, write_mirror
 
@@ -176,6 +177,12 @@ def lines(settings: dict) -> dict[str, list[str]]:
     return {line.split()[0]: line.split() for line in table.splitlines()[4:]}
 
 
+def sources(settings: dict) -> dict[str, str]:
+    """The last column of the list, by key."""
+    table = listing.table(make_config(settings), ["set", "net"])
+    return {line.split()[0]: re.split(" {2,}", line)[-1] for line in table.splitlines()[4:]}
+
+
 def test_the_list_tells_what_is_there():
     assert lines(BENCH)["set"][4:] == ["MB", "0", "3", "0", "mirror"]
     node.run(make_config(), "set")
@@ -183,8 +190,27 @@ def test_the_list_tells_what_is_there():
     Path("data/shop/a/0.png").write_bytes(b"damaged")
     Path("data/shop/a/1.png").unlink()
     assert lines(BENCH)["set"][4:] == ["MB", "1", "1", "1", "mirror"]
+    Path("mirror/shop/a/1.png").unlink()
+    mirror = os.environ["REDENOISE_MIRROR"]
+    assert sources(BENCH)["set"] == f"mirror, origin (shop/a/1.png not in mirror {mirror})"
     shutil.rmtree("mirror/shop/a")
-    assert lines(BENCH)["set"][-1] == "origin"
+    assert sources(BENCH)["set"] == f"origin (2 files not in mirror {mirror})"
+
+
+def test_the_list_names_an_archive_that_the_mirror_lacks(tmp_path, monkeypatch):
+    write_manifests(tmp_path, FILES, f"{NOWHERE}/all.tgz", archive=True)
+    assert sources(BENCH)["set"] == f"origin (shop/all.tgz not in mirror {tmp_path / 'mirror'})"
+    monkeypatch.delenv("REDENOISE_MIRROR")
+    assert sources(BENCH)["set"] == "origin"
+
+
+@pytest.mark.parametrize("archive", [False, True])
+def test_no_network_names_the_file_that_the_mirror_lacks(tmp_path, archive):
+    shutil.rmtree(tmp_path / "mirror/shop")
+    write_manifests(tmp_path, FILES, f"{NOWHERE}/all.tgz" if archive else NOWHERE, archive=archive)
+    lacking = r"shop/all\.tgz" if archive else r"shop/a/\d\.png"
+    with pytest.raises(Unavailable, match=rf"^{lacking} is not in mirror {tmp_path}/mirror, and http://.*refused"):
+        node.run(make_config(), "set")
 
 
 def test_the_list_at_the_demo_scale():

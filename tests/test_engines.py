@@ -58,6 +58,12 @@ def checkout(target: Path) -> Path:
     return target
 
 
+def test_what_dvc_draws_is_not_committed(tmp_path: Path):
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    run(tmp_path, "git", "init", "-q")
+    assert run(tmp_path, "git", "check-ignore", "dvc_plots/index.html") == "dvc_plots/index.html\n"
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout in which Snakemake has run."""

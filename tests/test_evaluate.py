@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -105,6 +107,32 @@ def test_baseline_loses_no_finished_image(small, monkeypatch: pytest.MonkeyPatch
     baseline(small, "set12-bm3d")
     assert [call for call in calls if call != "killed"] == [15, 15, 25, 25, 50, 50]
     assert paths.results("demo", "set12-bm3d").exists()
+
+
+def method(**functions: object) -> ModuleType:
+    """A module of a classical method that is being written."""
+    module = ModuleType("stages.baselines.new")
+    module.__dict__.update({"__file__": __file__, "version": lambda: "1"} | functions)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("module", "found"),
+    [
+        (method(denoise=None), "no function denoise; expected version() and denoise(noisy, sigma)"),
+        (method(denoise=lambda noisy, sigma: noisy, version=None), "no function version"),
+        (method(denoise=lambda noisy, sigma: None), "denoise returned NoneType, expected float (40, 36)"),
+        (method(denoise=lambda noisy, sigma: noisy[..., None]), "denoise returned float32 (40, 36, 1), expected"),
+        (method(denoise=lambda noisy, sigma: noisy.astype(np.uint8)), "denoise returned uint8 (40, 36), expected"),
+    ],
+    ids=["no denoise", "no version", "nothing", "shape", "integers"],
+)
+def test_a_baseline_that_breaks_the_contract_is_one_line(small, monkeypatch: pytest.MonkeyPatch, module, found):
+    synthesize(small, "set12")
+    monkeypatch.setattr(baseline_module.importlib, "import_module", lambda name: module)
+    with pytest.raises(UserError, match=re.escape(f"stages.baselines.new: {found}")):
+        baseline(small, "set12-bm3d")
+    assert not list(paths.items("demo", "set12-bm3d").rglob("*.png"))
 
 
 def test_kill_9_in_the_middle_of_bm3d_loses_no_finished_image(small):

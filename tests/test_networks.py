@@ -1,5 +1,6 @@
 """Networks: shapes, counts, folding, importers, safe loading."""
 
+import re
 from pathlib import Path
 
 import h5py
@@ -9,6 +10,7 @@ import torch
 
 from stages import networks
 from stages.common.errors import UserError
+from stages.evaluate.apply import denoise
 from stages.networks.dncnn import DnCNN
 from stages.networks.ffdnet import FFDNet
 from stages.networks.matconvnet import IMPORTERS, dncnn_state, ffdnet_state, read_convolutions
@@ -61,6 +63,26 @@ def test_ffdnet_heeds_sigma():
     network = FFDNet(1, 4, 8)
     noisy = torch.rand(1, 1, 16, 16)
     assert not torch.equal(network(noisy, torch.tensor([0.1])), network(noisy, torch.tensor([0.3])))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "found"),
+    [
+        (lambda image: None, "NoneType"),
+        (lambda image: image[..., 1:], "torch.float32 (1, 1, 9, 11)"),
+        (lambda image: image[0], "torch.float32 (1, 9, 12)"),
+        (lambda image: image.half(), "torch.float16 (1, 1, 9, 12)"),
+    ],
+    ids=["nothing", "size", "no batch", "type"],
+)
+def test_network_that_breaks_the_contract_is_one_line(spoil, found):
+    class New(torch.nn.Module):
+        def forward(self, noisy: torch.Tensor, sigma: torch.Tensor) -> object:
+            return spoil(noisy)
+
+    expected = "expected torch.float32 (1, 1, 9, 12), (N, C, H, W) as its input"
+    with pytest.raises(UserError, match=re.escape(f"{New.__module__}: forward returned {found}, {expected}")):
+        denoise(New(), np.zeros((9, 12), np.float32), 25)
 
 
 def test_unknown_network_and_option_are_refused():

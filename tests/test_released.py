@@ -12,14 +12,14 @@ from stages import networks
 from stages.common import config, paths, provenance
 from stages.common.errors import UserError
 from stages.common.files import read_json, sha256_file, write_json
-from stages.common.indexed import read_index
+from stages.common.indexed import read_index, write_index
 from stages.download.released import index_released
 from stages.evaluate.__main__ import evaluate
 from stages.networks.weights import load_network, save_network
 from stages.synthesize.__main__ import synthesize
 from stages.train.__main__ import train
 from stages.train.release import release
-from tests.training_project import make_images, options, small_demo
+from tests.training_project import INDEX, make_images, options, small_demo
 
 SPEC = {"name": "multiscale", "channels": 3, "scales": 2, "encoder": 4, "decoder": 8, "skip": True}
 
@@ -191,6 +191,15 @@ def test_what_is_trained_and_released_is_what_is_evaluated(settings):
     assert paths.results("demo", "kodak-proposed").read_text() == expected
     values = [float(line.split(",")[-1]) for line in expected.splitlines() if ",sigma=25,Proposed,psnr," in line]
     assert card["psnr"]["Kodak"]["25"] == pytest.approx(sum(values) / len(values), abs=1e-4)
+
+
+def test_nothing_is_released_without_the_images_that_measure_it(settings):
+    train(settings, "proposed", options(model="sigma25"))
+    for key in ("kodak", "cbsd68"):
+        write_index(paths.data("demo", key), INDEX, [])
+    with pytest.raises(UserError, match="data/kodak: no images"):
+        release(settings, "proposed", "sigma25")
+    assert not [path for path in paths.WEIGHTS.glob("*") if path.suffix in (".safetensors", ".json")]
 
 
 def continued(settings: config.Config, path: Path) -> dict:

@@ -13,7 +13,7 @@ from stages.common import paths
 from stages.common.config import Config
 from stages.report import __main__ as stage
 from stages.report import layout, markdown, outputs
-from stages.report.tables import ALL_TABLES, TABLES
+from stages.report.tables import ALL_TABLES, PAPERS, TABLES
 from tests.report_project import make_project, page, table_rows, write_record, write_results
 
 
@@ -62,6 +62,59 @@ def test_the_demo_is_never_compared(reporting):
     )
     assert "Not measured at the demo scale" in page(config, "notes.md")
     assert json.loads(page(config, "metrics.json"))["liu2018/table1_kodak"]["sigma=25"]["DnCNN"]["psnr"] > 0
+
+
+FINDINGS = {
+    "DnCNN": ["On Kodak it is the models for one noise level"],
+    "CBM3D": ["The shift is largest at sigma 35", "the implementation is a binary"],
+    "": ["The last three columns leave out", '"Usual Δ" is the median'],
+}
+
+
+def test_the_notes_tell_only_what_was_measured(reporting):
+    """A finding stands where its methods were measured; nothing else in the text changes."""
+    everything = sum(FINDINGS.values(), [])
+    config = reporting("bench")
+    stage.report(config)
+    complete = page(config, "notes.md")
+    assert [text for text in everything if text not in complete] == []
+    write_results(config, "kodak-cbm3d", [])
+    stage.report(config)
+    found = page(config, "notes.md")
+    assert [text for text in everything if text not in found] == FINDINGS["CBM3D"]
+    config = reporting("demo")
+    stage.report(config)
+    found = page(config, "notes.md")
+    assert [text for text in everything if text in found] == []
+    for text in (complete, found):
+        assert "{{" not in text and "\n\n\n" not in text and "There is a hint in print" in text
+
+
+def test_a_key_of_a_paper_is_explained_before_it_is_used(bench):
+    for name, papers in (("notes.md", PAPERS), ("overview.md", {spec.paper for spec in ALL_TABLES})):
+        text = page(bench, name)
+        for key in papers:
+            line = re.search(rf"^.*{key}.*$", text, re.MULTILINE)[0]
+            assert line.startswith(f'- `{key}`: {PAPERS[key].short}, "{PAPERS[key].title}"')
+        assert text.count("https://doi.org/10.1109/TIP.2017.2662206") == 1
+
+
+def test_worst_deviations_say_their_order_and_point_to_explanations(bench):
+    text = page(bench, "overview.md").partition("## Worst deviations")[2].partition("\n## ")[0]
+    assert "Sorted not by |Δ| but by |Δ| divided by the tolerance of the cell" in text
+    notes = [row.split(" | ")[-1].strip(" |") for row in text.splitlines() if re.search(r", C?BM3D, .* ✗ ", row)]
+    assert notes and "-" not in notes
+    target = re.search(r"notes\.md#([\w-]+)", next(note for note in notes if "later implementation" in note))[1]
+    headings = re.findall(r"^#+ (.*)$", page(bench, "notes.md"), re.MULTILINE)
+    assert target in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_stage_says_where_its_report_is(reporting, monkeypatch, capsys):
+    config = reporting("bench")
+    monkeypatch.setattr("sys.argv", ["report", "--scale", "bench"])
+    monkeypatch.setattr(stage.configuration, "load", lambda scale: config)
+    stage.main()
+    assert capsys.readouterr().out == "report: reports/bench/overview.md\n"
 
 
 def test_the_best_values_are_bold_in_their_own_columns(bench):

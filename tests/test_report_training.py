@@ -107,7 +107,7 @@ def test_the_training_page_leaves_hours_and_devices_to_the_provenance(partly):
     )
     assert "a GPU" not in found and "1.250" not in found
     assert re.search(r"\| proposed +\| sigma35 +\| 12,000 of 40,000 +\| fast +\| a GPU +\| +1.250 \|", provenance)
-    targets = re.findall(r"\]\(([^)]+)\)", found + page(partly, "overview.md"))
+    targets = re.findall(r"\]\((?!http)([^)#]+)", found + page(partly, "overview.md"))
     assert "figures/learning_curves.svg" in targets and "training.md" in targets
     assert [target for target in targets if not (paths.reports("bench") / target).exists()] == []
 

@@ -1,5 +1,6 @@
 """The train stage, interrupted: signals, kill -9, changes of the configuration, data out of reach, single models."""
 
+import inspect
 import json
 import os
 import signal
@@ -13,8 +14,9 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-from stages.common import config, paths
+from stages.common import config, paths, provenance
 from stages.common.errors import STOPPED_CODE, Stopped, UserError
+from stages.networks.weights import load_network
 from stages.train.__main__ import main, train
 from stages.train.step import Step
 from tests.conftest import ROOT
@@ -59,7 +61,7 @@ def steps_done(key: str) -> int:
 
 def wait_for(process: subprocess.Popen, condition: Callable[[], bool]) -> None:
     """Until something holds of a process that should still run then."""
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while process.poll() is None and time.monotonic() < until:
         if condition():
             return
@@ -83,7 +85,7 @@ def test_a_training_that_was_stopped_and_killed_ends_in_the_same_bytes(project):
     process = start(project, *arguments)
     wait_for(process, lambda: steps_done("proposed") > 0)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == STOPPED_CODE
+    assert process.wait(300) == STOPPED_CODE
     log = Path("log").read_text()
     assert "stopped by signal 15 after step" in log and "Traceback" not in log
     stopped = steps_done("proposed")
@@ -93,7 +95,7 @@ def test_a_training_that_was_stopped_and_killed_ends_in_the_same_bytes(project):
     process = start(project, *arguments)
     wait_for(process, lambda: steps_done("proposed") > stopped + 1)
     process.kill()
-    process.wait(60)
+    process.wait(300)
     assert stopped < steps_done("proposed") < 40
     assert f"proposed sigma25: goes on from step {stopped}" in Path("log").read_text()
 
@@ -131,6 +133,16 @@ def test_data_out_of_reach_cost_no_training(project, monkeypatch):
     assert (paths.build("demo") / "checkpoints/dncnn_b/model.safetensors").exists()
     train(settings, "dncnn_b", options())
     assert sorted(weights("dncnn_b")) == ["model.curve.csv", "model.safetensors"]
+
+
+def test_stored_weights_name_every_option_of_their_network(project):
+    """A default that changes later must not change what weights mean that are already there."""
+    train(small_demo(), "proposed", options(model="sigma25"))
+    train(small_demo(), "proposed", options())
+    network, spec = load_network(paths.weights("demo", "proposed") / "sigma25.safetensors")
+    assert set(spec) == {"name", *inspect.signature(type(network)).parameters}
+    card = provenance.read(paths.provenance("demo", "train", "proposed"))["models"]["sigma25"]
+    assert card["network"] == spec and spec["divisor"] == 16
 
 
 def test_one_model_alone_is_taken_up_by_its_family(project):

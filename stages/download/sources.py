@@ -3,12 +3,13 @@
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
 
 from stages.common import paths
-from stages.common.errors import UserError
+from stages.common.errors import Unavailable, UserError
 from stages.common.progress import progress
 from stages.download.archive import extract
 from stages.download.disk import check_room, exclusive, problem, write_checked
@@ -50,14 +51,16 @@ def provide(store: Store, files: list[StoreFile]) -> int:
 
 
 def source_of(store: Store, files: list[StoreFile]) -> str:
-    """Where `provide` would look first for files that are not there yet: "mirror", "origin" or both."""
+    """Where `provide` would take files from that are not there yet, mirror, origin or both, and what a mirror lacks."""
     root = mirror()
     if root is None:
         return "origin"
-    if store.archive:
-        return "mirror" if (root / store.archive).is_file() else "origin"
-    there = sum((root / file.path).is_file() for file in files)
-    return "mirror" if there == len(files) else "mirror, origin" if there else "origin"
+    wanted = [store.archive] if store.archive else [file.path for file in files]
+    absent = [path for path in wanted if not (root / path).is_file()]
+    if not absent:
+        return "mirror"
+    what = absent[0] if len(absent) == 1 else f"{len(absent)} files"
+    return f"{'origin' if absent == wanted else 'mirror, origin'} ({what} not in mirror {root})"
 
 
 def _unverified(files: list[StoreFile]) -> list[StoreFile]:
@@ -81,9 +84,21 @@ def _from_files(store: Store, files: list[StoreFile], root: Path | None) -> None
             with source.open("rb") as stream:
                 write_checked(stream, str(source), file)
         else:
-            fetch_file(store.file_url(file.path), file, stop)
+            with _mirror_named(file.path, root):
+                fetch_file(store.file_url(file.path), file, stop)
 
     _in_parallel(get, files, f"download {store.name}")
+
+
+@contextmanager
+def _mirror_named(path: str, root: Path | None) -> Iterator[None]:
+    """Let the error of a fetch that fails inside the block say that the mirror, if there is one, lacks the file too."""
+    try:
+        yield
+    except Unavailable as error:
+        if root is None:
+            raise
+        raise Unavailable(f"{path} is not in mirror {root}, and {error}") from None
 
 
 def _in_parallel(work: Callable[[StoreFile, threading.Event], None], files: list[StoreFile], what: str) -> None:
@@ -110,7 +125,8 @@ def _from_archive(store: Store, files: list[StoreFile], root: Path | None) -> No
     check_room(paths.STORE, unpacked + store.packed_max)
     print(f"{store.url}: fetching the archive", file=sys.stderr, flush=True)
     archive = part_path(paths.STORE / store.archive)
-    download(store.url, archive, store.packed_max, threading.Event())
+    with _mirror_named(store.archive, root):
+        download(store.url, archive, store.packed_max, threading.Event())
     try:
         _unpack(archive, store, files, store.url)
     except UserError:

@@ -5,6 +5,9 @@ Output as in `stages.evaluate`.
 
 import importlib
 from pathlib import Path
+from types import ModuleType
+
+import numpy as np
 
 from stages.common import config, paths, provenance
 from stages.common.errors import UserError, run_cli
@@ -17,12 +20,12 @@ def baseline(settings: config.Config, key: str) -> None:
 
     Raises:
         UserError: the method's package is not installed and `unavailable` is "fail". With "skip" the run has no
-            results, and its provenance says why.
+            results, and its provenance says why. Or the module or its result is not as `load` and `denoise` expect.
     """
     entry = settings.entry("baseline", key)
     result = paths.results(settings.scale, key)
     with provenance.recorded(settings, "baseline", key, list(input_folders(settings, entry)), [result]) as record:
-        method = importlib.import_module(f"stages.baselines.{entry['filter']}")
+        method = load(entry["filter"])
         try:
             parts = {"version": method.version(), "code": sha256_file(Path(str(method.__file__)))}
         except UserError as error:
@@ -32,10 +35,44 @@ def baseline(settings: config.Config, key: str) -> None:
             write_results(result, [])
         else:
             reason = measure(
-                settings, "baseline", key, lambda sigma: (lambda noisy: method.denoise(noisy, sigma), parts)
+                settings, "baseline", key, lambda sigma: (lambda noisy: denoise(method, noisy, sigma), parts)
             )
         if reason:
             record["unavailable"] = reason
+
+
+def load(name: str) -> ModuleType:
+    """The module of one method; raises `UserError` if it has no function `version` or `denoise`."""
+    method = importlib.import_module(f"stages.baselines.{name}")
+    for function in ("version", "denoise"):
+        if not callable(getattr(method, function, None)):
+            expected = "expected version() and denoise(noisy, sigma), as in stages/baselines/bm3d.py"
+            raise UserError(f"{method.__name__}: no function {function}; {expected}; add it")
+    return method
+
+
+def denoise(method: ModuleType, noisy: np.ndarray, sigma: float) -> np.ndarray:
+    """One image through one method.
+
+    Args:
+        noisy: float32 (H, W) or (H, W, 3), [0, 255] scale.
+        sigma: standard deviation of the noise, [0, 255] scale.
+
+    Returns:
+        Floating point, of the same shape and scale.
+
+    Raises:
+        UserError: the method returns something else than such an array.
+    """
+    image = method.denoise(noisy, sigma)
+    if not isinstance(image, np.ndarray):
+        found = type(image).__name__
+    elif image.shape != noisy.shape or not np.issubdtype(image.dtype, np.floating):
+        found = f"{image.dtype} {image.shape}"
+    else:
+        return image
+    expected = f"expected float {noisy.shape}, (H, W[, 3]) as the noisy image, on the [0, 255] scale"
+    raise UserError(f"{method.__name__}: denoise returned {found}, {expected}; correct it")
 
 
 def main() -> None:

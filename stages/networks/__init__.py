@@ -11,8 +11,10 @@ stored as what that returns. A new denoiser is one new file here and one entry u
 """
 
 import importlib
+import inspect
 import pkgutil
 
+import torch
 from torch import nn
 
 from stages.common.errors import UserError
@@ -34,3 +36,25 @@ def build(spec: dict) -> nn.Module:
         return module.build(**options)
     except TypeError as error:
         raise UserError(f"network {name!r}: {error}; correct its entry under families in params.yaml") from None
+
+
+def full_spec(spec: dict) -> dict:
+    """`spec` with every option that it leaves at its default; raises `UserError` like `build`."""
+    with torch.device("meta"):  # shapes without memory
+        options = inspect.signature(type(build(spec))).parameters.values()
+    return {**{option.name: option.default for option in options}, **spec}
+
+
+def check_same(path: object, released: dict, wanted: dict, but: tuple[str, ...]) -> None:
+    """Raise `UserError` if released weights are of another network than the one that is wanted.
+
+    Args:
+        path: names the weights.
+        released, wanted: specs.
+        but: options that may differ.
+    """
+    found, expected = full_spec(released), full_spec(wanted)
+    for name in sorted(set(found) | set(expected)):
+        if name not in but and found.get(name) != expected.get(name):
+            line = f"{path}: released with {name} {found.get(name)!r}, but the family's network has"
+            raise UserError(f"{line} {expected.get(name)!r}; choose other weights, or restore the entry in params.yaml")

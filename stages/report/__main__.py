@@ -31,9 +31,11 @@ from stages.report.tables import ALL_TABLES, TABLES
 
 
 def main() -> None:
-    """Read the command line and write the reports."""
+    """Read the command line, write the reports and say where to begin to read."""
     arguments = configuration.stage_parser("report", __doc__, keyed=False).parse_args()
-    report(configuration.load(arguments.scale))
+    config = configuration.load(arguments.scale)
+    report(config)
+    print(f"report: {paths.reports(config.scale) / 'overview.md'}")
 
 
 def inputs(config: Config) -> list[Path]:

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper: `file` is its CSV in published/, `short` its name in headings."""
+    """A paper: `file` is its CSV in published/, `short` its name in headings, `doi` empty where we know of none."""
 
     file: str
     short: str
+    title: str
+    doi: str = ""
 
 
 @dataclass(frozen=True)

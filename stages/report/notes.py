@@ -12,14 +12,16 @@ import pandas as pd
 from stages.common.errors import UserError
 from stages.report.kinds import DesignTable
 from stages.report.layout import METRIC_NAMES, NOTHING, SHOWN_DECIMALS, as_printed, cell_name, number, verdict
-from stages.report.markdown import GENERATED, frame_table
+from stages.report.markdown import GENERATED, frame_table, papers
 from stages.report.results import AVERAGE, sigma
 from stages.report.rows import IMAGE, NETWORK, Comparison, Context, Row, signed
-from stages.report.tables import MEAN_BORDER, MODEL_LABELS
+from stages.report.tables import MEAN_BORDER, MODEL_LABELS, PAPERS
 from stages.report.weights import card_at, describe
 
 TEMPLATE = Path(__file__).with_name("notes.md")
 PLACEHOLDER = re.compile(r"^\{\{ (\w+) \}\}$", re.MULTILINE)
+# A paragraph about measured values, left out where the methods that it names, or all, were not measured.
+FINDING = re.compile(r"^\{\{ where measured(?:: ([^}]+))? \}\}\n(.*?)^\{\{ end \}\}\n\n", re.MULTILINE | re.DOTALL)
 NOT_MEASURED = (
     "_Not measured at the demo scale: its images are stand-ins, so no measured value belongs to a printed one._"
 )
@@ -27,7 +29,13 @@ NOT_MEASURED = (
 
 def render(comparisons: list[Comparison], context: Context) -> str:
     """The notes as Markdown; raises `UserError` if the text asks for an unknown table."""
-    template = TEMPLATE.read_text(encoding="utf-8")
+    whole = _wholly_measured(context)
+
+    def keep(match: re.Match) -> str:
+        methods = set(match[1].split(", ")) if match[1] else set()
+        return f"{match[2]}\n" if whole and methods <= whole else ""
+
+    template = FINDING.sub(keep, TEMPLATE.read_text(encoding="utf-8"))
 
     def fill(match: re.Match) -> str:
         if match[1] in FROM_PRINT:
@@ -41,6 +49,15 @@ def render(comparisons: list[Comparison], context: Context) -> str:
 
     title, _, body = PLACEHOLDER.sub(fill, template).partition("\n")
     return f"{title}\n\n{GENERATED}\n{body}"
+
+
+def _wholly_measured(context: Context) -> set[str]:
+    """Methods that were measured on real images, and whose runs lack neither a set nor a noise level."""
+    if context.demo:
+        return set()
+    measured = context.measured
+    lacking = {method for _, method, *_ in [*measured.unavailable, *measured.without]}
+    return {method for methods in measured.methods.values() for method in methods} - lacking
 
 
 def misprints(context: Context) -> str:
@@ -233,7 +250,11 @@ def _last_place(printed: str) -> float:
     return 10.0 ** -len(printed.partition(".")[2])
 
 
-FROM_PRINT: dict[str, Callable[[Context], str]] = {"misprints": misprints, "printed_means": printed_means}
+FROM_PRINT: dict[str, Callable[[Context], str]] = {
+    "papers": lambda context: papers(PAPERS),
+    "misprints": misprints,
+    "printed_means": printed_means,
+}
 FROM_COUNTS: dict[str, Callable[[list[Comparison]], str]] = {"parameters": parameters}
 FROM_RESULTS: dict[str, Callable[[list[Comparison], Context], str]] = {
     "dncnn_models": dncnn_models,

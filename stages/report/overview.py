@@ -7,7 +7,7 @@ from statistics import fmean
 import pandas as pd
 
 from stages.report.layout import METRIC_NAMES, NOTHING, SHOWN_DECIMALS, cell_name, counts, number, verdict
-from stages.report.markdown import GENERATED, frame_table
+from stages.report.markdown import GENERATED, frame_table, papers
 from stages.report.results import AVERAGE, averages_frame, sigma
 from stages.report.rows import (
     IMAGE,
@@ -21,6 +21,7 @@ from stages.report.rows import (
     limit,
     signed,
 )
+from stages.report.tables import EXPLAINED
 from stages.report.weights import Records
 
 WORST = 10
@@ -28,6 +29,11 @@ HASH_LENGTH = 12
 COUNT_COLUMNS = ("printed", *STATUSES, "off at a suspected misprint")
 VALUE_COLUMNS = ("printed", "reproduced", "Δ")
 DEVIATION_COLUMNS = ("compared", "reproduced", "mean Δ", "largest Δ")
+WORST_ORDER = (
+    "Of the cells measured on images; every count of parameters stands in its own table. Sorted not by |Δ| but by |Δ| "
+    "divided by the tolerance of the cell ([notes.md](notes.md) has the tolerances): that of an average is narrower "
+    "than that of a single image."
+)
 DEMO_WARNING = (
     "Demo scale: these are stand-in images and tiny networks trained for seconds. Nothing that was measured on them "
     "can be compared with a printed value; parameters alone are, since they are counted on the full-size networks."
@@ -39,13 +45,15 @@ def render(comparisons: list[Comparison], context: Context) -> str:
     parts = [f"# Printed and reproduced, scale `{context.config.scale}`", GENERATED]
     if context.demo:
         parts.append(f"> **{DEMO_WARNING}**")
-    parts += [_facts(context), "## Cells", frame_table(_cells(comparisons), numbers=COUNT_COLUMNS)]
+    keys = dict.fromkeys(comparison.spec.paper for comparison in comparisons)
+    parts += [_facts(context), "## Papers", papers(keys)]
+    parts += ["## Cells", frame_table(_cells(comparisons), numbers=COUNT_COLUMNS)]
     parts += ["Cells not run, by reason:", frame_table(_reasons(comparisons), numbers=("cells",))]
     if context.demo:
         parts += ["## Averages over the stand-in images", frame_table(_demo_averages(context), numbers=("σ", "PSNR"))]
     else:
         parts += [f"## Worst deviations: the {WORST} farthest beyond their tolerance"]
-        parts.append("Of the cells measured on images; every count of parameters stands in its own table.")
+        parts.append(WORST_ORDER)
         parts += [frame_table(_worst(comparisons), numbers=VALUE_COLUMNS), "## Deviation by method"]
         parts += [
             "Over all compared cells of a table: images, averages, networks.",
@@ -121,7 +129,8 @@ def _worst(comparisons: list[Comparison]) -> pd.DataFrame:
     rows = []
     for row, tables in order[:WORST]:
         values = (row.published, number(row.reproduced, row.metric), verdict(row))
-        rows.append((", ".join(tables), cell_name(row), *values, row.note or NOTHING))
+        note = row.note or EXPLAINED.get(row.measured, NOTHING)
+        rows.append((", ".join(tables), cell_name(row), *values, note))
     return pd.DataFrame(rows, columns=["table", "cell", *VALUE_COLUMNS, "note"])
 
 

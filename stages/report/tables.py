@@ -21,14 +21,35 @@ PRINTED_UNITS = {"params": 1000.0}
 # Images in each test set: an average counts only if all of them were measured.
 SET_SIZES = {"Kodak": 24, "CBSD68": 68, "BSD68": 68, "Set12": 12}
 
+# Measured methods whose deviation from print has one cause, and the section of the notes that tells it.
+_LATER = "a later implementation, see [notes.md](notes.md#bm3d-and-cbm3d-a-later-implementation)"
+EXPLAINED = {"BM3D": _LATER, "CBM3D": _LATER}
+
 # What to call a measured model in a table that does not print it under that name.
 MODEL_LABELS = {"DnCNN": "DnCNN (one model per sigma)", "CDnCNN-B": "CDnCNN-B (one blind model)"}
 
 PAPERS = {
-    "liu2018": Paper("liu2018_ijcai.csv", "Liu et al., IJCAI 2018"),
-    "liu2020": Paper("liu2020_tip.csv", "Liu et al., IEEE TIP 2020"),
-    "zhang2017": Paper("zhang2017_dncnn.csv", "Zhang et al., IEEE TIP 2017"),
-    "kligvasser2018": Paper("kligvasser2018_xunit.csv", "Kligvasser et al., CVPR 2018"),
+    "liu2018": Paper(
+        "liu2018_ijcai.csv",
+        "Liu et al., IJCAI 2018",
+        "When Image Denoising Meets High-Level Vision Tasks: A Deep Learning Approach",
+    ),
+    "liu2020": Paper(
+        "liu2020_tip.csv",
+        "Liu et al., IEEE TIP 2020",
+        "Connecting Image Denoising and High-Level Vision Tasks via Deep Learning",
+    ),
+    "zhang2017": Paper(
+        "zhang2017_dncnn.csv",
+        "Zhang et al., IEEE TIP 2017",
+        "Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image Denoising",
+        doi="10.1109/TIP.2017.2662206",
+    ),
+    "kligvasser2018": Paper(
+        "kligvasser2018_xunit.csv",
+        "Kligvasser et al., CVPR 2018",
+        "xUnit: Learning a Spatial Activation Function for Efficient Image Restoration",
+    ),
 }
 
 

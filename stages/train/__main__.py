@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from stages.common import config, paths, provenance
-from stages.common.errors import run_cli
+from stages.common.errors import UserError, run_cli
 from stages.common.files import renewed
 from stages.common.indexed import unavailable_reason, write_unavailable
 from stages.common.references import model_names
@@ -27,6 +27,9 @@ def train(settings: config.Config, key: str, options: argparse.Namespace) -> Non
     inputs = [images, validation, source, paths.leakage(settings.scale)]
     target = paths.weights(settings.scale, key)
     if options.model:
+        if settings.settings["published_weights"]:
+            line = f"--model {options.model}: scale {settings.scale} imports its weights and does not train"
+            raise UserError(f"{line}; choose a scale that trains, such as --scale modern")
         Family(settings, key, options.continue_from).train([options.model], options.checkpoint_seconds)
         return
     with provenance.recorded(settings, "train", key, inputs, [target]) as record, renewed(target) as new:
@@ -41,7 +44,7 @@ def train(settings: config.Config, key: str, options: argparse.Namespace) -> Non
             family.train(model_names(entry), options.checkpoint_seconds)
             record["models"] = family.store(new)
             record |= {"device": family.device_name, "mode": family.mode}
-    if not settings.settings["published_weights"]:
+    if "models" in record and not settings.settings["published_weights"]:
         Family.clean_up(settings, key)
 
 
@@ -65,6 +68,10 @@ def main() -> None:
     parser.add_argument("--continue-from", type=Path, metavar="FILE", help=text)
     parser.add_argument("--checkpoint-seconds", type=float, default=CHECKPOINT_SECONDS, metavar="S")
     arguments = parser.parse_args()
+    for option in ("model", "continue_from"):
+        if getattr(arguments, option) and not arguments.only:
+            name = option.replace("_", "-")
+            raise UserError(f"--{name} is for one family; add --only KEY, the family's name in params.yaml")
     settings = config.load(arguments.scale)
     for key in [arguments.only] if arguments.only else settings.keys("train"):
         train(settings, key, arguments)

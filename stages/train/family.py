@@ -46,7 +46,8 @@ class Family:
         self.mode, self.seed = training["mode"], settings.params["seed"]
         self.schedule_name, self.schedule = schedule_for(settings.params, training, entry)
         name = entry["network"]["name"]
-        self.options = {**entry["network"], **self.schedule.network, **override.get(name, {})}
+        # With all defaults: one that changes later must not change what stored weights mean.
+        self.options = networks.full_spec({**entry["network"], **self.schedule.network, **override.get(name, {})})
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         set_mode(self.mode, settings.settings["threads"])
         self.members: list[Member] = []
@@ -173,23 +174,22 @@ def write_curve(path: Path, curve: list[list]) -> None:
 def continue_released(member: Member, path: Path) -> None:
     """Start a member from released weights, with an optimiser that starts anew.
 
-    Weights for the same noise levels go on at their step of the schedule, others at its start.
+    Weights for the same noise levels and schedule go on at their step of it, others at its start.
     """
     network, spec = load_network(path)
     card = read_json(path.with_suffix(".json"))
-    for name, value in member.key["network"].items():
-        if spec.get(name, value) != value:
-            line = f"{path}: released with {name} {spec[name]!r}, this run has {value!r}"
-            raise UserError(f"{line}; choose other weights")
+    networks.check_same(path, spec, member.key["network"], but=("init",))
     state = network.state_dict()
     load_state(member.learner.network, state, path)
     if member.learner.averaged is not None:
         load_state(member.learner.averaged, state, path)
-    if card["sigma_range"] != member.key["sigma_range"]:
+    same = all(card[name] == member.key["schedule"][key] for name, key in (("schedule", "name"), ("steps", "steps")))
+    if not same or card["sigma_range"] != member.key["sigma_range"]:
         member.history["restarts"] = [f"started from the weights of {path.name}, step {card['steps_done']}"]
         return
     member.step = min(card["steps_done"], member.learner.schedule.steps - 1)
     restart = f"continued from the weights of {path.name} with a new optimiser at step {member.step}"
     curve = [point for point in card["curve"] if point[0] <= member.step]
     restarts = [*card["restarts"], restart]
-    member.history = {"curve": curve, "seconds": card["hours"] * 3600.0, "restarts": restarts}
+    seconds = card["hours"] * 3600.0
+    member.history = {"curve": curve, "seconds": seconds, "restarts": restarts, "began": member.step}

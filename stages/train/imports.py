@@ -10,6 +10,8 @@ from stages.common.references import model_names
 from stages.networks.matconvnet import IMPORTERS
 from stages.networks.weights import load_network, load_state, save_network
 
+OF_THE_SCHEDULE = ("init", "input_scale")  # options that a schedule may set, and not the family
+
 
 def stored_spec(network: dict) -> dict:
     """The options of a network as it is stored: a DnCNN without batch normalisation, merged into its neighbours."""
@@ -23,6 +25,8 @@ def import_family(key: str, entry: dict, source: Path, target: Path) -> dict[str
         Where each model comes from, by model: its card for a released one, `{"origin": ...}` for a published one.
     """
     rows = {row["id"]: row for row in read_index(source)}
+    levels = [[sigma, sigma] for sigma in entry.get("sigmas", ())] or [entry["sigma_range"]]
+    ranges = dict(zip(model_names(entry), levels, strict=True))
     origins = {}
     for model, name in entry["published"].items():
         if name not in rows:
@@ -31,6 +35,10 @@ def import_family(key: str, entry: dict, source: Path, target: Path) -> dict[str
         release = path.suffix == ".safetensors"
         importer = _import_released if release else _import_published
         origins[model] = importer(entry["network"], path, target / f"{model}.safetensors")
+        serves = origins[model].get("sigma_range", ranges[model])
+        if serves != ranges[model]:
+            line = f"{path}: trained for sigma {serves[0]} to {serves[1]}, but `published` names it for {model}"
+            raise UserError(f"{line}; correct `published` in its family")
     absent = [model for model in model_names(entry) if model not in entry["published"]]
     if absent:
         write_json(target / MISSING, {model: f"no weights of {key} for {model} are released yet" for model in absent})
@@ -53,10 +61,7 @@ def _import_published(network: dict, path: Path, target: Path) -> dict:
 def _import_released(network: dict, path: Path, target: Path) -> dict:
     """Copy released weights, checked against the family's entry, and hand on their card."""
     built, spec = load_network(path)
-    for name, value in stored_spec(network).items():
-        if spec.get(name) != value:
-            line = f"{path}: released with {name} {spec.get(name)!r}, but the family's network has {value!r}"
-            raise UserError(f"{line}; train and release it again, or restore the entry in params.yaml")
+    networks.check_same(path, spec, stored_spec(network), but=OF_THE_SCHEDULE)
     card = read_json(path.with_suffix(".json"))
     save_network(target, built, spec, card["origin"])
     return card

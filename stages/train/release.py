@@ -6,6 +6,7 @@ card's PSNR is measured here: the same noise, networks and measure as in the eva
 """
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,9 @@ def release(settings: config.Config, family: str, model: str) -> Path:
     target = paths.WEIGHTS / f"{family}-{model}.safetensors"
     parameters = sum(parameter.numel() for parameter in network.parameters())
     half = 4 * parameters > LARGEST
-    save_network(target, halved(network) if half else network, spec, card["origin"])
-    network, _ = load_network(target)  # what is measured is what is released
+    new = target.with_suffix(".new")  # takes the place of the old release once it is measured
+    save_network(new, halved(network) if half else network, spec, card["origin"])
+    network, _ = load_network(new)  # what is measured is what is released
     card |= {
         "family": family,
         "model": model,
@@ -53,9 +55,10 @@ def release(settings: config.Config, family: str, model: str) -> Path:
         "precision": "float16" if half else "float32",
         "psnr": measure(settings, network, spec, card["sigma_range"]),
         "commit": provenance.commit()["commit"],
-        "sha256": sha256_file(target),
-        "bytes": target.stat().st_size,
+        "sha256": sha256_file(new),
+        "bytes": new.stat().st_size,
     }
+    os.replace(new, target)
     write_json(target.with_suffix(".json"), card)
     write_text(paths.WEIGHTS / "README.md", readme(cards()))
     return target
@@ -97,6 +100,8 @@ def measure(settings: config.Config, network: torch.nn.Module, spec: dict, sigma
     for dataset in MEASURED_ON_GRAY if gray else MEASURED_ON:
         folder = paths.data(settings.scale, dataset)
         rows = read_index(folder)
+        if not rows:
+            raise UserError(f"{folder}: no images to measure the weights on; run `python -m stages.download` for them")
         title = settings.entry("download", dataset)["title"]
         levels = [sigma for sigma in settings.entry("synthesize", dataset)["sigmas"] if _serves(sigma_range, sigma)]
         for sigma in levels:

@@ -36,7 +36,8 @@ class Member:
         key: what a checkpoint depends on.
         step: updates done.
         history: `curve`, a list of [step, learning rate, training PSNR, validation PSNR or None]; `seconds` of
-            training so far; `restarts`, in words, where the run did not go on from a checkpoint of its own.
+            training so far; `restarts`, in words, where the run did not go on from a checkpoint of its own; `began`,
+            the step of the last of those, if any.
     """
 
     name: str
@@ -126,9 +127,8 @@ class Run:
         last = step == self.schedule.steps
         if step % self.schedule.log_every and not last:
             return
-        window = step % self.schedule.log_every or self.schedule.log_every
         for member in members:
-            error = float(member.learner.loss_sum) / window
+            error = float(member.learner.loss_sum) / self._window(member)
             member.learner.loss_sum.zero_()
             self._check(member, error)
             self.psnr = -10.0 * math.log10(error)
@@ -149,7 +149,7 @@ class Run:
 
     def _save(self, members: list[Member]) -> None:
         for member in members:
-            error = float(member.learner.loss_sum) / max(1, member.step % self.schedule.log_every)
+            error = float(member.learner.loss_sum) / self._window(member)
             self._check(member, error if _finite(member.learner.network) else math.nan)
             save_checkpoint(member.checkpoint, member.learner, member.step, member.key, member.history)
 
@@ -159,6 +159,11 @@ class Run:
         kept = f"the last good checkpoint is {member.checkpoint}" if member.checkpoint.exists() else "none was kept"
         line = f"{self.label} {member.name}: the loss is {error} at step {member.step}, the training has diverged"
         raise UserError(f"{line}; {kept}; lower learning_rate in its schedule")
+
+    def _window(self, member: Member) -> int:
+        """Steps whose losses are in the sum: since the last line of the log, or since the run began."""
+        window = member.step % self.schedule.log_every or self.schedule.log_every
+        return min(window, member.step - member.history.get("began", 0))
 
     def _status(self) -> str:
         return "" if math.isnan(self.psnr) else f"training PSNR {self.psnr:.2f} dB"

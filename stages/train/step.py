@@ -165,7 +165,8 @@ class Step:
                     self._run()
             torch.cuda.current_stream().wait_stream(stream)
             graph = torch.cuda.CUDAGraph()
-            graph.register_generator_state(self.patches.generator)
+            if torch.__version__ < (2, 14):  # later ones register the generators that a capture uses themselves
+                graph.register_generator_state(self.patches.generator)
             with torch.cuda.graph(graph):
                 self._run()
         self.graph = graph

@@ -43,4 +43,4 @@ def _centre(image: np.ndarray) -> torch.Tensor:
     top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
     crop = image[top : top + height, left : left + width]
     planes = crop[np.newaxis] if crop.ndim == 2 else crop.transpose(2, 0, 1)
-    return torch.from_numpy(np.ascontiguousarray(planes)).float()
+    return torch.from_numpy(np.array(planes)).float()  # a copy: images read from files are not writable
