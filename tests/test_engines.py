@@ -42,7 +42,7 @@ def reports(folder: Path) -> dict[str, bytes]:
 
 def checkout(target: Path) -> Path:
     """A commit of the project as it stands here, with tiny demo settings."""
-    for name in ("stages", "workflow", "published"):
+    for name in ("stages", "workflow", "published", "weights"):
         shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Snakefile", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore"):
         shutil.copy(ROOT / name, target)
