@@ -10,6 +10,7 @@ UV := $(firstword $(shell grep "^uv==" requirements.lock))
 
 reproduce: setup  ## the whole DAG at the scale of params.yaml (demo: no network data needed)
 	$(BIN)/snakemake --cores all $(if $(SCALE),--config scale=$(SCALE))
+	@echo "report: reports/$(or $(SCALE),$(shell sed -n 's/^scale: *\([a-z]*\).*/\1/p' params.yaml))/overview.md"
 
 test: setup  ## lint, format check and all tests
 	$(BIN)/ruff check .
