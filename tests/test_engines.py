@@ -142,7 +142,7 @@ def test_changed_parameter_reruns_what_depends_on_it(finished: Path):
         path.write_text(original.replace("depth: 17", "depth: 18"))
         plan = snakemake(finished, "--dry-run", "--quiet", "reason")
         jobs = dict(re.findall(r"^(\w+) +(\d+)$", plan, re.MULTILINE))
-        assert jobs == {"all": "1", "evaluate": "2", "report": "1", "train": "1", "total": "5"}
+        assert jobs == {"all": "1", "architecture": "1", "evaluate": "2", "report": "1", "train": "1", "total": "6"}
     finally:
         path.write_text(original)
 
