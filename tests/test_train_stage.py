@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -74,11 +75,12 @@ def test_a_training_that_was_stopped_and_killed_ends_in_the_same_bytes(project):
     settings = small_demo(steps=40, log_every=7)
     families = {
         **settings.params["families"],
-        "proposed": {**settings.params["families"]["proposed"], "sigmas": [25, 50]},
+        "proposed": {**settings.params["families"]["proposed"], "sigmas": [25, 50], "published": {}},
     }
     text = Path("params.yaml").read_text()
     first = text.index("  proposed:")
-    Path("params.yaml").write_text(text[:first] + text[first:].replace("sigmas: [25, 35, 50]", "sigmas: [25, 50]", 1))
+    entry = text[first:].replace("sigmas: [25, 35, 50]", "sigmas: [25, 50]", 1)
+    Path("params.yaml").write_text(text[:first] + re.sub(r"published: .*", "published: {}", entry, count=1))
     settings = replace(settings, params={**settings.params, "families": families})
     arguments = ("--only", "proposed", "--checkpoint-seconds", "0")
 
