@@ -147,7 +147,7 @@ def read_yaml(path: Path) -> Any:
 def stage_parser(stage: str, description: str, keyed: bool = True) -> argparse.ArgumentParser:
     """The command line that all stages share: `--scale NAME` and, where a stage has several nodes, `--only KEY`."""
     parser = argparse.ArgumentParser(prog=f"python -m stages.{stage}", description=description)
-    parser.add_argument("--scale", help="demo, bench or paper (default: the scale of params.yaml)")
+    parser.add_argument("--scale", help="a file of workflow/scales (default: the scale of params.yaml)")
     if keyed:
         parser.add_argument("--only", metavar="KEY", help="one node of this stage (default: all of them)")
     return parser

@@ -47,6 +47,12 @@ def model_names(family: dict) -> list[str]:
     return [f"sigma{sigma:g}" for sigma in family["sigmas"]] if "sigmas" in family else ["model"]
 
 
+def noise_ranges(family: dict) -> dict[str, list]:
+    """Lowest and highest noise level of each of a family's networks, by its name."""
+    levels = [[sigma, sigma] for sigma in family.get("sigmas", ())] or [family["sigma_range"]]
+    return dict(zip(model_names(family), levels, strict=True))
+
+
 def _check_download(path: Path, downloads: dict, place: str, name: str, kind: str) -> None:
     known = [key for key, entry in downloads.items() if entry["kind"] == kind]
     if name not in known:

@@ -7,7 +7,8 @@ Every module that defines a denoiser has a function `build(**options)` that retu
 where `noisy` and `denoised` are float32 (N, C, H, W) on the [0, 1] scale and `sigma` is float32 (N,) on the same
 scale. A network that is blind to the noise level ignores `sigma`. In training mode the output may be smaller by the
 same margin on all sides; it is then compared with the centre of the clean patch. A network with a method `folded()` is
-stored as what that returns. A new denoiser is one new file here and one entry under `families` in params.yaml.
+stored as what that returns, with the options that `STORED` of its module replaces. A new denoiser is one new file here
+and one entry under `families` in params.yaml.
 """
 
 import importlib
@@ -36,6 +37,11 @@ def build(spec: dict) -> nn.Module:
         return module.build(**options)
     except TypeError as error:
         raise UserError(f"network {name!r}: {error}; correct its entry under families in params.yaml") from None
+
+
+def stored_spec(spec: dict) -> dict:
+    """The options of a network as it is stored: those of its module's `STORED`, if it has any, replace its own."""
+    return {**spec, **getattr(importlib.import_module(f"{__name__}.{spec['name']}"), "STORED", {})}
 
 
 def full_spec(spec: dict) -> dict:

@@ -4,13 +4,15 @@ Source: Zhang, Zuo, Chen, Meng, Zhang, "Beyond a Gaussian Denoiser: Residual Lea
 Denoising", IEEE TIP 2017, section III and figure 1. DnCNN-S has 17 layers; DnCNN-B, CDnCNN-B and DnCNN-3 have 20.
 
 Deviations: none in the layers. The last convolution starts at a tenth of the published initialisation, so that the
-first predictions have the size of noise and not of an image; short trainings gain several dB by it. The published
+first predictions have the size of noise and not of an image; short trainings gain by it. The published
 models come with batch normalisation merged into the convolutions, which is the same function; `folded` does that
 to a network trained here, so that all stored weights look alike.
 """
 
 import torch
 from torch import nn
+
+STORED = {"batch_norm": False}  # what `folded` returns has none
 
 
 class DnCNN(nn.Module):

@@ -15,10 +15,9 @@ from stages.common.errors import UserError, choices
 from stages.common.files import read_image, read_json, sha256_file, sha256_path, write_text
 from stages.common.indexed import checked_path, read_index
 from stages.common.provenance import describe_device
-from stages.common.references import model_names
+from stages.common.references import noise_ranges
 from stages.common.torch_mode import set_mode
 from stages.networks.weights import load_network, load_state, save_network
-from stages.train.imports import stored_spec
 from stages.train.patches import Patches
 from stages.train.run import Member, Run
 from stages.train.schedule import schedule_for
@@ -69,7 +68,7 @@ class Family:
 
     def train(self, models: list[str], checkpoint_seconds: float) -> None:
         """Train some models of the family to the end of the schedule; see `Run.finish` for what can go wrong."""
-        ranges = self._ranges()
+        ranges = noise_ranges(self.entry)
         for model in models:
             if model not in ranges:
                 raise UserError(f"families.{self.key} has no model {model!r}; {choices(model, ranges)}")
@@ -88,11 +87,13 @@ class Family:
         for member in self.members:
             origins[member.name] = card = describe(member.key, member.history, member.step)
             network = as_stored(member.learner.result)
-            save_network(folder / f"{member.name}.safetensors", network, stored_spec(self.options), card["origin"])
+            save_network(
+                folder / f"{member.name}.safetensors", network, networks.stored_spec(self.options), card["origin"]
+            )
             write_curve(folder / f"{member.name}.curve.csv", member.history["curve"])
         return origins
 
-    def key_of(self, sigma_range: tuple[float, float]) -> dict[str, Any]:
+    def key_of(self, sigma_range: list[float]) -> dict[str, Any]:
         """Everything of the configuration, data and code that the numbers of a training depend on."""
         here = Path(__file__).parent
         code = [here / name for name in DETERMINING]
@@ -100,7 +101,7 @@ class Family:
         return {
             "network": self.options,
             "schedule": {"name": self.schedule_name, **asdict(self.schedule)},
-            "sigma_range": list(sigma_range),
+            "sigma_range": sigma_range,
             "seed": self.seed,
             "mode": self.mode,
             "device": self.device.type,
@@ -111,7 +112,7 @@ class Family:
             "torch": torch.__version__,
         }
 
-    def _member(self, model: str, sigma_range: tuple[float, float]) -> Member:
+    def _member(self, model: str, sigma_range: list[float]) -> Member:
         torch.manual_seed(self.seed)  # of the initial weights
         learner = Learner(networks.build(self.options), sigma_range, self.schedule, self.mode, self.device)
         checkpoint = self.checkpoints(self.settings, self.key) / f"{model}.safetensors"
@@ -119,12 +120,6 @@ class Family:
         if self.continue_from and not checkpoint.exists():
             continue_released(member, self.continue_from)
         return member
-
-    def _ranges(self) -> dict[str, tuple[float, float]]:
-        """Name and range of noise levels of every network of the family."""
-        entry = self.entry
-        ranges = [(sigma, sigma) for sigma in entry["sigmas"]] if "sigmas" in entry else [tuple(entry["sigma_range"])]
-        return dict(zip(model_names(entry), ranges, strict=True))
 
     def _images(self, key: str) -> list:
         folder = paths.data(self.settings.scale, key)

@@ -6,16 +6,11 @@ from stages import networks
 from stages.common.errors import UserError
 from stages.common.files import read_json, write_json
 from stages.common.indexed import MISSING, checked_path, read_index
-from stages.common.references import model_names
+from stages.common.references import noise_ranges
 from stages.networks.matconvnet import IMPORTERS
 from stages.networks.weights import load_network, load_state, save_network
 
 OF_THE_SCHEDULE = ("init", "input_scale")  # options that a schedule may set, and not the family
-
-
-def stored_spec(network: dict) -> dict:
-    """The options of a network as it is stored: a DnCNN without batch normalisation, merged into its neighbours."""
-    return {**network, "batch_norm": False} if network["name"] == "dncnn" else dict(network)
 
 
 def import_family(key: str, entry: dict, source: Path, target: Path) -> dict[str, dict]:
@@ -25,8 +20,7 @@ def import_family(key: str, entry: dict, source: Path, target: Path) -> dict[str
         Where each model comes from, by model: its card for a released one, `{"origin": ...}` for a published one.
     """
     rows = {row["id"]: row for row in read_index(source)}
-    levels = [[sigma, sigma] for sigma in entry.get("sigmas", ())] or [entry["sigma_range"]]
-    ranges = dict(zip(model_names(entry), levels, strict=True))
+    ranges = noise_ranges(entry)
     origins = {}
     for model, name in entry["published"].items():
         if name not in rows:
@@ -39,7 +33,7 @@ def import_family(key: str, entry: dict, source: Path, target: Path) -> dict[str
         if serves != ranges[model]:
             line = f"{path}: trained for sigma {serves[0]} to {serves[1]}, but `published` names it for {model}"
             raise UserError(f"{line}; correct `published` in its family")
-    absent = [model for model in model_names(entry) if model not in entry["published"]]
+    absent = [model for model in ranges if model not in entry["published"]]
     if absent:
         write_json(target / MISSING, {model: f"no weights of {key} for {model} are released yet" for model in absent})
     return origins
@@ -50,7 +44,7 @@ def _import_published(network: dict, path: Path, target: Path) -> dict:
     if network["name"] not in IMPORTERS:
         line = f"network {network['name']!r} has no importer of published weights"
         raise UserError(f"{line}; expected one of {', '.join(IMPORTERS)}; set `published: {{}}` in its family")
-    spec = stored_spec(network)
+    spec = networks.stored_spec(network)
     built = networks.build(spec)
     load_state(built, IMPORTERS[spec["name"]](path), path)
     origin = f"published weights {path.name}"
@@ -61,7 +55,7 @@ def _import_published(network: dict, path: Path, target: Path) -> dict:
 def _import_released(network: dict, path: Path, target: Path) -> dict:
     """Copy released weights, checked against the family's entry, and hand on their card."""
     built, spec = load_network(path)
-    networks.check_same(path, spec, stored_spec(network), but=OF_THE_SCHEDULE)
+    networks.check_same(path, spec, networks.stored_spec(network), but=OF_THE_SCHEDULE)
     card = read_json(path.with_suffix(".json"))
     save_network(target, built, spec, card["origin"])
     return card

@@ -27,7 +27,6 @@ from stages.networks.weights import load_network, load_state, save_network
 from stages.synthesize.noise import add_noise
 from stages.train.checkpoint import read_checkpoint
 from stages.train.family import Family, as_stored, describe
-from stages.train.imports import stored_spec
 
 LARGEST = 4_200_000  # bytes; weights that take more are stored in half precision
 MEASURED_ON = ("kodak", "cbsd68")  # entries of `downloads`; for gray networks those of `MEASURED_ON_GRAY`
@@ -41,7 +40,7 @@ def release(settings: config.Config, family: str, model: str) -> Path:
         UserError: nothing has been trained under this name, or the test sets are not there.
     """
     network, card = trained(settings, family, model)
-    spec = stored_spec(card["network"])
+    spec = networks.stored_spec(card["network"])
     target = paths.WEIGHTS / f"{family}-{model}.safetensors"
     parameters = sum(parameter.numel() for parameter in network.parameters())
     half = 4 * parameters > LARGEST

@@ -9,6 +9,7 @@ sys.path.insert(0, workflow.basedir)
 # A rule's `python` is the one that runs Snakemake, also when its environment has not been activated.
 shell.prefix(f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
+from stages.common import paths
 from stages.common.config import load, read_yaml
 from stages.common.errors import UserError
 from stages.common.provenance import source_files
@@ -39,9 +40,9 @@ def node(stage):
 
 def node_outputs():
     """Outputs of every node that the report does not read itself."""
-    folders = {"download": "data", "synthesize": "noisy", "train": "weights"}
-    nodes = [f"{BUILD}/{folder}/{key}" for stage, folder in folders.items() for key in SETTINGS.keys(stage)]
-    return [*nodes, f"{BUILD}/data/released", f"{BUILD}/leakage.json"]
+    made = {"download": paths.data, "synthesize": paths.noisy, "train": paths.weights}
+    folders = [str(path(SCALE, key)) for stage, path in made.items() for key in SETTINGS.keys(stage)]
+    return [*folders, str(paths.data(SCALE, paths.RELEASED)), str(paths.leakage(SCALE))]
 
 
 def field(stage, name, pattern):

@@ -2,19 +2,7 @@ rule report:
     input:
         architecture=f"{BUILD}/results/architecture.csv",
         results=[f"{BUILD}/results/{key}.csv" for stage in ("evaluate", "baseline") for key in SETTINGS.keys(stage)],
-        provenance=[
-            f"{BUILD}/provenance/{name}.json"
-            for name in [
-                "leakage",
-                "released",
-                "architecture",
-                *(
-                    f"{stage}-{key}"
-                    for stage in ("download", "synthesize", "train", "evaluate", "baseline")
-                    for key in SETTINGS.keys(stage)
-                ),
-            ]
-        ],
+        provenance=[str(paths.provenance(SCALE, stage, key)) for stage, key in SETTINGS.nodes()],
         sources=source_files("report"),
     output:
         tables=expand(
