@@ -9,7 +9,6 @@ import argparse
 import os
 import platform
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,12 +20,13 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 
 from stages import networks
 from stages.benchmark import limits, peaks
 from stages.benchmark.report import render, summarise
 from stages.benchmark.ways import Way, Workshop, training_images
+from stages.common import provenance
+from stages.common.config import PARAMS, read_yaml
 from stages.common.errors import UserError
 from stages.common.files import write_json, write_png, write_text
 from stages.common.torch_mode import set_mode
@@ -34,7 +34,6 @@ from stages.train.patches import Patches
 from stages.train.schedule import schedule_for
 
 FAMILY = "proposed"
-PARAMS = Path("params.yaml")
 OUTPUT = Path("reports/benchmark")
 REPEATS = 3
 PROFILED_STEPS = 5
@@ -91,7 +90,7 @@ def benchmark(settings: Settings, network: dict | None = None, training: dict | 
     Raises:
         UserError: no such schedule, no images, images smaller than a patch, or too little memory on the GPU.
     """
-    params = read_params()
+    params = read_yaml(PARAMS)
     entry = params["families"][FAMILY]
     _, schedule = schedule_for(params, {"schedule": settings.schedule, **(training or {})}, entry)
     options = {**entry["network"], **schedule.network, **(network or {})}
@@ -204,12 +203,7 @@ def look_into(way: Way, device: torch.device) -> dict[str, Any]:
 
 def describe_machine(device: torch.device, cores: int) -> dict[str, Any]:
     """The device that trains and what it runs with."""
-    try:
-        from stages.common.provenance import describe_device
-    except ModuleNotFoundError:  # it wants jsonschema, which a machine lent for its GPU may not have
-        processor = platform.processor() or platform.machine()
-    else:
-        processor = describe_device()
+    processor = provenance.describe_device()
     on_gpu = device.type == "cuda"
     return {
         "kind": device.type,
@@ -232,27 +226,13 @@ def slug(machine: dict[str, Any]) -> str:
 
 def commit() -> str | None:
     """The commit of the sources, with `-dirty` where tracked files differ from it; None outside a repository."""
-    command = ("git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
-    try:
-        result = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
-    except OSError:
-        return None
-    return result.stdout.strip() if result.returncode == 0 else None
+    found = provenance.commit()
+    return f"{found['commit']}{'-dirty' if found['uncommitted_changes'] else ''}" if found["commit"] else None
 
 
 def usable_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def read_params() -> dict[str, Any]:
-    """params.yaml of the working directory, unchecked: a machine lent for its GPU may lack what checks it."""
-    try:
-        return yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{PARAMS}: not found; run from the root of the project") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{PARAMS}: not valid YAML ({error}); correct it") from None
 
 
 def write_images(images: list[np.ndarray], folder: Path) -> list[Path]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import yaml
 
 from stages.common.errors import UserError, choices
@@ -162,6 +161,8 @@ def for_each_node(stage: str, description: str, work: Callable[[Config, str], No
 
 
 def _check(value: Any, schema_name: str, path: Path) -> None:
+    import jsonschema  # here: a machine lent for its GPU may lack it, and the benchmark checks nothing
+
     schema = yaml.safe_load((SCHEMAS / f"{schema_name}.schema.yaml").read_text(encoding="utf-8"))
     errors = jsonschema.Draft202012Validator(schema).iter_errors(value)
     error = next(iter(sorted(errors, key=lambda e: ([str(part) for part in e.absolute_path], e.validator))), None)
@@ -169,7 +170,7 @@ def _check(value: Any, schema_name: str, path: Path) -> None:
         raise UserError(f"{path}: {_explain(error)}")
 
 
-def _explain(error: jsonschema.ValidationError) -> str:
+def _explain(error: Any) -> str:
     """One line for a schema error: the key's path, what was found, what is allowed, the likeliest intention."""
     place = ".".join(str(part) for part in error.absolute_path)
     if error.validator == "additionalProperties":
