@@ -12,10 +12,11 @@ reproduce: setup  ## the whole DAG at the scale of params.yaml (demo: no network
 	$(BIN)/snakemake --cores all $(if $(SCALE),--config scale=$(SCALE))
 	@echo "report: reports/$(or $(SCALE),$(shell sed -n 's/^scale: *\([a-z]*\).*/\1/p' params.yaml))/overview.md"
 
+# One process of pytest per core, so one thread in each.
 test: setup  ## lint, format check and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope
 
 setup: .venv/installed  ## the environment of requirements.lock, through uv
 
@@ -25,7 +26,7 @@ setup: .venv/installed  ## the environment of requirements.lock, through uv
 	    "install it, or name another one: make PYTHON=python3.12" >&2; exit 1; }
 	test -e $@ || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(UV)"
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	touch $@
 
 lock: setup  ## resolve requirements.lock anew from pyproject.toml

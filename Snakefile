@@ -11,6 +11,10 @@ include: "workflow/rules/download.smk"
 include: "workflow/rules/synthesize.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/labelled.smk"
+include: "workflow/rules/cascade.smk"
+include: "workflow/rules/recognition.smk"
+include: "workflow/rules/illustrate.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -18,6 +22,7 @@ include: "workflow/rules/report.smk"
 localrules:
     all,
     download,
+    labelled,
     released,
     report,
 

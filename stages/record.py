@@ -7,14 +7,14 @@ scale is that of params.yaml, since that is the one DVC reads.
 """
 
 import argparse
-import json
 import subprocess
 import sys
 from pathlib import Path
 
-from stages.common import config, paths, provenance
+from stages.common import config, paths
 from stages.common.errors import UserError, run_cli
-from stages.common.files import sha256_path
+from stages.plan.differences import Checkout, Difference
+from stages.plan.differences import differences as node_differences
 from stages.report.__main__ import inputs
 
 SHOWN = 5
@@ -39,27 +39,20 @@ def undeclared(settings: config.Config) -> list[str]:
 
 def differences(settings: config.Config) -> list[str]:
     """What keeps the outputs of today's checkout from being those of today's inputs, one line for each fact."""
-    hashes: dict[str, str | None] = {}
+    checkout = Checkout(settings)
     found = []
     for stage, key in [*settings.nodes(), ("report", None)]:
         path = paths.provenance(settings.scale, stage, key)
-        try:
-            record = provenance.read(path)
-        except UserError as error:
-            found.append(str(error))
-            continue
-        if record["params"] != _as_json(settings.node_params(stage, key)):
-            found.append(f"{path}: made with other parameters than today's")
-        if record["sources"] != provenance.source_hashes(stage, settings.network(stage, key)):
-            found.append(f"{path}: made by other code than today's")
-        if record["packages"] != provenance.package_versions():
-            found.append(f"{path}: made with other package versions than today's")
-        for name, value in {**record["inputs"], **record["outputs"]}.items():
-            if name not in hashes:
-                hashes[name] = sha256_path(name) if Path(name).exists() else None
-            if hashes[name] != value:
-                found.append(f"{name}: {'is missing' if hashes[name] is None else 'has changed'} since {path}")
+        found += [_line(path, fact) for fact in node_differences(checkout, stage, key)]
     return list(dict.fromkeys(found))
+
+
+def _line(path: Path, fact: Difference) -> str:
+    """One line for a fact about the node with the record `path`; the same line for all its parameters or sources."""
+    made = {"parameter": "with other parameters", "source": "by other code", "package": "with other package versions"}
+    if fact.kind in made:
+        return f"{path}: made {made[fact.kind]} than today's"
+    return f"{path}: {fact.state}" if fact.kind == "record" else f"{fact.name}: {fact.state} since {path}"
 
 
 def record() -> None:
@@ -84,11 +77,6 @@ def record() -> None:
     if result.returncode != 0:
         raise UserError("dvc commit failed, see above; nothing else was changed")
     print(f"recorded: {len(settings.nodes()) + 1} nodes of scale {settings.scale} are committed to DVC")
-
-
-def _as_json(value: object) -> object:
-    """What `value` reads as after a round trip through JSON, the form that provenance keeps."""
-    return json.loads(json.dumps(value))
 
 
 def main() -> None:

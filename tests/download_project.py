@@ -63,9 +63,14 @@ def visible(folder: str) -> list[str]:
 
 
 def tar_gz(members: dict[str, bytes | tarfile.TarInfo]) -> bytes:
-    """A .tar.gz in memory; a `TarInfo` stands for a member without contents (a link, a folder)."""
+    """A .tar.gz in memory, see `tar_bytes`."""
+    return tar_bytes(members, "w:gz")
+
+
+def tar_bytes(members: dict[str, bytes | tarfile.TarInfo], mode: str = "w") -> bytes:
+    """A tar archive in memory; a `TarInfo` stands for a member without contents (a link, a folder)."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+    with tarfile.open(fileobj=buffer, mode=mode) as tar:
         for name, content in members.items():
             if isinstance(content, tarfile.TarInfo):
                 tar.addfile(content)

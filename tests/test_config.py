@@ -20,7 +20,7 @@ MISTAKES = [
     (
         r"^scale: demo",
         "scale: demoo",
-        "scale 'demoo' is not known; allowed: bench, demo, modern, paper; did you mean 'demo'",
+        "scale 'demoo' is not known; allowed: bench, demo, modern, paper, short, warm; did you mean 'demo'",
     ),
     (r"depth: 17", "dept: 17", r"'families.dncnn_s.network.dept'.*did you mean 'depth'"),
     (r"depth: 17", "depth: 1", "'families.dncnn_s.network.depth': 1 is less than the minimum of 2"),
@@ -95,7 +95,7 @@ SCALE_MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize("scale", ["demo", "bench", "modern", "paper"])
+@pytest.mark.parametrize("scale", ["demo", "bench", "short", "warm", "modern", "paper"])
 def test_committed_configuration_is_valid(project: Path, scale: str):
     settings = config.load(scale)
     assert settings.scale == settings.params["scale"] == scale
@@ -161,7 +161,7 @@ def test_a_changed_schedule_changes_every_training_and_nothing_else(project: Pat
     path.write_text(path.read_text().replace("steps: 40000", "steps: 20000"))
     after = config.load()
     changed = {node[0] for node in before.nodes() if before.node_params(*node) != after.node_params(*node)}
-    assert changed == {"train"}
+    assert changed == {"train", "task", "cascade"}
 
 
 def test_single_nodes_follow_the_stage_that_they_need(project: Path):

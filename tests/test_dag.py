@@ -23,6 +23,8 @@ MODULES = {
     "released": "stages.download.released",
     "architecture": "stages.evaluate.architecture",
     "baseline": "stages.evaluate.baseline",
+    "task": "stages.cascade.task",
+    "recognition_baseline": "stages.recognition.baseline",
 }
 Node = tuple[frozenset[str], frozenset[str]]  # inputs, outputs
 
@@ -99,7 +101,7 @@ def test_every_node_is_one_that_record_checks(checkout, snakemake_nodes):
     assert set(snakemake_nodes) == expected
 
 
-@pytest.mark.parametrize("scale", ["demo", "bench", "modern", "paper"])
+@pytest.mark.parametrize("scale", ["demo", "bench", "modern", "short", "paper"])
 def test_dvc_names_everything_that_the_report_reads(project: Path, scale: str):
     shutil.copy(ROOT / "dvc.yaml", project)
     assert record.undeclared(config.load(scale)) == []
@@ -107,8 +109,8 @@ def test_dvc_names_everything_that_the_report_reads(project: Path, scale: str):
 
 def test_record_names_the_lines_that_dvc_lacks_after_a_new_denoiser(project: Path):
     params = Path("params.yaml")
-    entry = "baselines:\n  kodak-new: {dataset: kodak, filter: bm3d, method: New}\n"
-    params.write_text(params.read_text().replace("baselines:\n", entry))
+    entry = "\nbaselines:\n  kodak-new: {dataset: kodak, filter: bm3d, method: New}\n"
+    params.write_text(params.read_text().replace("\nbaselines:\n", entry))
     text = (ROOT / "dvc.yaml").read_text()
     Path("dvc.yaml").write_text(text.replace("      - build/${scale}/results/kodak-dncnn.csv\n", ""))
     lacking = ("results/kodak-dncnn.csv", "results/kodak-new.csv", "provenance/baseline-kodak-new.json")

@@ -14,7 +14,7 @@ from stages.evaluate.apply import denoise
 from stages.networks.dncnn import DnCNN
 from stages.networks.ffdnet import FFDNet
 from stages.networks.matconvnet import IMPORTERS, dncnn_state, ffdnet_state, read_convolutions
-from stages.networks.weights import load_network, save_network
+from stages.networks.weights import BYTES, load_network, save_network
 
 
 def count(network: torch.nn.Module) -> int:
@@ -100,6 +100,22 @@ def test_weights_survive_a_round_trip(tmp_path: Path):
     noisy = torch.rand(1, 1, 12, 12)
     assert loaded_spec == spec
     assert torch.equal(loaded(noisy), network(noisy))
+
+
+@pytest.mark.parametrize(("precision", "off"), [("float32", 0.0), ("float16", 2.0**-11), ("int8", 0.5 / 127)])
+def test_weights_of_less_precision_are_near_and_smaller(tmp_path: Path, precision: str, off: float):
+    spec = {"name": "dncnn", "channels": 3, "depth": 6, "width": 32, "batch_norm": False}
+    network, path = networks.build(spec), tmp_path / "a.safetensors"
+    with torch.no_grad():
+        network.state_dict()["layers.2.weight"][3] = 0.0  # a channel of zeros has no scale of its own
+    save_network(path, network, spec, "test", precision)
+    weights = sum(value.numel() for value in network.parameters() if value.ndim > 1)
+    assert path.stat().st_size < weights * BYTES[precision] + 6000
+    for (name, there), here in zip(load_network(path)[0].named_parameters(), network.parameters(), strict=True):
+        largest = here.abs().amax(dim=tuple(range(1, here.ndim)), keepdim=True) if here.ndim > 1 else here
+        assert there.dtype == torch.float32
+        bound = off * largest.abs() * (1 + 1e-5) if here.ndim > 1 else torch.zeros_like(here)
+        assert torch.all((there - here).abs() <= bound), name
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:50], lambda data: b"\0" * len(data), lambda data: b""])

@@ -187,7 +187,7 @@ def test_loss_is_summed_in_the_range_0_to_1_whatever_its_factor():
     expected = (before(noisy) - batch[0][..., 3:-3, 3:-3]).square().mean().detach()
     one.set_step(0)
     one.update(*batch)
-    assert float(one.loss_sum) == pytest.approx(float(expected), rel=1e-5)
+    assert float(one.loss_sum[0]) == pytest.approx(float(expected), rel=1e-5)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
@@ -209,9 +209,9 @@ def test_the_curve_has_a_point_at_every_line_of_the_log_and_at_the_end(tmp_path)
     losses, inner = [], Step.__call__
 
     def watched(self: Step, step: int) -> None:
-        before = float(self.learners[0].loss_sum)
+        before = float(self.learners[0].loss_sum[0])
         inner(self, step)
-        losses.append(float(self.learners[0].loss_sum) - before)
+        losses.append(float(self.learners[0].loss_sum[0]) - before)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Step, "__call__", watched)

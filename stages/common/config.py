@@ -23,9 +23,16 @@ STAGE_SECTION = {
     "train": "families",
     "evaluate": "evaluations",
     "baseline": "baselines",
+    "labelled": "labelled",
+    "task": "tasks",
+    "cascade": "cascades",
+    "recognition": "recognitions",
+    "recognition_baseline": "recognition_baselines",
 }
+# Stages whose nodes write build/<scale>/results/<key>.csv.
+MEASURING = ("evaluate", "baseline", "recognition", "recognition_baseline")
 # Stages of one node, by the stage that they follow.
-AFTER = {"download": ("leakage", "released"), "train": ("architecture",)}
+AFTER = {"download": ("leakage", "released"), "train": ("architecture",), "recognition_baseline": ("illustrate",)}
 # The keys of params.yaml and of the scale that a node's result depends on besides its own entry. dvc.yaml names the
 # same keys; a test compares them.
 STAGE_PARAMS = {
@@ -37,7 +44,25 @@ STAGE_PARAMS = {
     "architecture": (("families",), ()),
     "evaluate": (("mode",), ("real_data", "threads")),
     "baseline": (("unavailable",), ("real_data",)),
-    "report": (("downloads", "noisy", "families", "evaluations", "baselines", "mode"), ("real_data", "budget")),
+    "labelled": ((), ("real_data", "labelled", "labelled_downloads")),
+    "task": (("schedules", "seed"), ("real_data", "network", "tasks", "threads", "labelled_downloads")),
+    "cascade": (
+        ("schedules", "seed", "tasks"),
+        ("real_data", "published_weights", "network", "cascades", "threads"),
+    ),
+    "recognition": (("mode", "seed", "tasks", "labelled"), ("real_data", "threads", "part")),
+    "recognition_baseline": (
+        ("mode", "seed", "tasks", "labelled", "unavailable"),
+        ("real_data", "labelled", "threads", "part"),
+    ),
+    "illustrate": (("mode", "seed", "tasks", "labelled"), ("real_data", "threads")),
+    "report": (
+        (
+            *("downloads", "noisy", "families", "evaluations", "baselines", "mode"),
+            *("labelled", "tasks", "cascades", "recognitions", "recognition_baselines"),
+        ),
+        ("real_data", "budget"),
+    ),
 }
 
 

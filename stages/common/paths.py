@@ -34,8 +34,38 @@ def weights(scale: str, family: str) -> Path:
     return build(scale) / "weights" / family
 
 
+def labelled(scale: str, key: str) -> Path:
+    """Output folder of one `labelled` node: an index of images with labels or masks, and the names of the classes."""
+    return build(scale) / "labelled" / key
+
+
+def task(scale: str, key: str) -> Path:
+    """Output folder of one `task` node: `model.safetensors`."""
+    return build(scale) / "tasks" / key
+
+
+def cascade(scale: str, key: str) -> Path:
+    """Output folder of one `cascade` node: `<model>.safetensors`, as of a `train` node."""
+    return build(scale) / "cascades" / key
+
+
+def outcomes(scale: str, key: str) -> Path:
+    """Output of one `recognition` node besides its results: what became of every single image."""
+    return build(scale) / "outcomes" / f"{key}.npz"
+
+
+def parts(scale: str, key: str) -> Path:
+    """Finished parts of one `recognition` node, kept outside the declared outputs like `items`."""
+    return build(scale) / "parts" / key
+
+
+def figures(scale: str) -> Path:
+    """Output folder of the `illustrate` node."""
+    return build(scale) / "figures"
+
+
 def results(scale: str, key: str) -> Path:
-    """Output of one `evaluate` or `baseline` node: long-format CSV, one row per image and metric."""
+    """Output of one node that measures, such as `evaluate`: long-format CSV."""
     return build(scale) / "results" / f"{key}.csv"
 
 
@@ -47,6 +77,11 @@ def provenance(scale: str, stage: str, key: str | None = None) -> Path:
 def items(scale: str, key: str) -> Path:
     """Denoised images of one run, kept outside the declared outputs so that no engine deletes them."""
     return build(scale) / "items" / key
+
+
+def checkpoints(scale: str, name: str) -> Path:
+    """Checkpoints of one training, kept outside the declared outputs like `items`."""
+    return build(scale) / "checkpoints" / name
 
 
 def reports(scale: str) -> Path:

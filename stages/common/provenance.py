@@ -5,7 +5,9 @@ Inputs and sources are hashed before the work starts, so that a change during th
 
 import json
 import platform
+import resource
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +19,13 @@ from typing import Any
 from stages.common import paths
 from stages.common.config import ROOT, Config
 from stages.common.errors import UserError
-from stages.common.files import sha256_bytes, sha256_file, sha256_path, write_json
+from stages.common.files import sha256_bytes, sha256_file, sha256_path, write_json, write_text
 
 # Modules of stages/networks that every training imports. The networks themselves come on top one by one: a new one, or
 # a change of one, must not train all others again.
 SHARED_NETWORKS = tuple(f"stages/networks/{name}.py" for name in ("__init__", "matconvnet", "weights"))
+# What a recognition needs besides the denoiser in front of the task.
+MEASURING = ("stages/common", "stages/evaluate", "stages/recognition", "stages/synthesize", "stages/tasks")
 # What the code of a stage consists of: files and packages of stages/, and the manifests that download reads. The rules
 # and dvc.yaml name the same files.
 SOURCES = {
@@ -33,11 +37,17 @@ SOURCES = {
     "architecture": ("stages/common", "stages/evaluate", "stages/networks"),
     "evaluate": ("stages/common", "stages/evaluate", "stages/networks"),
     "baseline": ("stages/baselines", "stages/common", "stages/evaluate"),
+    "labelled": ("stages/common", "stages/download", "stages/labelled", "workflow/manifests"),
+    "task": ("stages/cascade", "stages/common", "stages/download", "stages/networks", "stages/tasks", "stages/train"),
+    "cascade": ("stages/cascade", "stages/common", "stages/networks", "stages/tasks", "stages/train"),
+    "recognition": (*MEASURING, "stages/networks"),
+    "recognition_baseline": (*MEASURING, *SHARED_NETWORKS, "stages/baselines"),
+    "illustrate": (*MEASURING, "stages/baselines", "stages/cascade", "stages/illustrate", "stages/networks"),
     "report": ("published", "stages/common", "stages/report"),
 }
 # What every record holds besides.
 FIELDS = {"stage", "params", "inputs", "outputs", "sources", "packages", "python", "seconds", "device", "mode"}
-PACKAGES = ("numpy", "pandas", "pillow", "scipy", "scikit-image", "torch", "bm3d", "bm4d", "matplotlib")
+PACKAGES = ("numpy", "pandas", "pillow", "scipy", "scikit-image", "torch", "torchvision", "bm3d", "bm4d", "matplotlib")
 
 
 def sources(stage: str, network: str = "") -> list[str]:
@@ -55,13 +65,23 @@ def source_files(stage: str, network: str = "") -> list[str]:
     return sorted(name for name in names if "__pycache__" not in name and "/." not in name)
 
 
-def source_hashes(stage: str, network: str = "") -> dict[str, str]:
-    """SHA-256 of each of `sources`, by name; of a folder, over the names and hashes of its files."""
+def source_listings(stage: str, network: str = "") -> dict[str, str]:
+    """For each of `sources` one line for each of its files: name and SHA-256."""
     lines = {source: "" for source in sources(stage, network)}
     for name in source_files(stage, network):
         source = next(source for source in lines if name == source or name.startswith(f"{source}/"))
         lines[source] += f"{name} {sha256_file(ROOT / name)}\n"
-    return {source: sha256_bytes(text.encode()) for source, text in lines.items()}
+    return lines
+
+
+def source_hashes(stage: str, network: str = "") -> dict[str, str]:
+    """SHA-256 of each of `source_listings`, by name: what a record holds."""
+    return {source: sha256_bytes(text.encode()) for source, text in source_listings(stage, network).items()}
+
+
+def listing_path(scale: str, digest: str) -> Path:
+    """Where the listing of that SHA-256 is kept, to tell later which file of a folder has changed."""
+    return paths.build(scale) / "sources" / f"{digest}.txt"
 
 
 def describe_device() -> str:
@@ -89,6 +109,7 @@ def recorded(config: Config, stage: str, key: str | None, inputs: list[Path], ou
     Raises:
         UserError: an input is missing.
     """
+    listings = source_listings(stage, config.network(stage, key))
     record = {
         "stage": stage,
         "key": key,
@@ -96,17 +117,39 @@ def recorded(config: Config, stage: str, key: str | None, inputs: list[Path], ou
         "mode": config.params["mode"],
         "params": config.node_params(stage, key),
         "inputs": hash_inputs(inputs),
-        "sources": source_hashes(stage, config.network(stage, key)),
+        "sources": {source: sha256_bytes(text.encode()) for source, text in listings.items()},
         "device": describe_device(),
         "python": platform.python_version(),
         "packages": package_versions(),
         **commit(),
     }
-    start = time.monotonic()
+    start, used = time.monotonic(), _cpu_seconds()
     yield record
     record["seconds"] = round(time.monotonic() - start, 2)
+    record |= {"cpu_seconds": round(_cpu_seconds() - used, 2), **_memory()}
     record["outputs"] = {path.as_posix(): sha256_path(path) for path in outputs}
+    for source, digest in record["sources"].items():
+        if not (path := listing_path(config.scale, digest)).exists():
+            write_text(path, listings[source])
     write_json(paths.provenance(config.scale, stage, key), record)
+
+
+def _cpu_seconds() -> float:
+    """Seconds that all processors together have worked for this process and its finished children."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+def _memory() -> dict[str, Any]:
+    """The largest memory so far of this process or one of its children, in MB; of the GPU likewise, None without one.
+
+    A process that does several nodes reports the largest of them up to each.
+    """
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes of ru_maxrss
+    found = {"peak_memory_mb": round(max(resource.getrusage(one).ru_maxrss for one in who) * unit / 1e6, 1)}
+    torch = sys.modules.get("torch")  # a stage that has not imported it has used no GPU
+    used = torch is not None and torch.cuda.is_initialized()
+    return found | {"peak_gpu_memory_mb": round(torch.cuda.max_memory_allocated() / 1e6, 1) if used else None}
 
 
 def hash_inputs(inputs: list[Path]) -> dict[str, str]:

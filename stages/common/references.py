@@ -38,8 +38,59 @@ def check_references(params: dict, path: Path) -> None:
             if sigma not in params["noisy"][run["dataset"]]["sigmas"]:
                 known = params["noisy"][run["dataset"]]["sigmas"]
                 _refuse(path, f"evaluations.{key}.sigmas", sigma, f"no level of noisy.{run['dataset']}", known)
-        if key in params["baselines"]:
-            raise UserError(f"{path}: {key!r} stands in evaluations and in baselines; rename one, they share a file")
+    _check_names(path, params)
+    _check_tasks(path, params)
+
+
+# Sections whose nodes write build/<scale>/results/<key>.csv.
+MEASURED = ("evaluations", "baselines", "recognitions", "recognition_baselines")
+
+
+def _check_names(path: Path, params: dict) -> None:
+    seen: dict[str, str] = {}
+    for section in MEASURED:
+        for key in params[section]:
+            if key in seen:
+                line = f"{path}: {key!r} stands in {seen[key]} and in {section}"
+                raise UserError(f"{line}; rename one, they share a file")
+            seen[key] = section
+
+
+def _check_tasks(path: Path, params: dict) -> None:
+    """Tasks, cascades and recognitions: every name stands where it should, and the kinds fit."""
+    tasks, labelled, families = params["tasks"], params["labelled"], params["families"]
+    for key, task in tasks.items():
+        _check_name(path, f"tasks.{key}.data", task["data"], "labelled", labelled)
+        _check_name(path, f"tasks.{key}.schedule", task["schedule"], "schedules", params["schedules"])
+        folder, _, name = task["start"].partition("/")
+        if folder == "tasks":
+            _check_name(path, f"tasks.{key}.start", name, "tasks", [other for other in tasks if other != key])
+    for section in ("cascades", "recognitions", "recognition_baselines"):
+        for key, entry in params[section].items():
+            place = f"{section}.{key}"
+            _check_name(path, f"{place}.task", entry["task"], "tasks", tasks)
+            _check_name(path, f"{place}.data", entry["data"], "labelled", labelled)
+            found, wanted = (labelled[name]["task"] for name in (entry["data"], tasks[entry["task"]]["data"]))
+            if found != wanted:
+                line = f"{path}: '{place}.data' is {entry['data']!r}, a set for {found}, but its task is {wanted}"
+                raise UserError(f"{line}; choose data of the same kind")
+    for key, cascade in params["cascades"].items():
+        _check_name(path, f"cascades.{key}.schedule", cascade["schedule"], "schedules", params["schedules"])
+        _check_name(path, f"cascades.{key}.initial", cascade["initial"], "families", families)
+        for sigma in cascade["sigmas"]:
+            known = families[cascade["initial"]].get("sigmas", [])
+            if sigma not in known:
+                initial = cascade["initial"]
+                _refuse(path, f"cascades.{key}.sigmas", sigma, f"no level of families.{initial}", known)
+    for key, entry in params["recognitions"].items():
+        folder, name = entry["denoiser"].split("/")
+        section = {"weights": "families", "cascades": "cascades"}[folder]
+        _check_name(path, f"recognitions.{key}.denoiser", name, section, params[section])
+
+
+def _check_name(path: Path, place: str, name: str, section: str, known: Iterable[str]) -> None:
+    if name not in known:
+        _refuse(path, place, name, f"no entry of {section}", known)
 
 
 def model_names(family: dict) -> list[str]:

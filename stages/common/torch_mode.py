@@ -5,6 +5,7 @@ import os
 import torch
 
 from stages.common.errors import UserError
+from stages.common.provenance import describe_device
 
 
 def set_mode(mode: str, threads: int) -> None:
@@ -28,3 +29,13 @@ def set_mode(mode: str, threads: int) -> None:
     torch.backends.cudnn.benchmark = not reference
     torch.backends.cuda.matmul.allow_tf32 = not reference
     torch.backends.cudnn.allow_tf32 = not reference  # PyTorch allows it by default: not fp32
+
+
+def device() -> torch.device:
+    """Where networks compute: the GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def device_name(device: torch.device) -> str:
+    """The GPU or the processor, as its maker calls it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else describe_device()

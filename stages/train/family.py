@@ -14,9 +14,8 @@ from stages.common import config, paths
 from stages.common.errors import UserError, choices
 from stages.common.files import read_image, read_json, sha256_file, sha256_path, write_text
 from stages.common.indexed import checked_path, read_index
-from stages.common.provenance import describe_device
 from stages.common.references import noise_ranges
-from stages.common.torch_mode import set_mode
+from stages.common.torch_mode import device, device_name, set_mode
 from stages.networks.weights import load_network, load_state, save_network
 from stages.train.patches import Patches
 from stages.train.run import Member, Run
@@ -47,19 +46,19 @@ class Family:
         name = entry["network"]["name"]
         # With all defaults: one that changes later must not change what stored weights mean.
         self.options = networks.full_spec({**entry["network"], **self.schedule.network, **override.get(name, {})})
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = device()
         set_mode(self.mode, settings.settings["threads"])
         self.members: list[Member] = []
 
     @property
     def device_name(self) -> str:
         """The processor or GPU that trains."""
-        return torch.cuda.get_device_name() if self.device.type == "cuda" else describe_device()
+        return device_name(self.device)
 
     @staticmethod
     def checkpoints(settings: config.Config, key: str) -> Path:
         """Folder of a family's checkpoints, outside the declared outputs."""
-        return paths.build(settings.scale) / "checkpoints" / key
+        return paths.checkpoints(settings.scale, key)
 
     @staticmethod
     def clean_up(settings: config.Config, key: str) -> None:
@@ -98,19 +97,7 @@ class Family:
         here = Path(__file__).parent
         code = [here / name for name in DETERMINING]
         code.append(Path(networks.__file__).parent / f"{self.options['name']}.py")
-        return {
-            "network": self.options,
-            "schedule": {"name": self.schedule_name, **asdict(self.schedule)},
-            "sigma_range": sigma_range,
-            "seed": self.seed,
-            "mode": self.mode,
-            "device": self.device.type,
-            # The order of summation matters where the same bits are promised.
-            "threads": self.settings.settings["threads"] if self.mode == "reference" else "any",
-            "data": sha256_path(paths.data(self.settings.scale, self.entry["data"])),
-            "code": {path.name: sha256_file(path) for path in code},
-            "torch": torch.__version__,
-        }
+        return training_key(self, self.options, sigma_range, paths.data(self.settings.scale, self.entry["data"]), code)
 
     def _member(self, model: str, sigma_range: list[float]) -> Member:
         torch.manual_seed(self.seed)  # of the initial weights
@@ -125,6 +112,32 @@ class Family:
         folder = paths.data(self.settings.scale, key)
         gray = self.options["channels"] == 1
         return [read_image(checked_path(folder, row), gray) for row in read_index(folder)]
+
+
+def training_key(
+    training: Any, network: dict[str, Any], sigma_range: list[float], data: Path, code: list[Path]
+) -> dict[str, Any]:
+    """What the numbers of any training depend on, for its checkpoints.
+
+    Args:
+        training: has `schedule`, `schedule_name`, `seed`, `mode`, `device` and `settings`, as `Family`.
+        network: its options, all of them.
+        data: folder of the training images.
+        code: files that determine the numbers.
+    """
+    return {
+        "network": network,
+        "schedule": {"name": training.schedule_name, **asdict(training.schedule)},
+        "sigma_range": sigma_range,
+        "seed": training.seed,
+        "mode": training.mode,
+        "device": training.device.type,
+        # The order of summation matters where the same bits are promised.
+        "threads": training.settings.settings["threads"] if training.mode == "reference" else "any",
+        "data": sha256_path(data),
+        "code": {path.name: sha256_file(path) for path in code},
+        "torch": torch.__version__,
+    }
 
 
 def describe(key: dict[str, Any], history: dict[str, Any], step: int) -> dict[str, Any]:

@@ -23,12 +23,12 @@ from stages.common.torch_mode import set_mode
 from stages.evaluate import apply
 from stages.evaluate.items import to_uint8
 from stages.evaluate.metrics import psnr
-from stages.networks.weights import load_network, load_state, save_network
+from stages.networks.weights import BYTES, load_network, load_state, save_network
 from stages.synthesize.noise import add_noise
 from stages.train.checkpoint import read_checkpoint
-from stages.train.family import Family, as_stored, describe
+from stages.train.family import as_stored, describe
 
-LARGEST = 4_200_000  # bytes; weights that take more are stored in half precision
+LARGEST = 4_200_000  # bytes; weights that take more are stored with less precision
 MEASURED_ON = ("kodak", "cbsd68")  # entries of `downloads`; for gray networks those of `MEASURED_ON_GRAY`
 MEASURED_ON_GRAY = ("set12", "bsd68")
 
@@ -43,15 +43,15 @@ def release(settings: config.Config, family: str, model: str) -> Path:
     spec = networks.stored_spec(card["network"])
     target = paths.WEIGHTS / f"{family}-{model}.safetensors"
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    half = 4 * parameters > LARGEST
+    precision = next((name for name, size in BYTES.items() if size * parameters <= LARGEST), "int8")
     new = target.with_suffix(".new")  # takes the place of the old release once it is measured
-    save_network(new, halved(network) if half else network, spec, card["origin"])
+    save_network(new, network, spec, card["origin"], precision)
     network, _ = load_network(new)  # what is measured is what is released
     card |= {
         "family": family,
         "model": model,
         "parameters": parameters,
-        "precision": "float16" if half else "float32",
+        "precision": precision,
         "psnr": measure(settings, network, spec, card["sigma_range"]),
         "commit": provenance.commit()["commit"],
         "sha256": sha256_file(new),
@@ -65,9 +65,12 @@ def release(settings: config.Config, family: str, model: str) -> Path:
 
 def trained(settings: config.Config, family: str, model: str) -> tuple[torch.nn.Module, dict[str, Any]]:
     """A trained network in evaluation mode and how it was trained: the finished one, else the last checkpoint's."""
-    settings.entry("train", family)
-    finished = paths.weights(settings.scale, family) / f"{model}.safetensors"
-    checkpoint = Family.checkpoints(settings, family) / f"{model}.safetensors"
+    stage = "cascade" if family in settings.params["cascades"] else "train"
+    settings.entry(stage, family)
+    folders = {"cascade": (paths.cascade, f"cascade-{family}"), "train": (paths.weights, family)}
+    made, state = folders[stage]
+    finished = made(settings.scale, family) / f"{model}.safetensors"
+    checkpoint = paths.checkpoints(settings.scale, state) / f"{model}.safetensors"
     if checkpoint.exists():
         entry, tensors = read_checkpoint(checkpoint)
         which = "averaged" if any(name.startswith("averaged.") for name in tensors) else "network"
@@ -76,19 +79,11 @@ def trained(settings: config.Config, family: str, model: str) -> tuple[torch.nn.
         load_state(network, state, checkpoint)
         return as_stored(network), describe(entry["key"], entry["history"], entry["step"])
     if finished.exists():
-        card = provenance.read(paths.provenance(settings.scale, "train", family))["models"][model]
+        card = provenance.read(paths.provenance(settings.scale, stage, family))["models"][model]
         if "schedule" in card:
             return load_network(finished)[0], card
     line = f"{finished}: nothing was trained there, and there is no checkpoint {checkpoint}"
-    raise UserError(f"{line}; run `python -m stages.train --scale {settings.scale} --only {family}` first")
-
-
-def halved(network: torch.nn.Module) -> torch.nn.Module:
-    """Convolution weights in half precision; biases and normalisation, which take no room, as they are."""
-    for parameter in network.parameters():
-        if parameter.ndim > 1:
-            parameter.data = parameter.data.half()
-    return network
+    raise UserError(f"{line}; run `python -m stages.{stage} --scale {settings.scale} --only {family}` first")
 
 
 def measure(settings: config.Config, network: torch.nn.Module, spec: dict, sigma_range: list) -> dict[str, dict]:
@@ -102,7 +97,9 @@ def measure(settings: config.Config, network: torch.nn.Module, spec: dict, sigma
         if not rows:
             raise UserError(f"{folder}: no images to measure the weights on; run `python -m stages.download` for them")
         title = settings.entry("download", dataset)["title"]
-        levels = [sigma for sigma in settings.entry("synthesize", dataset)["sigmas"] if _serves(sigma_range, sigma)]
+        low, high = sigma_range
+        known = settings.entry("synthesize", dataset)["sigmas"]
+        levels = [low] if low == high else [sigma for sigma in known if low <= sigma <= high]
         for sigma in levels:
             values = []
             for row in progress(rows, len(rows), f"measure {dataset} sigma {sigma}"):
@@ -127,9 +124,11 @@ def readme(found: list[dict[str, Any]]) -> str:
         "Trained by this project and stored as safetensors, each with a card (the JSON file of the same name) that\n"
         "holds its network, schedule, learning curve, the hash of its training images, and its own hash. PSNR in dB,\n"
         "average over the set at the noise level of the network, measured when it was released. A schedule that has\n"
-        "not ended is released as it stands: compare `steps` before comparing PSNR.",
+        "not ended is released as it stands: compare `steps` before comparing PSNR. Weights that would take more than\n"
+        f"{LARGEST / 1e6:.1f} MB are stored with less precision, and measured so.",
     ]
-    header = ("weights", "network", "parameters", "sigma", "schedule", "steps", "mode", "device", "hours", "PSNR")
+    header = ("weights", "network", "parameters", "precision", "sigma", "schedule", "steps")
+    header += ("mode", "device", "hours", "PSNR")
     rows = [header, tuple("---" for _ in header)]
     for card in found:
         values = (f"{name} {sigma}: {value:.2f}" for name, by in card["psnr"].items() for sigma, value in by.items())
@@ -139,6 +138,7 @@ def readme(found: list[dict[str, Any]]) -> str:
                 f"[{card['family']}-{card['model']}]({card['family']}-{card['model']}.json)",
                 _describe(card["network"]),
                 f"{card['parameters']:,}",
+                card["precision"],
                 f"{low}" if low == high else f"{low} to {high}",
                 card["schedule"],
                 f"{card['steps_done']:,} of {card['steps']:,}",
@@ -157,14 +157,10 @@ def _describe(network: dict[str, Any]) -> str:
     return f"{network['name']}: {', '.join(options)}"
 
 
-def _serves(sigma_range: list, sigma: float) -> bool:
-    return sigma_range[0] <= sigma <= sigma_range[1]
-
-
 def main() -> None:
     """Command line of the release."""
     parser = argparse.ArgumentParser(prog="python -m stages.train.release", description=__doc__.splitlines()[0])
-    parser.add_argument("family", help="an entry of `families` in params.yaml")
+    parser.add_argument("family", help="an entry of `families` or `cascades` in params.yaml")
     parser.add_argument("model", help="one of its models, such as sigma35")
     parser.add_argument("--scale", default="modern", help="the scale that trained it (default: modern)")
     arguments = parser.parse_args()
@@ -172,7 +168,7 @@ def main() -> None:
     card = read_json(target.with_suffix(".json"))
     print(f"{target}: {card['origin']}; PSNR {card['psnr']}")
     line = f"  published: {{{arguments.model}: {target.stem}}}"
-    print(f"to evaluate it at scale bench, its family in params.yaml needs `weights: released` and\n{line}")
+    print(f"to evaluate it at scale bench, its entry in params.yaml needs (a family `weights: released`, too)\n{line}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ from stages.train.step import Learner, Step
 from stages.train.validation import Validation
 
 CHECKPOINT_SECONDS = 60.0
-WORST_ERROR = 1.0  # mean squared error in the [0, 1] range, 0 dB: a run that comes to this has diverged
 
 
 @dataclass
@@ -76,7 +75,7 @@ class Run:
     ) -> None:
         self.label, self.members, self.patches, self.validation = label, members, patches, validation
         self.schedule, self.seed, self.checkpoint_seconds = schedule, seed, checkpoint_seconds
-        self.psnr = math.nan
+        self.watched = ""
         for member in members:
             if member.checkpoint.exists():
                 member.step, member.history = load_checkpoint(member.checkpoint, member.learner, member.key)
@@ -128,17 +127,23 @@ class Run:
         if step % self.schedule.log_every and not last:
             return
         for member in members:
-            error = float(member.learner.loss_sum) / self._window(member)
+            means = self._means(member)
             member.learner.loss_sum.zero_()
-            self._check(member, error)
-            self.psnr = -10.0 * math.log10(error)
+            self._check(member, means[0])
+            self.watched = member.learner.report(means)
             validated = None
             if self.validation and (last or step % self.schedule.validate_every == 0):
                 validated = self._validate(member)
-            member.history["curve"].append([step, self.schedule.rate(step - 1), self.psnr, validated])
-            text = f"{self.label} {member.name}: step {step}, training PSNR {self.psnr:.2f} dB"
+            point = (member.learner.measured(means), validated)
+            rounded = (None if value is None else round(value, 6) for value in point)
+            member.history["curve"].append([step, self.schedule.rate(step - 1), *rounded])
+            text = f"{self.label} {member.name}: step {step}, {self.watched}"
             text += "" if validated is None else f", validation PSNR {validated:.2f} dB"
             print(text, file=sys.stderr, flush=True)
+
+    def _means(self, member: Member) -> list[float]:
+        """Means of what the learner watches since the last line of the log."""
+        return (member.learner.loss_sum / self._window(member)).tolist()
 
     def _validate(self, member: Member) -> float:
         learner, network = member.learner, member.learner.result
@@ -149,12 +154,12 @@ class Run:
 
     def _save(self, members: list[Member]) -> None:
         for member in members:
-            error = float(member.learner.loss_sum) / self._window(member)
+            error = self._means(member)[0]
             self._check(member, error if _finite(member.learner.network) else math.nan)
             save_checkpoint(member.checkpoint, member.learner, member.step, member.key, member.history)
 
     def _check(self, member: Member, error: float) -> None:
-        if math.isfinite(error) and error <= WORST_ERROR:
+        if math.isfinite(error) and error <= member.learner.WORST:
             return
         kept = f"the last good checkpoint is {member.checkpoint}" if member.checkpoint.exists() else "none was kept"
         line = f"{self.label} {member.name}: the loss is {error} at step {member.step}, the training has diverged"
@@ -166,7 +171,7 @@ class Run:
         return min(window, member.step - member.history.get("began", 0))
 
     def _status(self) -> str:
-        return "" if math.isnan(self.psnr) else f"training PSNR {self.psnr:.2f} dB"
+        return self.watched
 
 
 def _finite(network: nn.Module) -> bool:

@@ -27,6 +27,7 @@ class Schedule:
         bias_rate, last_rate: factors on the rate of all biases and of the last layer's weights and biases.
         clip: largest L2 norm of the gradient of all parameters; 0 for none.
         average: decay of the exponential moving average of the weights that is evaluated and stored; 0 for none.
+        smoothing: of the labels of a task network's training: this share of each label is spread over all classes.
         network: options of the network that belong to the schedule, such as its initialisation.
         log_every, validate_every: steps between two lines of the log, and between two validations.
     """
@@ -48,6 +49,7 @@ class Schedule:
     last_rate: float = 1.0
     clip: float = 0.0
     average: float = 0.0
+    smoothing: float = 0.0
     network: dict[str, Any] = field(default_factory=dict)
     log_every: int = 100
     validate_every: int = 1000

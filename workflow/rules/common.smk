@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
-# A rule's `python` is the one that runs Snakemake, also when its environment has not been activated.
-shell.prefix(f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
+# A rule's `python` is the one that runs Snakemake, also when its environment has not been activated. A scheduler signals
+# every process of a job: the trap keeps the shell until the stage has written what it must and ended.
+shell.prefix(f"set -euo pipefail; trap : TERM; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
 from stages.common import paths
-from stages.common.config import load, read_yaml
+from stages.common.config import MEASURING, load, read_yaml
 from stages.common.errors import UserError
 from stages.common.provenance import source_files
 from stages.download.released import released_files
@@ -41,8 +42,9 @@ def node(stage):
 def node_outputs():
     """Outputs of every node that the report does not read itself."""
     made = {"download": paths.data, "synthesize": paths.noisy, "train": paths.weights}
+    made |= {"labelled": paths.labelled, "task": paths.task, "cascade": paths.cascade}
     folders = [str(path(SCALE, key)) for stage, path in made.items() for key in SETTINGS.keys(stage)]
-    return [*folders, str(paths.data(SCALE, paths.RELEASED)), str(paths.leakage(SCALE))]
+    return [*folders, *(str(path(SCALE)) for path in (paths.leakage, paths.figures)), str(paths.data(SCALE, paths.RELEASED))]
 
 
 def field(stage, name, pattern):

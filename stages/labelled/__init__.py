@@ -1,0 +1,1 @@
+"""Stage `labelled`: images with class labels or masks, for the tasks behind the denoisers."""

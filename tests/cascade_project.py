@@ -1,0 +1,83 @@
+"""A project cut down to seconds with labelled sets, for the tests of tasks, cascades and recognitions."""
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.cascade.__main__ import cascade
+from stages.cascade.task import task
+from stages.common import config, paths
+from stages.common.files import write_json
+from stages.common.indexed import write_index
+from stages.labelled import node as labelled
+from stages.train.__main__ import train
+from tests.training_project import INDEX, make_images, options
+
+SMALL = {
+    "multiscale": {"divisor": 16},
+    "vgg": {"classes": 8, "blocks": [1, 1, 1], "width": 4, "head": 8, "pooled": 1, "batch_norm": True},
+    "deeplab": {
+        **{"classes": 9, "blocks": [1, 1, 1], "strided": 2, "width": 4, "head": 8, "dilation": 2, "batch_norm": True},
+        "preprocessing": "torchvision",
+    },
+}
+SHORT = {"mode": "reference", "schedule": "modern", "steps": 3, "batch": 2, "log_every": 2}
+
+
+def change(scale: str, **changes: Any) -> config.Config:
+    """Replace keys of a scale's file; returns its configuration."""
+    path = Path(f"workflow/scales/{scale}.yaml")
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
+    return config.load(scale)
+
+
+def change_params(**sections: dict[str, dict]) -> None:
+    """Replace fields of entries of params.yaml, section to entry to field; None removes one."""
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    for section, entries in sections.items():
+        for key, fields in entries.items():
+            params[section][key] = {
+                name: value for name, value in {**params[section][key], **fields}.items() if value is not None
+            }
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+
+
+def small_project(scale: str = "demo", **changes: Any) -> config.Config:
+    """A scale with tiny networks and trainings, and what trainings need besides labelled images."""
+    sizes = {"train": 12, "test": 10, "size": 48, "filtered": 3}
+    settings = {"labelled": sizes, "network": SMALL, "part": 4, "threads": 1, "labelled_downloads": False, **changes}
+    settings |= {
+        "tasks": {**SHORT, "patch": 40},
+        "cascades": {**SHORT, "patch": 40},
+        "training": {**SHORT, "patch": 16},
+    }
+    found = change(scale, **settings)
+    make_images("kodak", (40, 36, 3))
+    make_images("cbsd432", (48, 48, 3), count=3)
+    if scale != "demo":
+        shutil.copytree(paths.build("demo"), paths.build(scale), dirs_exist_ok=True)
+    write_index(paths.data(scale, paths.RELEASED), INDEX, [])
+    write_json(paths.leakage(scale), {})
+    return found
+
+
+def command(**changes: Any) -> argparse.Namespace:
+    """Command line of the stage cascade."""
+    return argparse.Namespace(**{"model": None, "checkpoint_seconds": 60.0, **changes})
+
+
+def make_sets(settings: config.Config) -> None:
+    for key in settings.keys("labelled"):
+        labelled.run(settings, key)
+
+
+def make_networks(settings: config.Config, *cascades: str) -> None:
+    """Both task networks, the denoisers that cascades start from, and some cascades."""
+    for key in settings.keys("task"):
+        task(settings, key)
+    train(settings, "proposed_tasks", options())
+    for key in cascades:
+        cascade(settings, key, command())
