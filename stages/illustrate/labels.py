@@ -1,0 +1,126 @@
+"""Figure 6: what a segmentation network sees in denoised images."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from stages import tasks
+from stages.common import paths
+from stages.common.config import Config
+from stages.common.files import read_json
+from stages.common.labelled import CLASSES, IGNORED, Example, read_image_of, read_labelled, read_mask_of
+from stages.evaluate.items import to_uint8
+from stages.evaluate.metrics import psnr
+from stages.illustrate.canvas import Figure, below, beside, framed, grid, not_made, panel, shown, words
+from stages.illustrate.methods import Method, first_reason, learned, not_run, tensor, title_of
+from stages.networks.weights import load_network
+from stages.recognition.metrics import mean_iou, overlaps
+from stages.synthesize.noise import add_noise
+
+SIGMA = 45
+IMAGES = 2
+SIDE = 256  # of a panel, in pixels
+LEGEND_COLUMNS = 6
+SWATCH = 13  # side of a square of the legend, in pixels
+TITLE = "Figure 6 of Liu et al. 2020: segmentation of denoised images"
+
+
+class Column(NamedTuple):
+    """One version of an image as it is shown, uint8 (h, w, 3), its classes, uint8 (H, W), and what to print below."""
+
+    image: np.ndarray | None
+    classes: np.ndarray | None
+    quality: str = ""
+    score: str = ""
+
+
+def figure6(settings: Config) -> Figure:
+    """The first images of the segmentation test set: denoised, and the label maps found in them.
+
+    Deviations: the paper's examples and its noise level are not printed, and no region is enlarged here.
+    """
+    data, task = paths.labelled(settings.scale, "voc_val"), paths.task(settings.scale, "segmentation")
+    methods = [
+        learned("Separate", paths.weights(settings.scale, "proposed_tasks"), SIGMA),
+        learned("Joint Training", paths.cascade(settings.scale, "segment_2020"), SIGMA),
+        learned("Joint Training (Cross-Task)", paths.cascade(settings.scale, "classify_2020"), SIGMA),
+    ]
+    name = title_of(settings.params["labelled"]["voc_val"]["title"], settings.settings["real_data"])
+    caption = (
+        f"The first images of {name} (val), with noise of sigma = {SIGMA}, denoised by the proposed network alone "
+        "(Separate), trained through the segmentation network (Joint Training), and through the classifier "
+        "(Cross-Task); below, the true label map and those that the segmentation network finds in the denoised images. "
+        "Ignored pixels are white. PSNR and mean intersection over union are of this image alone. The paper does not "
+        f"print its noise level, and enlarges a region.{not_run(methods)}"
+    )
+    reason = first_reason(data, task)
+    if not reason and all(method.missing for method in methods):
+        reason = methods[0].missing
+    if reason:
+        return not_made(TITLE, caption, reason)
+    network, _ = load_network(task / "model.safetensors", build=tasks.build)
+    rows: list[list[np.ndarray]] = []
+    seen: set[int] = set()
+    for example in read_labelled(data)[:IMAGES]:
+        columns = list(_columns(example, (settings.params["seed"], data.name), methods, network))
+        like = columns[0].image
+        rows.append([panel(column.image, column.quality, like) for column in columns])
+        rows.append([panel(_coloured(column.classes), column.score, like) for column in columns])
+        seen.update(*(np.unique(column.classes).tolist() for column in columns if column.classes is not None))
+    table = grid(rows, ["Ground truth", *(method.name for method in methods)])
+    names = legend(read_json(data / CLASSES), sorted(seen - {IGNORED}))
+    return Figure(TITLE, caption, framed(below([table, names], gap=12)))
+
+
+def predicted(network: tasks.TaskNetwork, image: np.ndarray) -> np.ndarray:
+    """The class of each pixel, uint8 (H, W), of an image, (H, W, 3), [0, 255] scale, which need not be clipped."""
+    with torch.inference_mode():
+        return network(tensor(image))[0].argmax(dim=0).numpy().astype(np.uint8)
+
+
+def palette() -> np.ndarray:
+    """The colours of Pascal VOC, uint8 (256, 3), from the bits of the class; ignored pixels are white here."""
+    classes = np.arange(256)
+    colours = np.zeros((256, 3), dtype=np.uint8)
+    for bit in range(8):
+        for channel in range(3):
+            colours[:, channel] |= (((classes >> (3 * bit + channel)) & 1) << (7 - bit)).astype(np.uint8)
+    colours[IGNORED] = 255
+    return colours
+
+
+def legend(names: Sequence[str], classes: Sequence[int]) -> np.ndarray:
+    """Squares in the colours of classes, with their names."""
+    entries = []
+    for number in classes:
+        square = np.broadcast_to(palette()[number], (SWATCH, SWATCH, 3))
+        name = names[number] if number < len(names) else f"class {number}"  # of a network that knows more classes
+        entries.append(beside([square, words(name, 140, centred=False)]))
+    return below([beside(entries[first : first + LEGEND_COLUMNS]) for first in range(0, len(entries), LEGEND_COLUMNS)])
+
+
+def _columns(
+    example: Example, noise: tuple[int, str], methods: list[Method], network: tasks.TaskNetwork
+) -> Iterator[Column]:
+    """The truth, and what each method and the segmentation network make of the noisy image; empty where not run."""
+    clean, mask = read_image_of(example), read_mask_of(example, network.classes)
+    noisy = add_noise(clean, seed=noise[0], dataset=noise[1], image=example.id, sigma=SIGMA)
+    yield Column(shown(clean, SIDE), mask)
+    for method in methods:
+        denoised = method(noisy)
+        if denoised is None:
+            yield Column(None, None)
+            continue
+        found, image = predicted(network, denoised), to_uint8(denoised)
+        score = float(mean_iou(overlaps(found, mask, network.classes)))
+        yield Column(shown(image, SIDE), found, f"{psnr(image, clean):.2f} dB", f"mIoU {score:.1f} %")
+
+
+def _coloured(classes: np.ndarray | None) -> np.ndarray | None:
+    """A label map in colours, at the size of `shown`; a large one loses pixels, and no colours are mixed."""
+    if classes is None:
+        return None
+    step = -(-max(classes.shape) // SIDE)
+    return shown(palette()[classes[::step, ::step]], SIDE)

@@ -1,0 +1,159 @@
+"""One node of a recognition: settings put together into what is measured, and its results written."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from stages.common import config, paths, provenance
+from stages.common.errors import UserError
+from stages.common.files import sha256_file, sha256_path
+from stages.common.indexed import unavailable_reason
+from stages.common.labelled import read_labelled
+from stages.common.torch_mode import device, device_name, set_mode
+from stages.evaluate.measure import write_results
+from stages.recognition import metrics
+from stages.recognition.measure import Denoiser, Subject, outcomes, parts_of, write_arrays
+from stages.tasks.stored import load_task
+
+HERE = Path(__file__).parent
+# The code that the outcomes of an image depend on, besides the networks' own.
+DETERMINING = (HERE / "images.py", HERE / "measure.py", HERE / "metrics.py", HERE.parent / "synthesize/noise.py")
+
+
+def subject_of(settings: config.Config, entry: dict, most: int | None = None) -> Subject:
+    """What an entry measures, its task network loaded; `most`: take the first images of the set only."""
+    set_mode(settings.params["mode"], settings.settings["threads"])
+    task = settings.entry("task", entry["task"])
+    network = load_task(settings, entry["task"]).to(device(), memory_format=torch.channels_last)
+    weights = paths.task(settings.scale, entry["task"]) / "model.safetensors"
+    real = settings.settings["real_data"]
+    data = paths.labelled(settings.scale, entry["data"])
+    depends = {
+        "data": sha256_path(data),
+        "task": sha256_file(weights),
+        "code": [sha256_path(path) for path in (*DETERMINING, HERE.parent / "tasks")],
+        "mode": settings.params["mode"],
+        "threads": settings.settings["threads"],
+        "torch": torch.__version__,
+        "device": device().type,
+    }
+    examples = read_labelled(data)[:most]
+    sizes = [task.get(name) if real else None for name in ("resize", "crop")]
+    return Subject(examples, entry["data"], settings.params["seed"], *sizes, network, device(), depends)
+
+
+def measure(
+    settings: config.Config, key: str, entry: dict, levels: list[float | None], make: Callable[[], Denoiser],
+    shard: tuple[int, int] | None, most: int | None = None,
+) -> None:  # fmt: skip
+    """Measure one recognition and write its results and outcomes; with a `shard`, only make that share of its parts.
+
+    Args:
+        levels: noise levels; None stands for clean images.
+        make: makes the denoiser.
+        shard: (i, n) for the i-th of n shares, counted from 1.
+        most: number of images, None for the whole set.
+    """
+    subject = subject_of(settings, entry, most)
+    parts = parts_of(subject.examples, levels, settings.settings["part"])
+    folder = paths.parts(settings.scale, key)
+    if shard:
+        outcomes(subject, make(), parts[shard[0] - 1 :: shard[1]], folder, f"recognition {key} {shard[0]}/{shard[1]}")
+        return
+    found = outcomes(subject, make(), parts, folder, f"recognition {key}")
+    write_arrays(paths.outcomes(settings.scale, key), {name: arrays["outcome"] for name, arrays in found.items()})
+    rows = []
+    for condition, arrays in found.items():
+        common = {"dataset": title(settings, entry), "item": "average", "condition": condition}
+        for metric, unit, value in summary(subject, arrays):
+            rows.append({**common, "method": entry["method"], "metric": metric, "unit": unit, "value": f"{value:.6f}"})
+    write_results(paths.results(settings.scale, key), rows)
+
+
+def summary(subject: Subject, arrays: dict[str, np.ndarray]) -> list[tuple[str, str, float]]:
+    """Metric, unit and value of everything that the results say of one condition."""
+    found, rows = arrays["outcome"], []
+    if subject.network.kind == "classification":
+        for k in (1, 5):
+            low, high = metrics.wilson(int(np.count_nonzero(found < k)), len(found))
+            rows += [(f"top{k}", "%", metrics.top_k(found, k)), (f"top{k}_low", "%", low), (f"top{k}_high", "%", high)]
+    else:
+        low, high = metrics.bootstrap_iou(found, subject.seed)
+        rows += [("miou", "%", float(metrics.mean_iou(found.sum(axis=0)))), ("miou_low", "%", low)]
+        rows += [("miou_high", "%", high)]
+    if "psnr" in arrays:
+        rows.append(("psnr", "dB", float(np.mean(arrays["psnr"]))))
+    return [*rows, ("images", "count", float(len(found)))]
+
+
+def nothing(settings: config.Config, key: str) -> None:
+    """Write the outputs of a node that could measure nothing."""
+    write_arrays(paths.outcomes(settings.scale, key), {})
+    write_results(paths.results(settings.scale, key), [])
+
+
+def title(settings: config.Config, entry: dict) -> str:
+    """The printed name of the set; stand-ins for it carry a prefix, so that they never meet a printed value."""
+    name = settings.entry("labelled", entry["data"])["title"]
+    return name if settings.settings["real_data"] else f"demo:{name}"
+
+
+def levels_of(settings: config.Config, entry: dict, without: dict[float, str] | None = None) -> list[float]:
+    """Noise levels of an entry: its own or those of its task."""
+    levels = entry.get("sigmas", settings.entry("task", entry["task"])["sigmas"])
+    return [sigma for sigma in levels if sigma not in (without or {})]
+
+
+def run(
+    settings: config.Config, stage: str, key: str, folders: list[Path], shard: tuple[int, int] | None,
+    work: Callable[[dict[str, Any]], None],
+) -> None:  # fmt: skip
+    """Do the work of a node if everything that it reads is there, else write empty results and say why.
+
+    Args:
+        folders: what the node reads besides its data and the network of its task.
+        work: takes the provenance record.
+
+    Raises:
+        UserError: a shard is asked for where nothing can be measured.
+    """
+    entry = settings.entry(stage, key)
+    data, task = paths.labelled(settings.scale, entry["data"]), paths.task(settings.scale, entry["task"])
+    reason = next(filter(None, (unavailable_reason(folder) for folder in (data, task, *folders))), None)
+    if shard:
+        if reason:
+            raise UserError(f"{key}: no shard to be made: {reason}; provide what is missing first")
+        work({})
+        return
+    outputs = [paths.results(settings.scale, key), paths.outcomes(settings.scale, key)]
+    with provenance.recorded(settings, stage, key, [data, task, *folders], outputs) as record:
+        if reason:
+            nothing(settings, key)
+            record["unavailable"] = reason
+        else:
+            record["device"] = device_name(device())
+            work(record)
+
+
+def command_line(stage: str, command: str, work: Callable[[config.Config, str, tuple[int, int] | None], None]) -> None:
+    """The command line of both stages of this package."""
+    parser = config.stage_parser(command, "Measure high-level tasks on noisy images.")
+    text = "make only the I-th of N shares of the parts, and leave them for the run of the whole node"
+    parser.add_argument("--shard", metavar="I/N", help=text)
+    arguments = parser.parse_args()
+    shard = _shard(arguments.shard) if arguments.shard else None
+    if shard and not arguments.only:
+        raise UserError("--shard is for one node; add --only KEY, its name in params.yaml")
+    settings = config.load(arguments.scale)
+    for key in [arguments.only] if arguments.only else settings.keys(stage):
+        work(settings, key, shard)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    parts = text.split("/")
+    if len(parts) == 2 and all(part.isdigit() for part in parts) and 1 <= int(parts[0]) <= int(parts[1]):
+        return int(parts[0]), int(parts[1])
+    raise UserError(f"--shard is {text!r}; expected I/N with 1 <= I <= N, such as 3/20")
