@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -11,6 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 WARM_UP_CALLS = 3
 # Sides of the square matrices, and bytes to copy, by kind of device. The copies do not fit in any cache.
 SIZES = {"cuda": (2048, 4096, 8192, 16384), "cpu": (512, 1024, 2048)}
+CHANNELS = 256  # of the convolution that is measured beside them
+CONVOLUTION = "convolution"  # its name among the sizes
 COPY_BYTES = {"cuda": 1 << 30, "cpu": 1 << 28}
 
 
@@ -42,15 +45,28 @@ def matrix_rate(size: int, kind: str, device: torch.device, seconds: float) -> f
         size: side of the matrices.
         kind: `bf16`, `fp32`, or `tf32` (a GPU's reduced precision for fp32 matrices).
     """
-    dtype = torch.bfloat16 if kind == "bf16" else torch.float32
-    left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    left, right = (torch.randn(size, size, device=device).to(_dtype(kind)) for _ in range(2))
     out = torch.empty_like(left)
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = kind == "tf32"
-    try:
+    with _tf32(kind == "tf32"):
         return 2.0 * size**3 * call_rate(lambda: torch.mm(left, right, out=out), seconds, 1, device) / 1e12
-    finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
+
+
+def convolution_rate(channels: int, kind: str, device: torch.device, seconds: float) -> float:
+    """TFLOP/s of a 3x3 convolution, channels-last, as the products above.
+
+    On some processors a library convolves faster than it multiplies matrices, and then this is the peak. A transform
+    that needs fewer operations than are counted may be behind it.
+
+    Args:
+        channels: that go in and come out, of 8 images of 48x48 pixels.
+        kind: see `matrix_rate`.
+    """
+    convolution = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+    convolution = convolution.to(device, _dtype(kind), memory_format=torch.channels_last)
+    images = torch.randn(8, channels, 48, 48, device=device).to(_dtype(kind), memory_format=torch.channels_last)
+    flops = 2.0 * images.numel() * channels * 9
+    with _tf32(kind == "tf32"), torch.no_grad():
+        return flops * call_rate(lambda: convolution(images), seconds, 1, device) / 1e12
 
 
 def copy_rate(count: int, device: torch.device, seconds: float) -> float:
@@ -83,6 +99,24 @@ def count_flops(network: nn.Module, shape: tuple[int, int, int, int]) -> dict[st
         forward = counter.get_total_flops()
         output.sum().backward()
     return {"forward": forward, "step": counter.get_total_flops()}
+
+
+def _dtype(kind: str) -> torch.dtype:
+    return torch.bfloat16 if kind == "bf16" else torch.float32
+
+
+@contextmanager
+def _tf32(allowed: bool) -> Iterator[None]:
+    """Whether a GPU may compute fp32 products with reduced precision."""
+    switches = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [switch.allow_tf32 for switch in switches]
+    for switch in switches:
+        switch.allow_tf32 = allowed
+    try:
+        yield
+    finally:
+        for switch, value in zip(switches, before, strict=True):
+            switch.allow_tf32 = value
 
 
 def _seconds(call: Callable[[], object], calls: int, device: torch.device) -> float:

@@ -25,7 +25,7 @@ from stages import networks
 from stages.benchmark import limits, peaks
 from stages.benchmark.report import render, summarise
 from stages.benchmark.ways import Way, Workshop, training_images
-from stages.common import provenance
+from stages.common import provenance, torch_mode
 from stages.common.config import PARAMS, read_yaml
 from stages.common.errors import UserError
 from stages.common.files import write_json, write_png, write_text
@@ -94,7 +94,7 @@ def benchmark(settings: Settings, network: dict | None = None, training: dict | 
     entry = params["families"][FAMILY]
     _, schedule = schedule_for(params, {"schedule": settings.schedule, **(training or {})}, entry)
     options = {**entry["network"], **schedule.network, **(network or {})}
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch_mode.device()
     workshop = Workshop(options, schedule, entry["sigmas"], params["seed"], device, settings.cores or usable_cores())
     record = describe(settings, workshop)
     say(f"{record['machine']['device']}, {REPEATS} times about {settings.seconds:g} s for each way to train")
@@ -163,20 +163,23 @@ def measure(ways: list[Way], settings: Settings, device: torch.device, threads: 
     """Measure every way and the device's peaks in turns, so that a drift of the machine's speed meets all alike.
 
     Returns:
-        The rate of every repeat: by precision and by size of the matrices in TFLOP/s, and under `copy` and by size in
-        bytes in GB/s. Those of the ways are left in the ways.
+        The rate of every repeat: by precision and by size of the matrices, or of the convolution, in TFLOP/s, and under
+        `copy` and by size in bytes in GB/s. Those of the ways are left in the ways.
     """
     sizes = settings.sizes or peaks.SIZES[device.type]
     size, seconds = settings.copy_bytes or peaks.COPY_BYTES[device.type], settings.seconds * PEAK_SHARE
-    found: dict[str, dict[str, list]] = {kind: {str(side): [] for side in sizes} for kind in peaks.precisions(device)}
+    subjects = (*map(str, sizes), peaks.CONVOLUTION)
+    found: dict[str, dict[str, list]] = {kind: {name: [] for name in subjects} for kind in peaks.precisions(device)}
     found["copy"] = {str(size): []}
     for repeat in range(1, REPEATS + 1):
         set_mode("fast", threads)
         for kind in peaks.precisions(device):
             for side in sizes:
                 found[kind][str(side)].append(peaks.matrix_rate(side, kind, device, seconds))
+            channels = min(peaks.CHANNELS, *sizes)
+            found[kind][peaks.CONVOLUTION].append(peaks.convolution_rate(channels, kind, device, seconds))
             best = max(rates[-1] for rates in found[kind].values())
-            say(f"repeat {repeat} of {REPEATS}, {kind} products: {best:.3g} TFLOP/s")
+            say(f"repeat {repeat} of {REPEATS}, {kind} at best: {best:.3g} TFLOP/s")
         found["copy"][str(size)].append(peaks.copy_rate(size, device, seconds))
         for way in ways:
             way.prepare()
@@ -207,7 +210,7 @@ def describe_machine(device: torch.device, cores: int) -> dict[str, Any]:
     on_gpu = device.type == "cuda"
     return {
         "kind": device.type,
-        "device": torch.cuda.get_device_name(device) if on_gpu else processor,
+        "device": torch_mode.device_name(device),
         "processor": processor,
         "cores": cores,
         "system": platform.platform(),

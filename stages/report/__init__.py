@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from stages.common import paths
+from stages.report import gallery
 from stages.report.tables import ALL_TABLES
 
 TABLE_SUFFIXES = (".md", ".tex", ".csv")
-PAGES = ("overview.md", "notes.md", "provenance.md", "training.md", "metrics.json", "averages.csv")
-PAGES += ("learning_curves.csv", "figures/learning_curves.svg", "figures/parameters_psnr.svg")
+PAGES = ("overview.md", "notes.md", "provenance.md", "training.md", "figures.md", "metrics.json", "averages.csv")
+PAGES += ("accuracies.csv", "learning_curves.csv", *(f"figures/{name}" for name in (*gallery.MADE, *gallery.OWN)))
 
 
 def outputs(scale: str) -> list[Path]:

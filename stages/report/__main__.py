@@ -1,5 +1,10 @@
-"""`python -m stages.report [--scale S]`: all tables, the overview, the notes and the metrics of one scale."""
+"""`python -m stages.report [--scale S]`: all tables, the overview, the notes and the metrics of one scale.
 
+A first word chooses something else to make from them: `python -m stages.report site`, see `COMMANDS`.
+"""
+
+import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +13,12 @@ import pandas as pd
 from stages.common import config as configuration
 from stages.common import paths, provenance
 from stages.common.config import Config
-from stages.common.errors import run_cli
+from stages.common.errors import UserError, choices, run_cli
 from stages.common.files import write_text
 from stages.report import (
     designs,
     figures,
+    gallery,
     history,
     join,
     latex,
@@ -22,16 +28,34 @@ from stages.report import (
     outputs,
     overview,
     published,
+    recognized,
     results,
+    task_layout,
+    tasks,
     training,
 )
-from stages.report.kinds import DesignTable, Table
+from stages.report.kinds import DesignTable, Table, TaskTable
 from stages.report.rows import Comparison, Context, to_frame
 from stages.report.tables import ALL_TABLES, TABLES
 
+JOINS = {Table: join, DesignTable: designs, TaskTable: tasks}  # by kind of table: what joins it, what lays it out
+LAYOUTS = {Table: layout, DesignTable: designs, TaskTable: task_layout}
+# First words of the command line: modules with a function main(arguments), loaded only when they are asked for.
+COMMANDS = {
+    "latex": "stages.latex.__main__",
+    "mos": "stages.opinion.__main__",
+    "site": "stages.site.build",
+}
+
 
 def main() -> None:
-    """Read the command line, write the reports and say where to begin to read."""
+    """Read the command line, write the reports and say where to begin to read; or hand over to one of `COMMANDS`."""
+    word = sys.argv[1] if len(sys.argv) > 1 else "-"
+    if not word.startswith("-"):
+        if word not in COMMANDS:
+            raise UserError(f"{word!r} is no command; {choices(word, COMMANDS)}; without one, the reports are written")
+        importlib.import_module(COMMANDS[word]).main(sys.argv[2:])
+        return
     arguments = configuration.stage_parser("report", __doc__, keyed=False).parse_args()
     config = configuration.load(arguments.scale)
     report(config)
@@ -42,6 +66,9 @@ def inputs(config: Config) -> list[Path]:
     """Every file that the stage reads, besides its sources, which published/ and the notes' text belong to."""
     measured = [paths.results(config.scale, key) for _, key in results.nodes(config)]
     measured.append(paths.results(config.scale, results.ARCHITECTURE))
+    for _, key in recognized.nodes(config):
+        measured += [paths.results(config.scale, key), paths.outcomes(config.scale, key)]
+    measured.append(paths.figures(config.scale))
     records = [paths.provenance(config.scale, stage, key) for stage, key in config.nodes()]
     return [*measured, *records]
 
@@ -56,11 +83,12 @@ def report(config: Config) -> None:
             write_table(folder, comparison, context)
         for name, text in pages(comparisons, context, own).items():
             write_text(folder / name, text)
+        gallery.copy(config)
 
 
-def compare(spec: Table | DesignTable, context: Context) -> Comparison:
-    """Join one table of either kind."""
-    return (join if isinstance(spec, Table) else designs).compare(spec, context)
+def compare(spec: Table | DesignTable | TaskTable, context: Context) -> Comparison:
+    """Join one table of any kind."""
+    return JOINS[type(spec)].compare(spec, context)
 
 
 def pages(comparisons: list[Comparison], context: Context, own: dict[str, Any]) -> dict[str, str]:
@@ -71,7 +99,9 @@ def pages(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
         "notes.md": notes.render(comparisons, context),
         "training.md": training.render(context),
         "metrics.json": overview.metrics_json(comparisons),
+        "figures.md": gallery.render(config),
         "averages.csv": csv_text(results.averages_frame(context.measured)),
+        "accuracies.csv": csv_text(recognized.accuracies_frame(config, context.recognized)),
         "learning_curves.csv": csv_text(training.curves_frame(config, records)),
         "figures/learning_curves.svg": figures.learning_curves(config, records),
         "figures/parameters_psnr.svg": figures.parameters_psnr(comparisons),
@@ -90,13 +120,14 @@ def load_context(config: Config) -> Context:
         if spec.per_image
     }
     records = history.load(config)
-    return Context(config, cells, misprints, records, results.load(config, records, printed_items))
+    measured = results.load(config, records, printed_items)
+    return Context(config, cells, misprints, records, measured, recognized.load(config, records))
 
 
 def write_table(folder: Path, comparison: Comparison, context: Context) -> None:
     """One table as Markdown, LaTeX and CSV."""
     stem = folder / comparison.spec.paper / comparison.spec.name
-    page = (layout if isinstance(comparison.spec, Table) else designs).document(comparison, context)
+    page = LAYOUTS[type(comparison.spec)].document(comparison, context)
     write_text(stem.with_suffix(".md"), markdown.render(page))
     write_text(stem.with_suffix(".tex"), latex.render(page))
     write_text(stem.with_suffix(".csv"), csv_text(to_frame(comparison)))

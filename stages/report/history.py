@@ -62,11 +62,11 @@ def _packages(nodes: Records) -> pd.DataFrame:
 
 def _training(config: Config, records: Records) -> pd.DataFrame:
     rows = []
-    for network in trained(config, records):
+    for network in [*trained(config, records), *trained(config, records, "cascade")]:
         card = network.card
         steps = f"{card['steps_done']:,} of {card['steps']:,}"
         rows.append((network.family, network.model, steps, card["mode"], card["device"], f"{card['hours']:.3f}"))
-    return pd.DataFrame(rows, columns=["family", "model", "steps", "mode", "device", "hours"])
+    return pd.DataFrame(rows, columns=["family or cascade", "model", "steps", "mode", "device", "hours"])
 
 
 def _nodes(nodes: Records) -> pd.DataFrame:

@@ -74,6 +74,51 @@ class Table(Printed):
 
 
 @dataclass(frozen=True)
+class Ordering:
+    """One statement that a table makes: one method does worse than another.
+
+    Attributes:
+        lower, higher: the two methods, as the table shows them.
+        control: whether the statement is not the paper's, but asked to see what explains its gain.
+    """
+
+    lower: str
+    higher: str
+    control: bool = False
+
+    @property
+    def claim(self) -> str:
+        """The statement as shown."""
+        return f"{self.lower} < {self.higher}"
+
+    @property
+    def source(self) -> str:
+        """Whose statement it is."""
+        return "control" if self.control else "paper"
+
+
+@dataclass(frozen=True)
+class TaskTable(Printed):
+    """One printed table of a high-level task behind denoisers.
+
+    Attributes:
+        sigmas: noise levels, in the paper's order.
+        methods: printed methods, in the paper's order; `measured` is a method of the stage `recognition`.
+        metrics: printed metrics in %, in the paper's order; the orderings are of the first.
+        orderings: what the paper's numbers are to show, in the order in which they are checked.
+        tolerance: what the tolerance of its cells allows for.
+        protocol: what is known of how the numbers were taken, and what is not.
+    """
+
+    sigmas: tuple[int, ...]
+    methods: tuple[Method, ...]
+    metrics: tuple[str, ...]
+    orderings: tuple[Ordering, ...]
+    tolerance: str
+    protocol: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Design:
     """One row of a table of network designs.
 

@@ -37,6 +37,8 @@ SYMBOLS = {
     "✗": r"$\times$",
 }
 LONG_WORDS = 40  # characters from which a column of words is set as a paragraph
+WIDE = 150  # characters of all numbers of a line from which a grid is set smaller
+SMALL = r"\scriptsize\setlength{\tabcolsep}{3pt}"
 
 
 def render(document: Document) -> str:
@@ -66,7 +68,7 @@ def _table(grid: Grid) -> str:
         return f"\\subsection*{{{escape(grid.heading)}}}\n\nNo rows."
     lines = [
         rf"\subsection*{{{escape(grid.heading)}}}",
-        r"{\footnotesize",
+        "{" + (SMALL if _width(grid) > WIDE else r"\footnotesize"),
         rf"\begin{{tabular}}{{{_columns(grid)}}}",
         r"\toprule",
         *_header(grid),
@@ -79,6 +81,11 @@ def _table(grid: Grid) -> str:
         "}",
     ]
     return "\n".join(lines)
+
+
+def _width(grid: Grid) -> int:
+    """Characters of the widest numbers of all columns."""
+    return sum(max(len(row[index].text) for row in grid.rows) for index in range(len(grid.stub), len(grid.rows[0])))
 
 
 def _columns(grid: Grid) -> str:

@@ -8,8 +8,9 @@ from stages.report.rows import OFF, REPRODUCED, STATUSES, Comparison, Context, R
 from stages.report.tables import PAPERS, TOLERANCES
 from stages.report.weights import behind
 
-SHOWN_DECIMALS = {"psnr": 3, "ssim": 4, "params": 0}
+SHOWN_DECIMALS = {"psnr": 3, "ssim": 4, "params": 0, "top1": 1, "top5": 1, "miou": 2}
 METRIC_NAMES = {"psnr": "PSNR", "ssim": "SSIM", "params": "parameters"}
+METRIC_NAMES |= {"top1": "top-1", "top5": "top-5", "miou": "mIoU"}
 VERDICT_MARKS = {REPRODUCED: "✓", OFF: "✗"}
 NOTHING = "-"
 DEMO_WARNING = (
@@ -88,6 +89,12 @@ def counts(comparison: Comparison) -> dict[str, int]:
 def number(value: float | None, metric: str) -> str:
     """A measured value as shown on a page."""
     return NOTHING if value is None else f"{value:,.{SHOWN_DECIMALS[metric]}f}"
+
+
+def with_interval(row: Row) -> str:
+    """A measured value with its 95 % interval, if it has one: `63.2 [62.8, 63.6]`."""
+    text = number(row.reproduced, row.metric)
+    return text if row.low is None else f"{text} [{number(row.low, row.metric)}, {number(row.high, row.metric)}]"
 
 
 def as_printed(row: Row) -> str:
@@ -197,8 +204,8 @@ def _grid(comparison: Comparison, heading: str, stub: tuple[str, ...], lines: li
     rows, footnotes = [], []
     for head, item, condition, metric in lines:
         found = {group.label: comparison.shown.get((item, condition, group.label, metric)) for group in groups}
-        best_printed = _best([float(row.published) for row in found.values() if row and row.published])
-        best_measured = _best(
+        best_printed = best([float(row.published) for row in found.values() if row and row.published])
+        best_measured = best(
             [number(row.reproduced, metric) for row in found.values() if row and row.reproduced is not None]
         )
         cells = list(head)
@@ -209,7 +216,7 @@ def _grid(comparison: Comparison, heading: str, stub: tuple[str, ...], lines: li
     return Grid(heading, stub, groups, tuple(rows), tuple(footnotes))
 
 
-def _best(values: list) -> object:
+def best(values: list) -> object:
     """The largest of several values; one alone is not best of anything."""
     return max(values, key=float) if len(values) > 1 else None
 

@@ -10,6 +10,7 @@ from statistics import median
 import pandas as pd
 
 from stages.common.errors import UserError
+from stages.report.cascade_notes import cascades, reconstruction
 from stages.report.kinds import DesignTable
 from stages.report.layout import METRIC_NAMES, NOTHING, SHOWN_DECIMALS, as_printed, cell_name, number, verdict
 from stages.report.markdown import GENERATED, frame_table, papers
@@ -32,7 +33,7 @@ def render(comparisons: list[Comparison], context: Context) -> str:
     whole = _wholly_measured(context)
 
     def keep(match: re.Match) -> str:
-        methods = set(match[1].split(", ")) if match[1] else set()
+        methods = set(match[1].split("; ")) if match[1] else set()
         return f"{match[2]}\n" if whole and methods <= whole else ""
 
     template = FINDING.sub(keep, TEMPLATE.read_text(encoding="utf-8"))
@@ -44,7 +45,9 @@ def render(comparisons: list[Comparison], context: Context) -> str:
             return FROM_COUNTS[match[1]](comparisons)
         if match[1] in FROM_RESULTS:
             return NOT_MEASURED if context.demo else FROM_RESULTS[match[1]](comparisons, context)
-        known = ", ".join([*FROM_PRINT, *FROM_COUNTS, *FROM_RESULTS])
+        if match[1] in FROM_ANY_RESULTS:
+            return FROM_ANY_RESULTS[match[1]](comparisons, context)
+        known = ", ".join([*FROM_PRINT, *FROM_COUNTS, *FROM_RESULTS, *FROM_ANY_RESULTS])
         raise UserError(f"{TEMPLATE.name}: unknown table {match[1]!r}; expected {known}")
 
     title, _, body = PLACEHOLDER.sub(fill, template).partition("\n")
@@ -55,9 +58,11 @@ def _wholly_measured(context: Context) -> set[str]:
     """Methods that were measured on real images, and whose runs lack neither a set nor a noise level."""
     if context.demo:
         return set()
-    measured = context.measured
-    lacking = {method for _, method, *_ in [*measured.unavailable, *measured.without]}
-    return {method for methods in measured.methods.values() for method in methods} - lacking
+    measured, recognized = context.measured, context.recognized
+    gaps = (measured.unavailable, measured.without, recognized.unavailable, recognized.without)
+    lacking = {method for found in gaps for _, method, *_ in found}
+    tasks = {method for _, method, _ in recognized.scores}
+    return tasks.union(*measured.methods.values()) - lacking
 
 
 def misprints(context: Context) -> str:
@@ -252,6 +257,7 @@ def _last_place(printed: str) -> float:
 
 FROM_PRINT: dict[str, Callable[[Context], str]] = {
     "papers": lambda context: papers(PAPERS),
+    "cascades": cascades,
     "misprints": misprints,
     "printed_means": printed_means,
 }
@@ -264,3 +270,5 @@ FROM_RESULTS: dict[str, Callable[[list[Comparison], Context], str]] = {
     "proposed": proposed,
     "border": border,
 }
+# Not compared with print, and so shown of stand-ins too.
+FROM_ANY_RESULTS: dict[str, Callable[[list[Comparison], Context], str]] = {"reconstruction": reconstruction}

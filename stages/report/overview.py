@@ -6,14 +6,18 @@ from statistics import fmean
 
 import pandas as pd
 
-from stages.report.layout import METRIC_NAMES, NOTHING, SHOWN_DECIMALS, cell_name, counts, number, verdict
+from stages.report.kinds import Ordering
+from stages.report.layout import METRIC_NAMES, NOTHING, SHOWN_DECIMALS, cell_name, counts, verdict, with_interval
 from stages.report.markdown import GENERATED, frame_table, papers
+from stages.report.recognized import ACCURACIES, accuracies_frame
+from stages.report.recognized import STAGES as RECOGNITION
 from stages.report.results import AVERAGE, averages_frame, sigma
 from stages.report.rows import (
     IMAGE,
     NETWORK,
     NOT_RUN,
     OFF,
+    ORDER_STATUSES,
     STATUSES,
     Comparison,
     Context,
@@ -24,6 +28,8 @@ from stages.report.rows import (
 from stages.report.tables import EXPLAINED
 from stages.report.weights import Records
 
+MEASURING = ("evaluate", "baseline", *RECOGNITION)  # the stages whose results the tables show
+MAKING = ("download", "synthesize", "train", "labelled", "task", "cascade")  # those that make what they measure
 WORST = 10
 HASH_LENGTH = 12
 COUNT_COLUMNS = ("printed", *STATUSES, "off at a suspected misprint")
@@ -33,6 +39,10 @@ WORST_ORDER = (
     "Of the cells measured on images; every count of parameters stands in its own table. Sorted not by |Δ| but by |Δ| "
     "divided by the tolerance of the cell ([notes.md](notes.md) has the tolerances): that of an average is narrower "
     "than that of a single image."
+)
+ORDER_TEXT = (
+    "What the tables of the high-level tasks are to show, at each of their noise levels: it `holds` if the paired "
+    "difference is positive by more than two standard errors. The differences are on the tables' pages."
 )
 DEMO_WARNING = (
     "Demo scale: these are stand-in images and tiny networks trained for seconds. Nothing that was measured on them "
@@ -49,8 +59,11 @@ def render(comparisons: list[Comparison], context: Context) -> str:
     parts += [_facts(context), "## Papers", papers(keys)]
     parts += ["## Cells", frame_table(_cells(comparisons), numbers=COUNT_COLUMNS)]
     parts += ["Cells not run, by reason:", frame_table(_reasons(comparisons), numbers=("cells",))]
+    parts += ["## Orderings", ORDER_TEXT, frame_table(_orderings(comparisons), numbers=ORDER_STATUSES)]
     if context.demo:
         parts += ["## Averages over the stand-in images", frame_table(_demo_averages(context), numbers=("σ", "PSNR"))]
+        accuracies = frame_table(_demo_accuracies(context), numbers=("value", "low", "high", "images"))
+        parts += ["## Accuracies on the textured shapes, with 95 % intervals", accuracies]
     else:
         parts += [f"## Worst deviations: the {WORST} farthest beyond their tolerance"]
         parts.append(WORST_ORDER)
@@ -59,12 +72,14 @@ def render(comparisons: list[Comparison], context: Context) -> str:
             "Over all compared cells of a table: images, averages, networks.",
             frame_table(_by_method(comparisons), numbers=DEVIATION_COLUMNS),
         ]
-        parts += ["## Averages", frame_table(_averages(comparisons), numbers=("σ", *VALUE_COLUMNS))]
+        parts += ["## Averages", "Tables of which no average was measured are left out."]
+        parts += [frame_table(_averages(comparisons), numbers=("σ", *VALUE_COLUMNS))]
     parts += ["## Data and weights", frame_table(_hashes(context.records))]
     parts.append(
         "The hash covers names and contents of everything that the node wrote. How every network was trained, and its "
-        "learning curve, is in [training.md](training.md); commit, durations and package versions of every node are in "
-        "[provenance.md](provenance.md), findings about the papers in [notes.md](notes.md)."
+        "learning curve, is in [training.md](training.md); the figures are in [figures.md](figures.md); commit, "
+        "durations and package versions of every node are in [provenance.md](provenance.md), findings about the papers "
+        "in [notes.md](notes.md)."
     )
     return "\n\n".join(parts) + "\n"
 
@@ -84,7 +99,7 @@ def metrics_json(comparisons: list[Comparison]) -> str:
 def _facts(context: Context) -> str:
     records = context.records
     settings, params = context.config.settings, context.config.params
-    devices = sorted({record["device"] for record in records.values() if record["stage"] in ("evaluate", "baseline")})
+    devices = sorted({record["device"] for record in records.values() if record["stage"] in MEASURING})
     images = "the real test sets" if settings["real_data"] else "stand-ins, made by the pipeline or shipped with it"
     facts = {
         "Images": images,
@@ -108,8 +123,7 @@ def _cells(comparisons: list[Comparison]) -> pd.DataFrame:
 
 def _reasons(comparisons: list[Comparison]) -> pd.DataFrame:
     """Why cells were not run; the suspicion that may follow the reason in a note is left out."""
-    notes = [row.note for comparison in comparisons for row in comparison.rows if row.status == NOT_RUN]
-    found = Counter(note.partition("; suspected misprint")[0] for note in notes)
+    found = Counter(row.reason for comparison in comparisons for row in comparison.rows if row.status == NOT_RUN)
     rows = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
     return pd.DataFrame(rows, columns=["reason", "cells"]).astype(str)
 
@@ -128,7 +142,7 @@ def _worst(comparisons: list[Comparison]) -> pd.DataFrame:
     order = sorted(places.items(), key=lambda pair: (-_excess(pair[0]), pair[1], pair[0].place))
     rows = []
     for row, tables in order[:WORST]:
-        values = (row.published, number(row.reproduced, row.metric), verdict(row))
+        values = (row.published, with_interval(row), verdict(row))
         note = row.note or EXPLAINED.get(row.measured, NOTHING)
         rows.append((", ".join(tables), cell_name(row), *values, note))
     return pd.DataFrame(rows, columns=["table", "cell", *VALUE_COLUMNS, "note"])
@@ -161,10 +175,12 @@ def _averages(comparisons: list[Comparison]) -> pd.DataFrame:
     rows = []
     for comparison in comparisons:
         names = list(comparison.methods.values())
+        if not any(row.scope == AVERAGE for row in _compared(comparison)):
+            continue
         found = [row for row in comparison.printed.values() if row.scope == AVERAGE and row.measured]
         for row in sorted(found, key=lambda row: (names.index(row.measured), row.metric)):  # else as in the table
             head = (comparison.spec.key, row.label, row.measured, METRIC_NAMES[row.metric], str(sigma(row.condition)))
-            rows.append((*head, row.published, number(row.reproduced, row.metric), verdict(row)))
+            rows.append((*head, row.published, with_interval(row), verdict(row)))
     columns = ["table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS]
     return pd.DataFrame(rows, columns=columns)
 
@@ -174,11 +190,29 @@ def _demo_averages(context: Context) -> pd.DataFrame:
     return frame.astype({"σ": str})
 
 
+def _demo_accuracies(context: Context) -> pd.DataFrame:
+    frame = accuracies_frame(context.config, context.recognized)
+    return frame[frame["metric"].isin(ACCURACIES)]
+
+
+def _orderings(comparisons: list[Comparison]) -> pd.DataFrame:
+    """Every ordering of every table, counted over its noise levels by status."""
+    rows = []
+    for comparison in comparisons:
+        groups: dict[Ordering, list[str]] = defaultdict(list)
+        for ordered in comparison.orderings:
+            groups[ordered.ordering].append(ordered.status)
+        for ordering, found in groups.items():
+            numbers = (str(found.count(status)) for status in ORDER_STATUSES)
+            rows.append((comparison.spec.key, ordering.claim, ordering.source, *numbers))
+    return pd.DataFrame(rows, columns=["table", "statement", "of", *ORDER_STATUSES])
+
+
 def _hashes(records: Records) -> pd.DataFrame:
     """What every node before the measurements wrote: the data, their noisy versions, the weights."""
     rows = []
     for node, record in records.items():
-        if record["stage"] in ("download", "synthesize", "train"):
+        if record["stage"] in MAKING:
             for path, digest in sorted(record["outputs"].items()):
                 state = f"not available: {record['unavailable']}" if "unavailable" in record else digest[:HASH_LENGTH]
                 rows.append((node, f"`{path}`", state))

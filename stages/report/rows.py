@@ -7,15 +7,22 @@ from typing import Any
 import pandas as pd
 
 from stages.common.config import Config
-from stages.report.kinds import DesignTable, Method, Printed, Table
+from stages.report.kinds import DesignTable, Method, Ordering, Printed, Table, TaskTable
+from stages.report.outcomes import Difference
+from stages.report.recognized import Recognized
 from stages.report.results import AVERAGE, DEMO_PREFIX, Measured, nodes, title
 from stages.report.tables import PRINTED_UNITS, TOLERANCES
 
 REPRODUCED, OFF, NOT_RUN, UNPRINTED = "reproduced", "off", "not run", "unprinted"
 STATUSES = (REPRODUCED, OFF, NOT_RUN)
+HOLDS, UNDECIDED, REVERSED = "holds", "undecided", "reversed"
+ORDER_STATUSES = (HOLDS, UNDECIDED, REVERSED, NOT_RUN)
+SURE = 2  # standard errors that a difference must exceed
 CSV_COLUMNS = ["table", "dataset", "item", "condition", "method", "metric", "unit"]
 CSV_COLUMNS += ["published", "reproduced", "delta", "status", "note"]
-DECIMALS = {"psnr": 4, "ssim": 5, "params": 0}  # of measured values in the CSV; the stages write six
+TASK_COLUMNS = ["low", "high", "images"]  # after those, in tables of high-level tasks: the interval, and over what
+# Of measured values in the CSV; the stages write six.
+DECIMALS = {"psnr": 4, "ssim": 5, "params": 0, "top1": 4, "top5": 4, "miou": 4}
 IMAGE, NETWORK = "image", "network"  # with AVERAGE, the scopes of a value
 DEMO_NOTE = "demo scale: stand-in images and tiny networks, nothing to compare with print"
 
@@ -39,6 +46,8 @@ class Row:
         published: as printed, empty for a value without a printed counterpart.
         scope: what the value belongs to: `IMAGE`, `AVERAGE` (a whole set) or `NETWORK`.
         measured: the method of the results that stands behind it, or empty.
+        low, high: the 95 % interval of a measured accuracy.
+        images: over how many images an accuracy was measured.
     """
 
     dataset: str
@@ -54,6 +63,9 @@ class Row:
     scope: str
     measured: str
     suspect: Suspect | None = None
+    low: float | None = None
+    high: float | None = None
+    images: int | None = None
 
     @property
     def place(self) -> Place:
@@ -64,6 +76,11 @@ class Row:
     def delta(self) -> float | None:
         """Reproduced minus printed, if both are there."""
         return self.reproduced - float(self.published) if self.published and self.reproduced is not None else None
+
+    @property
+    def reason(self) -> str:
+        """The note without the suspicion that may follow: what stands behind the value, or why there is none."""
+        return self.note.partition("; suspected misprint")[0]
 
     @property
     def label(self) -> str:
@@ -79,6 +96,7 @@ class Context:
         cells, misprints: see `published.load_cells` and `published.load_misprints`.
         records: see `history.load`.
         measured: see `results.load`.
+        recognized: see `recognized.load`.
     """
 
     config: Config
@@ -86,6 +104,7 @@ class Context:
     misprints: pd.DataFrame
     records: dict[str, dict[str, Any]]
     measured: Measured
+    recognized: Recognized
 
     @property
     def demo(self) -> bool:
@@ -104,6 +123,37 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Ordered:
+    """One ordering at one noise level.
+
+    Attributes:
+        printed: the printed difference in percentage points; None for a control.
+        found: the measured difference, or None.
+        reason: why there is none.
+    """
+
+    ordering: Ordering
+    sigma: int
+    printed: float | None
+    found: Difference | None
+    reason: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """The difference in standard errors; None without a measured one, or where the error is 0."""
+        return self.found.value / self.found.error if self.found and self.found.error else None
+
+    @property
+    def status(self) -> str:
+        """One of `ORDER_STATUSES`: whether the difference is positive by more than two standard errors."""
+        if self.found is None:
+            return NOT_RUN
+        if abs(self.found.value) <= SURE * self.found.error or self.found.value == 0:
+            return UNDECIDED
+        return HOLDS if self.found.value > 0 else REVERSED
+
+
+@dataclass(frozen=True)
 class Comparison:
     """One table, joined.
 
@@ -111,12 +161,14 @@ class Comparison:
         rows: in the order of the CSV.
         methods: label as shown (in a table of designs: the design's id) to measured method, first those behind printed
             ones, then those without a printed counterpart in any table of the set.
+        orderings: in a table of a high-level task, its orderings at all noise levels.
     """
 
-    spec: Table | DesignTable
+    spec: Table | DesignTable | TaskTable
     rows: list[Row]
     methods: dict[str, str]
     demo: bool
+    orderings: tuple[Ordered, ...] = ()
 
     @cached_property
     def printed(self) -> dict[Place, Row]:
@@ -153,14 +205,17 @@ def judge(cell: Any, value: float | None, measured: str, remark: str, scope: str
 
 
 def to_frame(comparison: Comparison) -> pd.DataFrame:
-    """The table's CSV: `CSV_COLUMNS`, all strings, measured values and deltas with fixed decimals."""
+    """The table's CSV: `CSV_COLUMNS`, and `TASK_COLUMNS` for a task; strings, measured values with fixed decimals."""
+    task = isinstance(comparison.spec, TaskTable)
     records = []
     for row in comparison.rows:
         reproduced = "" if row.reproduced is None else f"{row.reproduced:.{DECIMALS[row.metric]}f}"
         delta = "" if row.delta is None else signed(row.delta, DECIMALS[row.metric])
         head = (comparison.spec.table, row.dataset, row.item, row.condition, row.method, row.metric, row.unit)
-        records.append((*head, row.published, reproduced, delta, row.status, row.note))
-    return pd.DataFrame(records, columns=CSV_COLUMNS)
+        ends = ("" if end is None else f"{end:.{DECIMALS[row.metric]}f}" for end in (row.low, row.high))
+        more = (*ends, "" if row.images is None else str(row.images)) if task else ()
+        records.append((*head, row.published, reproduced, delta, row.status, row.note, *more))
+    return pd.DataFrame(records, columns=CSV_COLUMNS + (TASK_COLUMNS if task else []))
 
 
 def signed(value: float, decimals: int, thousands: str = "") -> str:

@@ -1,29 +1,34 @@
 """The printed tables that the report lays out again. The only place that knows papers, tables and their protocols.
 
 To show another table, add an entry to `TABLES`; to put another measured method behind a printed one, change the
-`measured` of that one line.
+`measured` of that one line. The tables of the high-level tasks are in task_tables.py.
 """
 
 from stages.report.kinds import Design, DesignTable, Method, Paper, Table
+from stages.report.task_tables import TASK_TABLES
 
 # Largest |reproduced - printed| that counts as reproduced, for one image, an average over a set, a whole network. Half
 # a unit of the printed last place comes on top, since the authors' own unrounded value may lie that far from print.
+# Accuracies are in percentage points: of what the tolerance of a task allows for, task_tables.py tells.
 TOLERANCES = {
     ("psnr", "image"): 0.10,
     ("psnr", "average"): 0.02,
     ("ssim", "image"): 0.002,
     ("ssim", "average"): 0.002,
     ("params", "network"): 0.0,
+    ("top1", "average"): 0.5,
+    ("top5", "average"): 0.5,
+    ("miou", "average"): 1.0,
 }
 # The unit of the printed last place where it is not that of the last digit: parameters are printed in thousands.
 PRINTED_UNITS = {"params": 1000.0}
 
 # Images in each test set: an average counts only if all of them were measured.
-SET_SIZES = {"Kodak": 24, "CBSD68": 68, "BSD68": 68, "Set12": 12}
+SET_SIZES = {"Kodak": 24, "CBSD68": 68, "BSD68": 68, "Set12": 12, "ILSVRC2012": 50000, "Pascal VOC 2012": 1449}
 
 # Measured methods whose deviation from print has one cause, and the section of the notes that tells it.
 _LATER = "a later implementation, see [notes.md](notes.md#bm3d-and-cbm3d-a-later-implementation)"
-EXPLAINED = {"BM3D": _LATER, "CBM3D": _LATER}
+EXPLAINED = {"BM3D": _LATER, "CBM3D": _LATER, "CBM3D+VGG": _LATER}
 
 # What to call a measured model in a table that does not print it under that name.
 MODEL_LABELS = {"DnCNN": "DnCNN (one model per sigma)", "CDnCNN-B": "CDnCNN-B (one blind model)"}
@@ -226,4 +231,4 @@ DESIGN_TABLES = (
 )
 
 # In the order in which the overview lists them.
-ALL_TABLES = tuple(sorted((*TABLES, *DESIGN_TABLES), key=lambda table: table.key))
+ALL_TABLES = tuple(sorted((*TABLES, *DESIGN_TABLES, *TASK_TABLES), key=lambda table: table.key))

@@ -10,10 +10,14 @@ from stages.report.layout import NOTHING, number
 from stages.report.markdown import GENERATED, frame_table
 from stages.report.rows import Context
 from stages.report.tables import DESIGN_TABLES
-from stages.report.weights import Network, Records, cards, trained
+from stages.report.weights import Network, Records, cards, of_task, trained
 
 CURVE_COLUMNS = ["family", "model", "step", "learning_rate", "training_psnr", "validation_psnr"]
 NETWORK_COLUMNS = ["family", "model", "weights", "schedule", "steps done", "of", "mode", "restarts", "last validation"]
+JOINTLY = (
+    "`cascade` names an entry of `cascades` in `params.yaml`, with the weights of its loss; each begins with the "
+    "network of the same noise level that was trained alone."
+)
 DEMO_WARNING = "Demo scale: miniature networks, trained for seconds on stand-in images."
 
 
@@ -32,6 +36,12 @@ def render(context: Context) -> str:
     rows = [_row(network) for network in trained(config, records)]
     table = pd.DataFrame(rows, columns=NETWORK_COLUMNS)
     parts += ["## Networks", frame_table(table, numbers=("steps done", "of", "last validation"))]
+    joint = [_row(network) for network in trained(config, records, "cascade")]
+    parts += ["## Denoisers trained through the network of a task", JOINTLY]
+    columns = ["cascade", *NETWORK_COLUMNS[1:]]
+    parts.append(frame_table(pd.DataFrame(joint, columns=columns), numbers=("steps done", "of", "last validation")))
+    tasks = [(task, of_task(config, records, task)) for task in config.keys("task")]
+    parts += ["## Networks of the tasks", frame_table(pd.DataFrame(tasks, columns=["task", "network"]))]
     others = pd.DataFrame(_others(context), columns=["family", "models", "origin, or why there is none"])
     parts += ["## Networks that this project did not train", frame_table(others)]
     parts += ["## Learning curves", "The values are in [learning_curves.csv](learning_curves.csv)."]
@@ -45,7 +55,7 @@ def render(context: Context) -> str:
 def curves_frame(config: Config, records: Records) -> pd.DataFrame:
     """The learning curves: `CURVE_COLUMNS`, all strings; dB with four decimals, empty where there was no validation."""
     rows = []
-    for network in trained(config, records):
+    for network in [*trained(config, records), *trained(config, records, "cascade")]:
         for step, rate, training, validated in network.card["curve"]:
             values = (f"{rate:.9f}", f"{training:.4f}", "" if validated is None else f"{validated:.4f}")
             rows.append((network.family, network.model, str(step), *values))

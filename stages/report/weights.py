@@ -1,4 +1,4 @@
-"""Which weights stand behind the numbers, and how they were made: from the provenance of the stage `train`."""
+"""Which weights stand behind the numbers, and how they were made: from the provenance of the stages that train."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ Records = dict[str, dict[str, Any]]  # provenance by node, `<stage>-<key>`
 
 @dataclass(frozen=True)
 class Network:
-    """One network that this project trained; `card` says how, see `describe` in stages/train/family.py."""
+    """One network that this project trained; `card` says how, see `describe` in stages/train/family.py.
+
+    `family` is the name of its cascade if it was trained in one.
+    """
 
     family: str
     model: str
@@ -32,20 +35,23 @@ class Network:
         return found[-1] if found else None
 
 
-def trained(config: Config, records: Records) -> list[Network]:
-    """Every trained or released network, in the order of params.yaml; those of the papers' authors left out."""
+def trained(config: Config, records: Records, stage: str = "train") -> list[Network]:
+    """Every trained or released network of the stage train or cascade, in the order of params.yaml.
+
+    Those of the papers' authors are left out.
+    """
     return [
-        Network(family, model, card)
-        for family in config.keys("train")
-        for model, card in cards(config, records, family).items()
+        Network(key, model, card)
+        for key in config.keys(stage)
+        for model, card in cards(config, records, key, stage).items()
         if "schedule" in card
     ]
 
 
-def cards(config: Config, records: Records, family: str) -> dict[str, dict[str, Any]]:
-    """How each network of a family came to be, by the network's name; those without weights left out."""
-    found = records.get(f"train-{family}", {}).get("models", {})
-    return {model: found[model] for model in model_names(config.entry("train", family)) if model in found}
+def cards(config: Config, records: Records, key: str, stage: str = "train") -> dict[str, dict[str, Any]]:
+    """How each network of a family or a cascade came to be, by its name; those without weights left out."""
+    found = records.get(f"{stage}-{key}", {}).get("models", {})
+    return {model: found[model] for model in model_names(config.entry(stage, key)) if model in found}
 
 
 def card_at(config: Config, records: Records, family: str, sigma: int) -> dict[str, Any] | None:
@@ -76,10 +82,33 @@ def behind(config: Config, records: Records, dataset: str, method: str) -> str:
     return ""
 
 
+def before_task(config: Config, records: Records, entry: dict[str, Any]) -> str:
+    """How the weights of the denoiser before a task were made; empty for a method without weights."""
+    folder, _, name = entry.get("denoiser", "").partition("/")
+    if folder == "weights":
+        return _family_text(config, records, name)
+    if folder == "cascades":
+        return _text(cards(config, records, name, "cascade"), len(model_names(config.entry("cascade", name))))
+    return ""
+
+
+def of_task(config: Config, records: Records, task: str) -> str:
+    """The frozen network of a task in words: its name and where it comes from, or why it is not there."""
+    record, name = records.get(f"task-{task}", {}), config.entry("task", task)["network"]["name"]
+    card = record.get("card")
+    if card is None:
+        return f"`{name}`, not there: {record.get('unavailable', 'its node says nothing of it')}"
+    started = f", begun with {card['start']}" if card.get("start") else ""
+    return f"`{name}`, {card['origin']}{started}"
+
+
 def _family_text(config: Config, records: Records, family: str) -> str:
+    return _text(cards(config, records, family), len(model_names(config.entry("train", family))))
+
+
+def _text(found: dict[str, dict[str, Any]], whole: int) -> str:
     groups: dict[str, list[str]] = defaultdict(list)
-    for model, card in cards(config, records, family).items():
+    for model, card in found.items():
         groups[describe(card)].append(model.removeprefix("sigma"))
-    whole = len(model_names(config.entry("train", family)))
     parts = [text if len(levels) == whole else f"sigma {', '.join(levels)}: {text}" for text, levels in groups.items()]
     return "; ".join(parts)

@@ -1,7 +1,13 @@
 rule report:
     input:
         architecture=f"{BUILD}/results/architecture.csv",
-        results=[f"{BUILD}/results/{key}.csv" for stage in ("evaluate", "baseline") for key in SETTINGS.keys(stage)],
+        results=[f"{BUILD}/results/{key}.csv" for stage in MEASURING for key in SETTINGS.keys(stage)],
+        outcomes=[
+            str(paths.outcomes(SCALE, key))
+            for stage in ("recognition", "recognition_baseline")
+            for key in SETTINGS.keys(stage)
+        ],
+        figures=f"{BUILD}/figures",
         provenance=[str(paths.provenance(SCALE, stage, key)) for stage, key in SETTINGS.nodes()],
         sources=source_files("report"),
     output:
@@ -9,17 +15,26 @@ rule report:
             f"{REPORTS}/{{table}}.{{suffix}}",
             table=[
                 "liu2018/table1_kodak",
+                "liu2018/table2_classification",
+                "liu2018/table3_segmentation",
                 "liu2020/table1_architecture",
                 "liu2020/table2_kodak",
                 "liu2020/table3_cbsd68",
+                "liu2020/table4_classification",
+                "liu2020/table5_segmentation",
                 "zhang2017/table2_bsd68",
                 "zhang2017/table3_set12",
                 "zhang2017/table5_gaussian",
             ],
             suffix=["md", "tex", "csv"],
         ),
-        pages=expand(f"{REPORTS}/{{page}}.md", page=["overview", "notes", "provenance", "training"]),
+        pages=expand(f"{REPORTS}/{{page}}.md", page=["overview", "notes", "provenance", "training", "figures"]),
         figures=expand(f"{REPORTS}/figures/{{figure}}.svg", figure=["learning_curves", "parameters_psnr"]),
+        pictures=expand(
+            f"{REPORTS}/figures/{{figure}}.png",
+            figure=["figure3_gradients", "figure4_zoom", "figure6_labels", "figure7_real"],
+        ),
+        accuracies=f"{REPORTS}/accuracies.csv",
         metrics=f"{REPORTS}/metrics.json",
         averages=f"{REPORTS}/averages.csv",
         curves=f"{REPORTS}/learning_curves.csv",

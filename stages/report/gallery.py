@@ -1,0 +1,83 @@
+"""The page of all figures: those that the stage `illustrate` made from images, and the report's own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from stages.common import paths
+from stages.common.config import Config
+from stages.common.errors import UserError
+from stages.common.files import atomic_open, read_json
+from stages.report.markdown import GENERATED
+
+MADE = ("figure3_gradients.png", "figure4_zoom.png", "figure6_labels.png", "figure7_real.png")
+CAPTIONS = "captions.json"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+MAX_BYTES = 64 << 20  # of one figure, far more than any has
+DEMO_WARNING = (
+    "Demo scale: networks trained for seconds on stand-in images and on textured shapes. The figures show how the "
+    "pipeline draws them, not what the papers found."
+)
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What stands beside a figure; `unavailable` says why it could not be made, or is empty."""
+
+    title: str
+    text: str
+    unavailable: str
+
+
+OWN = {
+    "learning_curves.svg": Caption(
+        "Learning curves",
+        "PSNR on the validation images against the step of the training; the values are in "
+        "[learning_curves.csv](learning_curves.csv).",
+        "",
+    ),
+    "parameters_psnr.svg": Caption(
+        "Parameters and PSNR",
+        "The designs of the proposed denoiser; the values are in "
+        "[liu2020/table1_architecture](liu2020/table1_architecture.md).",
+        "",
+    ),
+}
+
+
+def render(config: Config) -> str:
+    """The page as Markdown; raises `UserError` if the captions are not what `illustrate` writes."""
+    parts = [f"# Figures, scale `{config.scale}`", GENERATED]
+    if not config.settings["real_data"]:
+        parts.append(f"> **{DEMO_WARNING}**")
+    for name, caption in _captions(config.scale):
+        parts.append(f"## {caption.title}")
+        if caption.unavailable:
+            parts.append(f"not run: {caption.unavailable}")
+        parts += [f"![{caption.title}](figures/{name})", caption.text]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def copy(config: Config) -> None:
+    """Copy the made figures into the report, byte for byte; raises `UserError` for one that is missing or no PNG."""
+    for name in MADE:
+        path = paths.figures(config.scale) / name
+        if not path.is_file():
+            raise UserError(f"{path}: this figure is missing; run the stage illustrate again")
+        if path.stat().st_size > MAX_BYTES or not (data := path.read_bytes()).startswith(PNG_SIGNATURE):
+            raise UserError(f"{path}: not a PNG file of at most {MAX_BYTES >> 20} MiB; run the stage illustrate again")
+        with atomic_open(paths.reports(config.scale) / "figures" / name) as stream:
+            stream.write(data)
+
+
+def _captions(scale: str) -> Iterator[tuple[str, Caption]]:
+    path = paths.figures(scale) / CAPTIONS
+    found = read_json(path)
+    for name in MADE:
+        entry = found.get(name) if isinstance(found, dict) else None
+        fields = entry if isinstance(entry, dict) else {}
+        texts = [fields.get(field, "") for field in ("title", "caption", "unavailable")]
+        if not texts[0] or not all(isinstance(text, str) for text in texts):
+            line = f"{path}: {name} is {entry!r:.60}; expected a title, and a caption or why it is unavailable"
+            raise UserError(f"{line}, as text: run the stage illustrate again")
+        yield name, Caption(*(" ".join(text.split()) for text in texts))
+    yield from OWN.items()

@@ -1,0 +1,136 @@
+"""What the recognition stages measured: accuracies with their intervals, and why there are none."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stages.common import paths
+from stages.common.config import Config
+from stages.common.errors import UserError
+from stages.report.published import is_number, read_csv
+from stages.report.results import AVERAGE, COLUMNS, DEMO_PREFIX
+
+STAGES = ("recognition", "recognition_baseline")
+ACCURACIES = ("top1", "top5", "miou")  # each with an interval, `<metric>_low` and `<metric>_high`
+IMAGES = "images"
+UNITS = {f"{metric}{end}": "%" for metric in ACCURACIES for end in ("", "_low", "_high")}
+UNITS |= {"psnr": "dB", IMAGES: "count"}
+ACCURACY_COLUMNS = ["task", "method", "condition", "metric", "value", "low", "high", "images"]
+
+Place = tuple[str, str, str]  # title of the set without the mark of the demo, method, condition
+
+
+@dataclass(frozen=True)
+class Score:
+    """A value over a whole set: in % with its 95 % interval, or in dB without one; `images` is how many were seen."""
+
+    value: float
+    low: float | None
+    high: float | None
+    images: int
+
+
+@dataclass(frozen=True)
+class Recognized:
+    """All measured accuracies.
+
+    Attributes:
+        scores: place to metric to value, in the order of params.yaml.
+        nodes: (title of the set, method) to (stage, key), also of nodes that measured nothing.
+        unavailable: (title, method) to why its node could measure nothing.
+        without: place to why its node left out this condition.
+    """
+
+    scores: dict[Place, dict[str, Score]]
+    nodes: dict[tuple[str, str], tuple[str, str]]
+    unavailable: dict[tuple[str, str], str]
+    without: dict[Place, str]
+
+    def methods(self, title: str) -> list[str]:
+        """The methods that any node measures on a set, also those that measured nothing."""
+        return [method for found, method in self.nodes if found == title]
+
+
+def nodes(config: Config) -> list[tuple[str, str]]:
+    """(stage, key) of every node that measures a high-level task."""
+    return [(stage, key) for stage in STAGES for key in config.keys(stage)]
+
+
+def title(config: Config, stage: str, key: str) -> str:
+    """Printed title of the set that a node measures, without the mark of the demo."""
+    return config.entry("labelled", config.entry(stage, key)["data"])["title"]
+
+
+def load(config: Config, records: dict[str, dict[str, Any]]) -> Recognized:
+    """Read the results of every node.
+
+    Raises:
+        UserError: a file is missing or malformed, or two nodes measure one method on one set.
+    """
+    scores, places, unavailable, without = {}, {}, {}, {}
+    for stage, key in nodes(config):
+        place = (title(config, stage, key), config.entry(stage, key)["method"])
+        path, record = paths.results(config.scale, key), records[f"{stage}-{key}"]
+        if place in places:
+            raise UserError(f"{path}: {'/'.join(place)} is measured twice; one method and set need one node")
+        places[place] = (stage, key)
+        found = _read(path, ("" if config.settings["real_data"] else DEMO_PREFIX) + place[0], place[1])
+        scores |= {(*place, condition): values for condition, values in found.items()}
+        levels = record.get("unavailable_levels", {})
+        without |= {(*place, condition): reason for condition, reason in levels.items()}
+        if not found:
+            nothing = "; ".join(dict.fromkeys(levels.values())) or f"node {key} measured nothing"
+            unavailable[place] = record.get("unavailable", nothing)
+    return Recognized(scores, places, unavailable, without)
+
+
+def accuracies_frame(config: Config, recognized: Recognized) -> pd.DataFrame:
+    """Every measured value: `ACCURACY_COLUMNS`, all strings, four decimals; low and high are empty for a PSNR."""
+    rows = []
+    for (found, method, condition), values in recognized.scores.items():
+        task = config.entry(*recognized.nodes[found, method])["task"]
+        for metric, score in values.items():
+            ends = ("" if end is None else f"{end:.4f}" for end in (score.low, score.high))
+            rows.append((task, method, condition, metric, f"{score.value:.4f}", *ends, str(score.images)))
+    return pd.DataFrame(rows, columns=ACCURACY_COLUMNS)
+
+
+def _read(path: Path, dataset: str, method: str) -> dict[str, dict[str, Score]]:
+    """Condition to metric to value of one node's results."""
+    values: dict[str, dict[str, float]] = {}
+    for line, row in enumerate(read_csv(path, COLUMNS).to_dict("records"), start=2):
+        place = f"{path}: line {line}"
+        _check_row(row, place, {"dataset": dataset, "item": AVERAGE, "method": method})
+        found = values.setdefault(row["condition"], {})
+        if row["metric"] in found:
+            raise UserError(f"{place}: {row['condition']}/{row['metric']} occurs twice; run its stage again")
+        found[row["metric"]] = float(row["value"])
+    return {condition: _scores(found, f"{path}: {condition}") for condition, found in values.items()}
+
+
+def _check_row(row: dict[str, Any], place: str, expected: dict[str, str]) -> None:
+    for name, value in expected.items():
+        if row[name] != value:
+            raise UserError(f"{place}: {name} is {row[name]!r}; expected {value!r}, run its stage again")
+    if UNITS.get(row["metric"]) != row["unit"]:
+        raise UserError(f"{place}: metric {row['metric']!r} in {row['unit']!r} is not known; run its stage again")
+    if not is_number(row["value"]):
+        raise UserError(f"{place}: value is {row['value']!r}; expected a finite number, run its stage again")
+
+
+def _scores(found: dict[str, float], place: str) -> dict[str, Score]:
+    images = found.get(IMAGES, 0.0)
+    if images < 1 or images != int(images):
+        raise UserError(f"{place}: images is {images:g}; expected how many were measured, run its stage again")
+    scores = {}
+    for metric in filter(found.__contains__, ACCURACIES):
+        ends = [found.get(f"{metric}_{end}") for end in ("low", "high")]
+        if None in ends or not 0 <= ends[0] <= ends[1] <= 100 or not 0 <= found[metric] <= 100:
+            line = f"{place}: {metric} is {found[metric]:g} in the interval {ends}"
+            raise UserError(f"{line}; expected percentages and both ends, run its stage again")
+        scores[metric] = Score(found[metric], *ends, int(images))
+    if "psnr" in found:
+        scores["psnr"] = Score(found["psnr"], None, None, int(images))
+    return scores

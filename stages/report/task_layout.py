@@ -1,0 +1,255 @@
+"""The paper's layout of a table of a high-level task: every measured accuracy with its interval, then the orderings."""
+
+from stages.common.config import Config
+from stages.report.kinds import Method, TaskTable
+from stages.report.layout import (
+    METRIC_NAMES,
+    NOTHING,
+    Cell,
+    Document,
+    Grid,
+    Group,
+    best,
+    number,
+    summary,
+    verdict,
+    with_interval,
+)
+from stages.report.results import AVERAGE, is_noise
+from stages.report.rows import (
+    NOT_RUN,
+    ORDER_STATUSES,
+    REVERSED,
+    SURE,
+    Comparison,
+    Context,
+    Ordered,
+    Row,
+    signed,
+    suspicion,
+)
+from stages.report.tables import PAPERS, TOLERANCES
+from stages.report.task_tables import CLEAN, CLEAN_METHOD
+from stages.report.tasks import why_missing
+from stages.report.weights import before_task, of_task
+
+COMPARED = ("printed", "reproduced", "Δ")
+DEMO_WARNING = (
+    "Demo scale: these numbers are measured on a procedurally made set of textured shapes, with small networks that "
+    "were trained for seconds, not on {}. They show that the pipeline works; nothing on this page can be compared "
+    "with the printed table."
+)
+TRADE = (
+    "PSNR, last on this page: Liu et al. 2020 (section IV-B1) expect joint training to lose in it, since a network "
+    "trained on the reconstruction error alone is made for PSNR. `Separate+VGG` has seen other images; what joint "
+    "training gives up shows against `MSE on task images+VGG`, where that was measured. A mean over fewer images than "
+    "the set has, see the footnotes of the first table, does not compare with the others."
+)
+ERRORS = {
+    "top1": "of the mean of the paired differences of the images",
+    "miou": "of the paired bootstrap differences, 1,000 draws of images with a fixed seed",
+}
+
+
+def document(comparison: Comparison, context: Context) -> Document:
+    """Lay out one joined table."""
+    spec, demo = comparison.spec, comparison.demo
+    title = f"{PAPERS[spec.paper].short}, {spec.number}: {spec.title}"
+    return Document(
+        title=f"{title}; demo: textured shapes instead" if demo else title,
+        warning=DEMO_WARNING.format(spec.dataset) if demo else "",
+        summary=f"{summary(comparison)} {_order_summary(comparison)}",
+        bullets=(*_legend(comparison), _clean(comparison, context), *_network(spec, context), *spec.protocol, TRADE),
+        grids=(
+            _methods(comparison, context),
+            _accuracies(comparison),
+            _extras(comparison, context),
+            _orderings(comparison),
+            _psnr(comparison),
+        ),
+    )
+
+
+def _order_summary(comparison: Comparison) -> str:
+    statuses = [ordered.status for ordered in comparison.orderings]
+    hold, undecided, turned, missing = (statuses.count(status) for status in ORDER_STATUSES)
+    return f"{len(statuses)} orderings: {hold} hold, {undecided} undecided, {turned} reversed, {missing} not run."
+
+
+def _legend(comparison: Comparison) -> tuple[str, ...]:
+    metrics = comparison.spec.metrics
+    metric = metrics[0]
+    name, error = METRIC_NAMES[metric], ERRORS[metric]
+    texts = [
+        f"Orderings, below: `holds` if the difference in {name} is positive by more than {SURE} standard errors, "
+        f"`reversed` if it is negative by more than {SURE}, else `undecided`. The standard error is that {error}: both "
+        "methods see the same images with the same noise, so it is smaller than the intervals suggest."
+    ]
+    if comparison.demo:
+        best_of = "The best value of each line is bold, among those over the whole set."
+        return (f"{best_of} In brackets: the 95 % interval.", *texts)
+    tolerances = ", ".join(f"{TOLERANCES[metric, AVERAGE]} for {METRIC_NAMES[metric]}" for metric in metrics)
+    return (
+        "`printed` is the paper's value, `reproduced` is measured here with its 95 % interval in brackets, Δ is "
+        "reproduced minus printed. The best printed and the best reproduced value of each line are bold.",
+        f"✓ within tolerance, ✗ off, in percentage points: {tolerances}; half a unit of the printed last place comes "
+        f"on top. {comparison.spec.tolerance}",
+        *texts,
+    )
+
+
+def _clean(comparison: Comparison, context: Context) -> str:
+    """The line of the clean images: what the task's network recognizes without noise and without a denoiser."""
+    found = [row for row in comparison.rows if row.condition == CLEAN and row.low is not None]
+    text = f"not run: {why_missing(comparison.spec, context, CLEAN_METHOD, CLEAN)}"
+    if found:
+        values = ", ".join(f"{METRIC_NAMES[row.metric]} {with_interval(row)}" for row in found)
+        text = f"{values}; {found[0].images:,} images"
+    return f"Clean images straight into the task's network (`{CLEAN_METHOD}`, not printed): {text}."
+
+
+def _network(spec: TaskTable, context: Context) -> tuple[str, ...]:
+    """Which network stands behind the task, if any node measures the table's set."""
+    config, nodes = context.config, context.recognized.nodes
+    tasks = dict.fromkeys(
+        config.entry(*node)["task"] for (dataset, _), node in nodes.items() if dataset == spec.dataset
+    )
+    return tuple(
+        f"The network of the task: {of_task(config, context.records, task)}. {_chance(config, task)}" for task in tasks
+    )
+
+
+def _chance(config: Config, task: str) -> str:
+    """What guessing reaches; nothing for segmentation, where that depends on how large the objects are."""
+    network = config.entry("task", task)["network"]
+    classes = {**network, **(config.settings["network"] or {}).get(network["name"], {})}["classes"]
+    if config.params["labelled"][config.entry("task", task)["data"]]["task"] != "classification":
+        return f"It knows {classes} classes with background."
+    shares = ", ".join(f"top-{k} {100 * min(1, k / classes):.3g} %" for k in (1, 5))
+    return f"It knows {classes:,} classes, so guessing reaches {shares}."
+
+
+def _methods(comparison: Comparison, context: Context) -> Grid:
+    """Which measured method stands behind each shown one, how its weights were made, and why some have none."""
+    spec, printed, rows = comparison.spec, {method.printed for method in comparison.spec.methods}, []
+    for label, name in comparison.methods.items():
+        node = context.recognized.nodes.get((spec.dataset, name))
+        made = before_task(context.config, context.records, context.config.entry(*node)) if node else ""
+        note = "" if label in printed else "measured, not printed"
+        texts = (label if label in printed else "", name, made, note)
+        rows.append(tuple(Cell(text or NOTHING) for text in texts))
+    return Grid("Methods", ("printed", "measured", "weights of the denoiser", "note"), (), tuple(rows))
+
+
+def _accuracies(comparison: Comparison) -> Grid:
+    """The paper's own table: one line per noise level and metric, one group of columns per printed method."""
+    spec, rows, footnotes = comparison.spec, [], []
+    groups = tuple(_group(method, comparison) for method in spec.methods)
+    for level in spec.sigmas:
+        for metric in spec.metrics:
+            places = [(AVERAGE, f"sigma={level}", group.label, metric) for group in groups]
+            found = [comparison.shown.get(place) for place in places]
+            cells = [Cell(str(level)), Cell(METRIC_NAMES[metric])]
+            best_printed = best([float(row.published) for row in found if row and row.published])
+            whole = max((row.images for row in found if row and row.images), default=0)
+            best_measured = best([number(row.reproduced, metric) for row in found if row and row.images == whole])
+            for row, group in zip(found, groups, strict=True):
+                cells += _cells(row, group, best_printed, best_measured, footnotes)
+                if row and row.images and row.images < whole:
+                    part = f"over the first {row.images:,} of {whole:,} images"
+                    cells[-1] = Cell(with_interval(row), mark=_mark(part, footnotes))
+            rows.append(tuple(cells))
+    heading = "Accuracy behind each denoiser in %, with 95 % intervals"
+    return Grid(heading, ("σ", "metric"), groups, tuple(rows), tuple(footnotes))
+
+
+def _group(method: Method, comparison: Comparison) -> Group:
+    return Group(method.printed, ("demo value",) if comparison.demo else COMPARED)
+
+
+def _cells(row: Row | None, group: Group, best_printed: object, best_measured: object, footnotes: list) -> list[Cell]:
+    """The cells of one value; a suspected misprint and a reason for no value add a footnote."""
+    if row is None:
+        return [Cell()] * len(group.columns)
+    bold = row.low is not None and number(row.reproduced, row.metric) == best_measured
+    reproduced = Cell(with_interval(row), bold=bold) if row.low is not None else _not_run(row.reason, footnotes)
+    if not row.published:
+        return [reproduced]
+    mark = _mark(suspicion(row.suspect, row.reproduced, row.metric), footnotes) if row.suspect else ""
+    printed = Cell(row.published, bold=float(row.published) == best_printed, mark=mark)
+    return [printed, reproduced, Cell(verdict(row))]
+
+
+def _not_run(reason: str, footnotes: list[str]) -> Cell:
+    return Cell(NOT_RUN, mark=_mark(f"not run: {reason}", footnotes))
+
+
+def _mark(text: str, footnotes: list[str]) -> str:
+    """The number of a footnote, which cells of one reason share."""
+    if text not in footnotes:
+        footnotes.append(text)
+    return str(footnotes.index(text) + 1)
+
+
+def _extras(comparison: Comparison, context: Context) -> Grid:
+    """Accuracies that the paper does not print: other methods, and those of a part of the set."""
+    spec, rows, footnotes = comparison.spec, [], []
+    printed = {method.printed for method in spec.methods}
+    values = {row.place: row for row in comparison.unprinted.values() if is_noise(row.condition)}
+    names = {label: name for label, name in comparison.methods.items() if label not in {*printed, CLEAN_METHOD}}
+    names |= {row.method: row.measured for row in values.values() if row.method not in comparison.methods}
+    for label, name in names.items():
+        for metric in spec.metrics:
+            cells = [Cell(label), Cell(METRIC_NAMES[metric])]
+            for level in spec.sigmas:
+                row = values.get((AVERAGE, f"sigma={level}", label, metric))
+                missing = _missing(spec, context, name, f"sigma={level}", footnotes)
+                cells.append(Cell(with_interval(row)) if row else missing)
+            rows.append(tuple(cells))
+    groups = tuple(Group(f"σ = {level}", ("",)) for level in spec.sigmas)
+    return Grid("Measured, not printed", ("method", "metric"), groups, tuple(rows), tuple(footnotes))
+
+
+def _missing(spec: TaskTable, context: Context, name: str, condition: str, footnotes: list[str]) -> Cell:
+    """The cell of a method that has no value at one noise level; nothing where it was never meant to have one."""
+    place = (spec.dataset, name)
+    if place not in context.recognized.unavailable and (*place, condition) not in context.recognized.without:
+        return Cell()
+    return _not_run(why_missing(spec, context, name, condition), footnotes)
+
+
+def _orderings(comparison: Comparison) -> Grid:
+    """Every ordering at every noise level: the difference, how sure it is, and whether it holds."""
+    rows, footnotes = [], []
+    names = ("difference", "error", "difference / error", "images", "lower < higher")
+    for ordered in comparison.orderings:
+        ordering = ordered.ordering
+        cells = [Cell(text) for text in (str(ordered.sigma), ordering.lower, ordering.higher, ordering.source)]
+        if not comparison.demo:
+            cells.append(Cell(NOTHING if ordered.printed is None else signed(ordered.printed, 2)))
+        rows.append((*cells, *_order_cells(ordered, footnotes)))
+    if not comparison.demo:
+        names = ("printed difference", *names)
+    heading = f"Orderings: higher minus lower in {METRIC_NAMES[comparison.spec.metrics[0]]}, percentage points"
+    groups = tuple(Group("", (name,)) for name in names)
+    return Grid(heading, ("σ", "lower", "higher", "of"), groups, tuple(rows), tuple(footnotes))
+
+
+def _order_cells(ordered: Ordered, footnotes: list[str]) -> list[Cell]:
+    if ordered.found is None:
+        return [Cell()] * 4 + [_not_run(ordered.reason, footnotes)]
+    found, ratio = ordered.found, ordered.ratio
+    texts = (signed(found.value, 2), f"{found.error:.2f}", NOTHING if ratio is None else signed(ratio, 1))
+    return [*map(Cell, texts), Cell(f"{found.images:,}"), Cell(ordered.status, bold=ordered.status == REVERSED)]
+
+
+def _psnr(comparison: Comparison) -> Grid:
+    """PSNR of the images that the task's network sees: no printed counterpart, and no interval."""
+    spec, rows = comparison.spec, []
+    values = {(row.method, row.condition): row for row in comparison.unprinted.values() if row.metric == "psnr"}
+    labels = dict.fromkeys([*(method.printed for method in spec.methods), *(method for method, _ in values)])
+    for label in labels:
+        found = [values.get((label, f"sigma={level}")) for level in spec.sigmas]
+        rows.append((Cell(label), *(Cell(number(row.reproduced, "psnr") if row else NOTHING) for row in found)))
+    groups = tuple(Group(f"σ = {level}", ("",)) for level in spec.sigmas)
+    return Grid("PSNR in dB of the images before the task's network", ("method",), groups, tuple(rows))

@@ -1,0 +1,149 @@
+"""Tables of high-level tasks: the join of printed and measured accuracies, and the orderings that they are to show."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache, partial
+from itertools import product
+from typing import Any
+
+from stages.common import paths
+from stages.common.errors import UserError
+from stages.report import outcomes
+from stages.report.kinds import Ordering, TaskTable
+from stages.report.outcomes import Outcomes
+from stages.report.recognized import Score
+from stages.report.results import AVERAGE, is_noise, sigma
+from stages.report.rows import DEMO_NOTE, UNPRINTED, Comparison, Context, Ordered, Row, judge, suspects
+from stages.report.tables import SET_SIZES
+from stages.report.task_tables import TASK_TABLES
+
+CHECKED = 1e-3  # percentage points by which outcomes and results of one node may differ: the results have six decimals
+UNITS = {"psnr": "dB"}  # of the unprinted rows; all others are in %
+
+
+def compare(spec: TaskTable, context: Context) -> Comparison:
+    """Join one table's printed cells with what was measured, add what was measured besides, and check its orderings.
+
+    Raises:
+        UserError: the outcomes behind an ordering are missing, damaged, or not those of the results.
+    """
+    methods = _methods(spec, context)
+    rows = [*_printed_rows(spec, context, methods), *_measured_rows(spec, context, methods)]
+    orderings = tuple(_orderings(spec, context, methods))
+    return Comparison(spec, _sorted(rows, spec, context, methods), methods, context.demo, orderings)
+
+
+def why_missing(spec: TaskTable, context: Context, name: str, condition: str) -> str:
+    """Why there is no value of a measured method at one noise level of a table's set."""
+    recognized, place = context.recognized, (spec.dataset, name)
+    if place not in recognized.nodes:
+        return f"no entry of params.yaml measures {name} on {spec.dataset}"
+    for reason in (recognized.unavailable.get(place), recognized.without.get((*place, condition))):
+        if reason:
+            return reason
+    return f"node {recognized.nodes[place][1]} did not measure {condition}"
+
+
+def _methods(spec: TaskTable, context: Context) -> dict[str, str]:
+    """Measured methods by the label that they have in this table: the printed ones, then those of no table."""
+    shown = {method.printed: method.measured for method in spec.methods}
+    behind = {method.measured for table in TASK_TABLES if table.dataset == spec.dataset for method in table.methods}
+    return shown | {name: name for name in context.recognized.methods(spec.dataset) if name not in behind}
+
+
+def _whole(spec: TaskTable, context: Context, score: Score) -> bool:
+    """Whether a value stands for the whole set; that of a stand-in has whatever size the scale gives it."""
+    return context.demo or score.images == SET_SIZES[spec.dataset]
+
+
+def _printed_rows(spec: TaskTable, context: Context, methods: dict[str, str]) -> Iterator[Row]:
+    cells, found = context.cells, suspects(spec, context)
+    chosen = cells[(cells["paper"] == spec.paper) & (cells["table"] == spec.table)]
+    for cell in chosen.itertuples(index=False):
+        name = methods[cell.method]
+        score = context.recognized.scores.get((spec.dataset, name, cell.condition), {}).get(cell.metric)
+        suspect = found.get((cell.dataset, cell.item, cell.condition, cell.method, cell.metric))
+        if score is not None and not context.demo and _whole(spec, context, score):
+            remark = "" if name == cell.method else f"measured with {name}"
+            yield _with(judge(cell, score.value, name, remark, AVERAGE, suspect), score)
+        else:
+            yield judge(cell, None, name, _why_not_run(spec, context, cell, name, score), AVERAGE, suspect)
+
+
+def _why_not_run(spec: TaskTable, context: Context, cell: Any, name: str, score: Score | None) -> str:
+    if context.demo:
+        return DEMO_NOTE
+    if score is not None:
+        return f"measured on {score.images:,} of {SET_SIZES[spec.dataset]:,} images only"
+    return why_missing(spec, context, name, cell.condition)
+
+
+def _measured_rows(spec: TaskTable, context: Context, methods: dict[str, str]) -> Iterator[Row]:
+    """A row without a printed value for everything else that the table's methods measured on its set."""
+    printed = {method.printed for method in spec.methods}
+    names = {name: label for label, name in methods.items()}
+    for (title, name, condition), scores in context.recognized.scores.items():
+        if title != spec.dataset or name not in names:
+            continue
+        for metric, score in scores.items():
+            label, whole = names[name], _whole(spec, context, score)
+            if label in printed and metric in spec.metrics and whole and not context.demo:
+                continue  # It stands beside its printed cell.
+            shown = label if whole else f"{label} ({score.images:,} images)"
+            head = (context.dataset(spec), AVERAGE, condition, shown, metric, UNITS.get(metric, "%"), "")
+            note = DEMO_NOTE if context.demo else ""
+            yield _with(Row(*head, score.value, UNPRINTED, note, AVERAGE, name), score)
+
+
+def _with(row: Row, score: Score) -> Row:
+    return replace(row, low=score.low, high=score.high, images=score.images)
+
+
+def _sorted(rows: list[Row], spec: TaskTable, context: Context, methods: dict[str, str]) -> list[Row]:
+    """By noise level, clean images last; printed set before stand-ins, method as shown, metric."""
+    names = list(methods.values())
+    metrics = [*spec.metrics, "psnr"]
+
+    def order(row: Row) -> tuple:
+        level = sigma(row.condition) if is_noise(row.condition) else float("inf")
+        return level, row.dataset != spec.dataset, names.index(row.measured), row.method, metrics.index(row.metric)
+
+    return sorted(rows, key=order)
+
+
+def _orderings(spec: TaskTable, context: Context, methods: dict[str, str]) -> Iterator[Ordered]:
+    load = cache(partial(_outcomes, spec, context))  # A method stands in several orderings.
+    for level, ordering in product(spec.sigmas, spec.orderings):
+        condition, found = f"sigma={level}", None
+        names = [methods.get(label, label) for label in (ordering.lower, ordering.higher)]
+        reason = next((why for name in names if (why := _without(spec, context, name, condition))), "")
+        if not reason:
+            found = outcomes.difference(*(load(name, condition) for name in names))
+        printed = None if ordering.control else _printed_difference(spec, context, ordering, condition)
+        yield Ordered(ordering, level, printed, found, reason)
+
+
+def _without(spec: TaskTable, context: Context, name: str, condition: str) -> str:
+    """Why a method cannot be part of an ordering, or an empty text."""
+    scores = context.recognized.scores.get((spec.dataset, name, condition), {})
+    return "" if spec.metrics[0] in scores else why_missing(spec, context, name, condition)
+
+
+def _outcomes(spec: TaskTable, context: Context, name: str, condition: str) -> Outcomes:
+    """The outcomes of one method at one noise level, which must give its measured value."""
+    key = context.recognized.nodes[spec.dataset, name][1]
+    path = paths.outcomes(context.config.scale, key)
+    score = context.recognized.scores[spec.dataset, name, condition][spec.metrics[0]]
+    found = outcomes.read(path, condition, spec.metrics[0])
+    if len(found) != score.images or abs(found.accuracy - score.value) > CHECKED:
+        line = f"{path}: {condition} gives {found.accuracy:.4f} % over {len(found)} images"
+        line += f", the results say {score.value:.4f} % over {score.images}"
+        raise UserError(f"{line}; delete it and run recognition {key} again")
+    return found
+
+
+def _printed_difference(spec: TaskTable, context: Context, ordering: Ordering, condition: str) -> float:
+    cells = context.cells
+    chosen = cells[(cells["paper"] == spec.paper) & (cells["table"] == spec.table) & (cells["condition"] == condition)]
+    values = chosen[chosen["metric"] == spec.metrics[0]].set_index("method")["value"].astype(float)
+    return float(values[ordering.higher] - values[ordering.lower])
