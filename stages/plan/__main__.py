@@ -1,0 +1,77 @@
+"""What a run would do, why, and what it would cost: `python -m stages.plan [--scale S] [--nodes] [--json]`.
+
+Reads params.yaml, dvc.yaml, the outputs and their provenance, and needs neither engine. Costs are those of the last run
+of a node here, else those of workflow/costs.csv, else, for trainings, steps divided by the steps per second of
+reports/benchmark/, else the mean of the stage; where nobody has measured, it says `unknown`.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from stages.common import config
+from stages.common.errors import UserError, run_cli
+from stages.plan import costs, estimates, graph, layout, verdicts
+
+
+def plan(scale: str | None, every_node: bool, as_json: bool) -> str:
+    """The plan for one scale, as text or as JSON."""
+    settings = config.load(scale)
+    dag = graph.load(settings)
+    found = verdicts.judge(settings, dag)
+    table = estimates.by_stage(found, estimates.Estimator(settings, dag))
+    if as_json:
+        return json.dumps(layout.json_value(settings.scale, found, table), indent=2)
+    return layout.text(settings.scale, found, table, every_node)
+
+
+def record_costs(scale: str | None) -> str:
+    """Put what the nodes of one scale have cost here into the committed table.
+
+    Raises:
+        UserError: nothing was run here at that scale.
+    """
+    settings = config.load(scale)
+    count = costs.record(settings, graph.load(settings).nodes)
+    if not count:
+        raise UserError(f"build/{settings.scale}: no node has been run here, expected some; run the DAG first")
+    return f"{costs.TABLE}: {count} nodes of scale {settings.scale}"
+
+
+def check(site: Path | None, scale: str | None) -> str:
+    """Hold a site file of the Slurm profile against the cluster.
+
+    Raises:
+        UserError: something does not fit; the lines above say what.
+    """
+    from stages.plan.site import check_site  # here: a plan needs no cluster
+
+    problems = check_site(site, scale)
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise UserError(f"{site or 'the site file'}: {len(problems)} problems, see above; correct them and check again")
+    return f"{site or 'the site file'} fits the cluster"
+
+
+def main() -> None:
+    """Command line of the plan."""
+    parser = argparse.ArgumentParser(prog="python -m stages.plan", description=__doc__.splitlines()[0])
+    parser.add_argument("--scale", help="a file of workflow/scales (default: the scale of params.yaml)")
+    parser.add_argument("--nodes", action="store_true", help="name every node that would run, with its reason")
+    parser.add_argument("--json", action="store_true", help="the plan as JSON")
+    text = f"put what the nodes have cost here into {costs.TABLE}"
+    parser.add_argument("--record-costs", action="store_true", help=text)
+    text = "compare a site file (default: that of the Slurm profile) with the cluster, and plan nothing"
+    parser.add_argument("--check-site", nargs="?", const="", metavar="FILE", help=text)
+    arguments = parser.parse_args()
+    if arguments.check_site is not None:
+        print(check(Path(arguments.check_site) if arguments.check_site else None, arguments.scale))
+    elif arguments.record_costs:
+        print(record_costs(arguments.scale))
+    else:
+        print(plan(arguments.scale, arguments.nodes, arguments.json))
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,1 @@
+"""A Slurm of one machine, for the tests."""

@@ -1,0 +1,270 @@
+"""The site file of the Slurm profile: what it may hold, what jobs ask for by it, and what a cluster makes of it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.common import config
+from stages.common.errors import UserError
+from stages.plan import resources
+from stages.plan.site import check_site, read_gpus, read_minutes, read_partitions
+from tests.conftest import ROOT
+
+SINFO = """\
+short*|up|2:00:00|16|64000|(null)|idle
+short*|up|2:00:00|64|256000|(null)|down*
+gpu|up|2-00:00:00|32|128000|gpu:a100:4(S:0-1)|mixed
+gpu|up|2-00:00:00|32|128000|gpu:v100:2|drained
+old|down|infinite|8|32000|gpu:2|idle
+broken|up|infinite|8|32000|gpu:2|drained
+"""
+CONFIG = "AccountingStorageType   = accounting_storage/{storage}\nMinJobAge               = {age} sec\n"
+FITS = (
+    "cpu: {partition: short, max_hours: 2, max_gb: 64}\ngpu: {ask: gpu, partition: gpu, max_hours: 48, max_gb: 128}\n"
+)
+
+
+@pytest.fixture
+def site(project: Path) -> Path:
+    """Where the profile looks for a site file, in a scratch project."""
+    resources.SITE.parent.mkdir(parents=True)
+    return resources.SITE
+
+
+@pytest.fixture
+def cluster(project: Path, monkeypatch: pytest.MonkeyPatch):
+    """A cluster as its commands show it; `say` changes what one prints and whether it succeeds."""
+    folder = project / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    def say(command: str, text: str = "", code: int = 0) -> None:
+        (folder / f"{command}.txt").write_text(text)
+        script = folder / command
+        stream = "cat" if code == 0 else "cat >&2"
+        script.write_text(
+            f'#!/bin/sh\necho "$0 $*" >> {folder}/calls\n{stream} < {folder}/{command}.txt\nexit {code}\n'
+        )
+        script.chmod(0o755)
+
+    say("sinfo", SINFO)
+    say("scontrol", CONFIG.format(storage="none", age=300))
+    for command in ("sacctmgr", "sacct", "sbatch"):
+        say(command)
+    say.calls = folder / "calls"
+    return say
+
+
+def options(text: str, site: Path, *arguments: str) -> dict:
+    site.write_text(text)
+    return resources.snakemake_options(arguments)
+
+
+def asked(text: str, site: Path, stage: str, scale: str = "paper", attempt: int = 1) -> dict:
+    """What Snakemake evaluates the resources of a rule to."""
+    values = options(text, site, f"scale={scale}")["set-resources"][stage]
+    known = {"attempt": attempt, "min": min, "__builtins__": {}}
+    return {name: eval(value, known) if isinstance(value, str) else value for name, value in values.items()}
+
+
+def test_example_names_every_rule_that_slurm_runs():
+    local = re.search(r"^localrules:\n((?:    .*\n)+)", (ROOT / "Snakefile").read_text(), re.MULTILINE)[1]
+    rules = [
+        rule
+        for file in (ROOT / "workflow/rules").glob("*.smk")
+        for rule in re.findall(r"^rule (\w+):", file.read_text(), re.MULTILINE)
+    ]
+    example = config.read_yaml(resources.EXAMPLE)
+    assert set(example["stages"]) == set(rules) - set(re.findall(r"\w+", local))
+    assert set(example["scales"]) <= {file.stem for file in (ROOT / config.SCALES).glob("*.yaml")}
+
+
+def test_example_copied_as_it_stands_changes_nothing(site: Path):
+    without = resources.snakemake_options([])
+    shutil.copy(resources.EXAMPLE, site)
+    assert resources.snakemake_options([]) == without
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("cpu: {partitoin: x}", r"site.yaml: unknown key 'cpu.partitoin'; .*did you mean 'partition'"),
+        ("gpu: {ask: gpus}", r"'gpu.ask' is 'gpus'; allowed: gpu, gres, none; did you mean 'gpu'"),
+        ("stages: {trian: {gpus: 1}}", r"unknown key 'stages.trian'; .*did you mean 'train'"),
+        ("stages: {train: {hours: 0}}", r"'stages.train.hours': 0 .*give a number above 0"),
+        ("stages: {train: {gpus: 2}}", r"'stages.train.gpus' is 2; allowed: 0, 1"),
+        ("stages: {every: {gb: 2}}", r"every is for a scale"),
+        ("scales: {dmo: {}}", r"'scales.dmo' is not a scale; .*did you mean 'demo'"),
+        ("cpu: {partition: a b}", r"'cpu.partition': 'a b' .*give a name without spaces"),
+        ("jobs: 1\njobs: 2", r"line 2.*key 'jobs' given twice"),
+        ("jobs: [", r"site.yaml: line 1.*expected valid YAML"),
+        ("- jobs", r"site.yaml: 'the file': \['jobs'\] is not of type"),
+    ],
+)
+def test_mistake_is_named_in_one_line(site: Path, text: str, expected: str):
+    with pytest.raises(UserError, match=expected) as caught:
+        options(text, site)
+    assert "\n" not in str(caught.value)
+
+
+def test_gpus_are_asked_for_in_either_spelling_or_not_at_all(site: Path):
+    assert asked("gpu: {ask: gpu, partition: g}", site, "train").items() >= {"gpu": 1, "slurm_partition": "g"}.items()
+    assert asked("gpu: {ask: gpu, model: a100}", site, "train")["gpu_model"] == "a100"
+    spelled = asked("gpu: {ask: gres, model: a100}", site, "train")
+    assert spelled["gres"] == "gpu:a100:1" and "gpu" not in spelled
+    assert asked("gpu: {ask: gres}", site, "task")["gres"] == "gpu:1"
+    without = asked("cpu: {partition: c}", site, "train")
+    assert without["slurm_partition"] == "c" and not {"gpu", "gres"} & set(without)
+    assert not {"gpu", "gres"} & set(asked("gpu: {ask: gpu}", site, "evaluate"))
+
+
+def test_second_attempt_asks_for_more_up_to_the_limits(site: Path):
+    text = "cpu: {max_hours: 5, max_gb: 20}\nfactors: {memory: 0.5, time: 2}\nstages: {baseline: {hours: 1, gb: 16}}"
+    found = [asked(text, site, "baseline", attempt=attempt) for attempt in (1, 2, 3, 9)]
+    assert [entry["runtime"] for entry in found] == [120, 240, 300, 300]
+    assert [entry["mem_mb"] for entry in found] == [8000, 16000, 20000, 20000]
+
+
+def test_a_job_that_holds_several_nodes_stays_below_the_limits(site: Path):
+    text = "cpu: {max_hours: 3, max_gb: 16}\nstages: {evaluate: {together: 10, hours: 2, gb: 9, cpus: 2}}"
+    site.write_text(text)
+    request = next(one for one in resources.requests(resources.load_site(), None) if one.stage == "evaluate")
+    assert (request.job(), request.job(last=True)) == ((2, 9000, 180), (2, 16000, 180))  # ten times 18 minutes
+    found = options(text, site, "scale=paper")
+    assert found["groups"]["evaluate"] == "evaluate" and found["group-components"]["evaluate"] == 10
+
+
+def test_names_reach_sbatch_as_they_are(site: Path):
+    """Also those that Snakemake would take for a variable or for a number."""
+    text = "account: 007x\ncpu: {partition: input, qos: all, constraint: 'a&b'}\nextra: --mail-type=FAIL"
+    found = asked(text, site, "evaluate")
+    assert (found["slurm_account"], found["slurm_partition"], found["qos"]) == ("007x", "input", "all")
+    assert found["constraint"] == "a&b"
+    assert found["slurm_extra"] == "--signal=TERM@120 --mail-type=FAIL"
+    assert "slurm_extra" not in asked("warning_seconds: 0", site, "evaluate")
+
+
+def test_accounting_chooses_who_is_asked_about_jobs(site: Path):
+    assert options("accounting: true", site)["slurm-status-command"] == "sacct"
+    assert options("", site)["slurm-status-command"] == "squeue"
+
+
+def test_scale_of_the_command_line_counts(site: Path):
+    demo, bench = (asked("gpu: {ask: gpu}", site, "train", scale) for scale in ("demo", "bench"))
+    assert demo["runtime"] == 30 and demo["gpu"] == 1
+    assert "gpu" not in bench
+    assert options("", site)["set-resources"] == options("", site, "--config", "scale=demo")["set-resources"]
+
+
+def test_profile_hands_its_values_to_snakemake(tmp_path: Path):
+    pytest.importorskip("snakemake", reason="Snakemake is not installed: the profile is not read")
+    for name in ("stages", "workflow", "published", "weights"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "site.yaml"))
+    for name in ("Snakefile", "params.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "slurm").symlink_to("workflow/profiles/slurm")
+    own = tmp_path / "slurm/site.yaml"
+    own.write_text("gpu: {ask: gres, partition: fast}\naccount: me\nscratch: /scratch/mine\n")
+    # The program and not `python -m snakemake`: it does not have this folder on Python's path.
+    program = Path(sys.executable).with_name("snakemake")
+    command = [program, "--cores", "1", "--profile", "slurm", "--dry-run", "build/demo/weights/dncnn_s"]
+    run = {"cwd": tmp_path, "capture_output": True, "text": True, "check": False}
+    done = subprocess.run(command, **run)
+    shown = re.search(r"rule train:.*?resources: ([^\n]*)", done.stdout + done.stderr, re.DOTALL)[1].split(", ")
+    expected = {"gres=gpu:1", "slurm_partition=fast", "slurm_account=me", "mem_mb=4000", "runtime=30"}
+    assert expected | {"slurm_extra=--signal=TERM@120", "tmpdir=/scratch/mine"} <= set(shown)
+    own.write_text("gpu: {aks: gres}\n")
+    done = subprocess.run(command, **run)
+    assert done.returncode != 0
+    assert re.search(
+        r"^error: .*site.yaml: unknown key 'gpu.aks'; .*did you mean 'ask'\?\n\Z", done.stderr, re.MULTILINE
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_sinfo_is_read():
+    found = read_partitions(SINFO)
+    assert found[""] == found["short"] and found["short"].minutes == 120
+    assert [nodes.usable for nodes in found["short"].nodes] == [True, False]
+    assert found["gpu"].models() == {"a100", "v100"} and found["old"].minutes is None and not found["old"].up
+    assert read_gpus("gpu:a100:4(S:0-1),gpu:v100:2,nvme:1") == {"a100": 4, "v100": 2}
+    assert [read_gpus(text) for text in ("gpu:2(S:0)", "gpu", "(null)", "bigpu:3")] == [{"": 2}, {"": 1}, {}, {}]
+    assert [read_minutes(text) for text in ("1-12:00:00", "2:30:00", "30:30", "infinite")] == [2160, 150, 30.5, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("cpu: {partition: shrot}", r"cpu.partition 'shrot' is not a partition here; .*did you mean 'short'"),
+        ("cpu: {partition: 'gpu,lost'}", r"cpu.partition 'lost' is not a partition here"),
+        ("cpu: {partition: old}", r"cpu.partition: 'old' is not up; name another one"),
+        ("cpu: {partition: broken}", r"cpu.partition: 'broken' has no node in service"),
+        ("cpu: {max_hours: 24}", r"'short' ends jobs after 2 h, .*baseline.* up to 24 h .*set cpu.max_hours: 2$"),
+        ("cpu: {max_hours: }", r"baseline.* may ask for up to 72 h when submitted again"),
+        ("cpu: {max_gb: }\nstages: {baseline: {gb: 30}}", r"more than 64000 MB, stage baseline .*set cpu.max_gb: 64$"),
+        ("stages: {illustrate: {cpus: 20}}", r"no node with more than 16 cores, stage illustrate ask.* lower cpus"),
+        (
+            "gpu: {partition: short, max_hours: 2}",
+            r"gpu.partition: 'short' has no GPUs, stages train, .*; with GPUs: gpu, old",
+        ),
+        ("gpu: {model: a10}", r"'gpu' has no GPU 'a10'; allowed: a100, v100; did you mean 'a100'"),
+        ("account: mine", r"account is 'mine', but this cluster keeps no accounting; leave account empty"),
+        ("accounting: true", r"accounting is true, but this cluster keeps no accounting; set accounting: false"),
+        ("poll_seconds: 120", r"squeue forgets a finished job after 300 s.*set poll_seconds: 100$"),
+    ],
+)
+def test_what_the_cluster_lacks_is_named(cluster, site: Path, text: str, expected: str):
+    fits, changes = yaml.safe_load(FITS), yaml.safe_load(text)
+    for section in ("cpu", "gpu"):
+        fits[section] |= changes.pop(section, {})
+    site.write_text(yaml.safe_dump(fits | changes))
+    problems = check_site(site, "paper")
+    assert len(problems) == 1, problems
+    assert re.search(expected, problems[0]), problems[0]
+    assert problems[0].startswith(f"{site}: ")
+
+
+def test_what_fits_is_shown_to_sbatch_once_for_each_kind_of_job(cluster, site: Path):
+    site.write_text(FITS)
+    assert check_site(scale="paper") == []
+    calls = [line for line in cluster.calls.read_text().splitlines() if "/sbatch " in line]
+    assert len(calls) == len(set(calls)) < 11
+    assert all("--test-only" in call for call in calls)
+    assert any("--partition=gpu --gpus=1" in call and "--time=1440 --mem=16000" in call for call in calls)
+    cluster("sbatch", "allocation failure: Invalid qos specification\n", code=1)
+    problems = check_site(site, "paper")
+    assert len(problems) == len(calls)
+    assert re.search(
+        r"^sbatch .*Slurm refuses this job of stage train.*: .*Invalid qos", "\n".join(problems), re.MULTILINE
+    )
+
+
+def test_account_is_held_against_the_database(cluster, site: Path):
+    cluster("scontrol", CONFIG.format(storage="slurmdbd", age=5))
+    cluster("sacctmgr", "physics\nvision\n")
+    site.write_text(f"{FITS}account: visoin\naccounting: true\n")
+    assert [problem.partition("; ")[2] for problem in check_site(site, "demo")] == [
+        "allowed: physics, vision; did you mean 'vision'?"
+    ]
+    site.write_text(f"{FITS}account: vision\naccounting: true\n")
+    assert check_site(site, "demo") == []
+
+
+def test_without_slurm_one_line_says_where_to_run_it(site: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(UserError, match="sinfo: not found on this machine; run this where Slurm's commands are"):
+        check_site()
+    with pytest.raises(UserError, match="mine.yaml: not found; copy workflow/profiles/slurm/site.example.yaml there"):
+        check_site("mine.yaml")
+
+
+def test_slurm_that_does_not_answer_ends_with_one_line(cluster, site: Path):
+    cluster("sinfo", "slurm_load_partitions: Unable to contact slurm controller\n", code=1)
+    with pytest.raises(UserError, match="sinfo .*Slurm does not answer: Unable to contact slurm controller"):
+        check_site()

@@ -1,0 +1,395 @@
+"""The plan: what would run and why, and what it would cost, from records alone."""
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stages.common import config, paths, provenance
+from stages.common.errors import UserError
+from stages.plan import __main__ as command
+from stages.plan import costs, estimates, graph, layout, rates, verdicts
+from tests import plan_project
+from tests.conftest import ROOT
+
+NODES = 109
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with outputs and records of all nodes at the scale demo."""
+    folder = tmp_path_factory.mktemp("built")
+    plan_project.make(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(provenance, "ROOT", folder)
+        plan_project.build(config.load("demo"))
+    return folder
+
+
+@pytest.fixture
+def built(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, made the working directory and the place of the code."""
+    folder = tmp_path / "project"
+    shutil.copytree(template, folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(provenance, "ROOT", folder)
+    return folder
+
+
+def judge(scale: str = "demo") -> dict[str, verdicts.Verdict]:
+    settings = config.load(scale)
+    return verdicts.judge(settings, graph.load(settings))
+
+
+def causes() -> dict[str, list[str]]:
+    """Causes of every node with one of its own."""
+    return {name: [str(cause) for cause in found.causes] for name, found in judge().items() if found.causes}
+
+
+def running() -> set[str]:
+    return {name for name, found in judge().items() if found.runs}
+
+
+def replace(path: str, before: str, after: str) -> None:
+    text = Path(path).read_text()
+    assert before in text
+    Path(path).write_text(text.replace(before, after, 1))
+
+
+def change_record(name: str, **fields: Any) -> None:
+    path = Path(f"build/demo/provenance/{name}.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+
+
+def test_graph_is_that_of_the_configuration(built: Path):
+    settings = config.load("demo")
+    dag = graph.load(settings)
+    assert {(node.stage, node.key) for node in dag.nodes} == {*settings.nodes(), ("report", None)}
+    before: set[str] = set()
+    for name, upstream in dag.upstream.items():
+        assert set(upstream) <= before, name
+        before.add(name)
+    assert set(dag.upstream["evaluate-kodak-dncnn"]) == {"synthesize-kodak", "download-kodak", "train-dncnn_color"}
+    assert len(dag.upstream["report"]) == NODES - 1
+
+
+def test_nothing_to_do(built: Path):
+    assert running() == set()
+    assert command.plan("demo", True, False) == f"scale demo: 0 of {NODES} nodes would run"
+
+
+def test_everything_to_do_at_a_scale_that_was_not_run(built: Path):
+    found = judge("bench")
+    assert len(found) == NODES
+    assert {cause.kind for verdict in found.values() for cause in verdict.causes} == {"record"}
+    assert f"{NODES} of {NODES} nodes would run\n\nWhy:\n  {layout.NEVER_RUN}:" in command.plan("bench", False, False)
+
+
+def test_changed_parameter_is_named_and_followed_downstream(built: Path):
+    replace("params.yaml", "depth: 17", "depth: 18")
+    fact = ["parameter params.yaml: families.dncnn_s.network.depth is 18, was 17"]
+    assert causes() == {"train-dncnn_s": fact, "architecture": fact, "report": fact}
+    assert running() == {*causes(), "evaluate-set12-dncnn_s", "evaluate-bsd68-dncnn_s"}
+    follower = judge()["evaluate-bsd68-dncnn_s"]
+    assert (follower.upstream, follower.root) == (("train-dncnn_s",), "train-dncnn_s")
+
+
+def test_changed_setting_of_the_scale_is_named_with_its_file(built: Path):
+    replace("workflow/scales/demo.yaml", "part: 300", "part: 200")
+    found = causes()
+    assert {name.partition("-")[0] for name in found} == {"recognition", "recognition_baseline"}
+    assert set(map(tuple, found.values())) == {("parameter workflow/scales/demo.yaml: part is 200, was 300",)}
+
+
+def test_root_is_where_it_began_and_not_the_node_before(built: Path):
+    shutil.rmtree("build/demo/data/kodak")
+    found = judge()["recognition-segmentation-joint_2020"]
+    assert found.causes == ()
+    assert found.root == "download-kodak"
+    reason = layout.reason(found)
+    assert reason == "its input is made anew by task-segmentation and 1 more, which began with download-kodak"
+
+
+def test_changed_new_and_missing_source_files_are_named(built: Path):
+    replace("stages/synthesize/noise.py", '"""', '"""A changed file. ')
+    (built / "stages/synthesize/more.py").write_text("")
+    (built / "stages/baselines/bm3d.py").unlink()
+    found = causes()
+    changed = ["source stages/synthesize/more.py is new", "source stages/synthesize/noise.py has changed"]
+    assert found["synthesize-kodak"] == found["leakage"] == changed
+    assert found["baseline-kodak-cbm3d"] == ["source stages/baselines/bm3d.py is gone"]
+    assert not set(found) & {"download-kodak", "train-dncnn_s", "evaluate-kodak-dncnn", "report"}
+
+
+def test_source_folder_is_named_where_no_listing_was_kept(built: Path):
+    shutil.rmtree("build/demo/sources")
+    replace("stages/report/layout.py", '"""', '"""A changed file. ')
+    assert causes() == {"report": ["source stages/report has changed"]}
+
+
+def test_damaged_listing_is_not_believed(built: Path):
+    for path in Path("build/demo/sources").iterdir():
+        path.write_text("stages/report/layout.py 00\n")
+    replace("stages/report/layout.py", '"""', '"""A changed file. ')
+    assert causes() == {"report": ["source stages/report has changed"]}
+
+
+def test_deleted_output_is_the_only_cause(built: Path):
+    shutil.rmtree("build/demo/noisy/set12")
+    assert causes() == {"synthesize-set12": ["output build/demo/noisy/set12 is missing"]}
+    evaluations = {"evaluate-set12-dncnn_s", "evaluate-set12-dncnn_b", "baseline-set12-bm3d"}
+    assert running() == {"synthesize-set12", *evaluations, "report"}
+
+
+def test_damaged_output_and_changed_input_are_causes(built: Path):
+    Path("build/demo/results/kodak-dncnn.csv").write_text("other\n")
+    Path("weights/some.json").write_text("other\n")
+    found = causes()
+    assert found == {
+        "evaluate-kodak-dncnn": ["output build/demo/results/kodak-dncnn.csv has changed"],
+        "released": ["input weights/some.json has changed"],
+    }
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"stage": "leakage"}', "\x00"])
+def test_damaged_record_makes_its_node_run(built: Path, text: str):
+    Path("build/demo/provenance/leakage.json").write_text(text)
+    assert causes()["leakage"] == ["record build/demo/provenance/leakage.json is damaged"]
+
+
+def test_other_packages_are_reported_but_no_reason_to_run(built: Path, monkeypatch: pytest.MonkeyPatch):
+    versions = {**provenance.package_versions(), "numpy": "0.1"}
+    monkeypatch.setattr(provenance, "package_versions", lambda: versions)
+    text = command.plan("demo", False, False)
+    assert "0 of 109 nodes would run" in text
+    assert re.search(r"package numpy is 0\.1, was \S+: 109 nodes", text)
+
+
+def test_json_says_the_same(built: Path):
+    replace("params.yaml", "depth: 17", "depth: 18")
+    found = json.loads(command.plan("demo", False, True))
+    assert set(found["nodes"]) == running()
+    assert found["nodes"]["evaluate-set12-dncnn_s"] == {
+        "causes": [], "upstream": ["train-dncnn_s"], "root": "train-dncnn_s"
+    }  # fmt: skip
+    assert found["stages"]["all"]["runs"] == len(found["nodes"])
+    assert found["stages"]["evaluate"]["costs_from"] == {estimates.HERE: 2}
+
+
+def test_neither_engine_nor_torch_is_needed(built: Path):
+    code = "import sys; sys.modules.update(dict.fromkeys(('snakemake', 'dvc', 'torch', 'pandas'))); import runpy; "
+    code += "sys.argv = ['plan']; runpy.run_module('stages.plan', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"scale demo: 0 of {NODES} nodes would run\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "dvc.yaml: found no mapping `stages`"),
+        ("stages: {unknown: {cmd: x}}", "dvc.yaml: stages.unknown cannot be read (KeyError: 'unknown')"),
+        ("stages: {download: {foreach: '${nothing}', do: {}}}", "dvc.yaml: stages.download cannot be read"),
+        ("stages: {leakage: {deps: [a], outs: [b]}, released: {deps: [b], outs: [a]}}", "is a circle; break it"),
+    ],
+)
+def test_unreadable_graph_ends_with_one_line(built: Path, text: str, expected: str):
+    Path("dvc.yaml").write_text(text)
+    with pytest.raises(UserError, match=re.escape(expected)):
+        graph.load(config.load("demo"))
+
+
+def test_run_is_recorded_with_processor_time_and_memory(built: Path):
+    with provenance.recorded(config.load("demo"), "leakage", None, [], [Path("build/demo/leakage.json")]):
+        block = bytearray(b"x" * 50_000_000)
+        sum(block[:3_000_000])
+    record = provenance.read(Path("build/demo/provenance/leakage.json"))
+    assert 0 < record["cpu_seconds"] <= record["seconds"] + 1
+    assert record["peak_memory_mb"] > 50
+    assert record["peak_gpu_memory_mb"] is None
+
+
+def test_costs_are_those_of_the_last_run(built: Path):
+    gigabyte = Path("build/demo/items/set12-dncnn_s")
+    gigabyte.mkdir(parents=True)
+    (gigabyte / "a.npy").write_bytes(bytes(2_000_000))
+    facts = {"seconds": 100.0, "cpu_seconds": 180.0, "peak_memory_mb": 500.0, "peak_gpu_memory_mb": 30.0, "device": "X"}
+    change_record("evaluate-set12-dncnn_s", **facts)
+    settings = config.load("demo")
+    node = next(node for node in graph.load(settings).nodes if node.key == "set12-dncnn_s")
+    found = costs.measured(settings, node)
+    assert (found.seconds, found.cpu_seconds, found.gpu_seconds) == (100.0, 180.0, 100.0)
+    assert (found.memory_mb, found.gpu_memory_mb, found.device, found.idle) == (500.0, 30.0, "X", False)
+    assert 2.0 < found.disk_mb < 2.1
+
+
+def test_resumed_training_counts_its_hours_and_not_those_of_its_last_start(built: Path):
+    models = {"a": {"hours": 2.0}, "b": {"hours": 1.5}}
+    change_record("train-dncnn_s", seconds=60.0, cpu_seconds=50.0, models=models, peak_gpu_memory_mb=10.0)
+    settings = config.load("demo")
+    node = next(node for node in graph.load(settings).nodes if node.name == "train-dncnn_s")
+    found = costs.measured(settings, node)
+    assert (found.seconds, found.cpu_seconds, found.gpu_seconds) == (7200.0, None, 7200.0)
+    settings.settings["published_weights"] = True  # then the hours are those of whoever has trained them
+    assert costs.measured(settings, node).seconds == 60.0
+
+
+def test_recorded_costs_serve_where_nothing_was_run(built: Path):
+    change_record("train-dncnn_s", seconds=7200.0, cpu_seconds=3600.0, peak_memory_mb=1234.5)
+    change_record("train-dncnn_3", unavailable="no data")
+    assert command.record_costs("demo") == f"workflow/costs.csv: {NODES} nodes of scale demo"
+    shutil.rmtree("build")
+    table = costs.read_table()
+    assert table["demo", "train", "dncnn_s"] == costs.Cost(
+        7200.0, 3600.0, 0.0, 1230.0, 0.0, table["demo", "train", "dncnn_s"].disk_mb, provenance.describe_device()
+    )
+    assert table["demo", "train", "dncnn_3"].idle
+    train = json.loads(command.plan("demo", False, True))["stages"]["train"]
+    assert train["costs_from"] == {estimates.TABLE: 18, estimates.IDLE: 1}
+    assert 2.0 <= train["one_after_the_other"]["hours"] < 2.1
+    assert train["peak_memory_mb"] == 1230.0
+
+
+def test_table_keeps_what_was_not_run_here_and_drops_what_is_no_node(built: Path):
+    row = dict.fromkeys(costs.COLUMNS, "") | {"seconds": "5", "memory_mb": "7", "device": "X"}
+    kept = [("bench", "train", "dncnn_s"), ("demo", "leakage", "")]
+    gone = ("demo", "train", "no_family")
+    with open(costs.TABLE, "w", newline="") as stream:
+        writer = csv.DictWriter(stream, costs.COLUMNS)
+        writer.writeheader()
+        writer.writerows(row | dict(zip(costs.HEADER, name, strict=True)) for name in [*kept, gone])
+    Path("build/demo/provenance/leakage.json").unlink()
+    assert costs.record(config.load("demo"), graph.load(config.load("demo")).nodes) == NODES - 1
+    table = costs.read_table()
+    assert all(table[name].seconds == 5.0 for name in kept)
+    assert gone not in table
+
+
+def test_seconds_of_a_committed_report_are_costs_too(built: Path):
+    shutil.copytree(ROOT / "reports/bench", "reports/bench")
+    command.record_costs("bench")
+    seconds = re.search(
+        r"\| evaluate-kodak-dncnn +\|.*\| +([\d.]+) \|", Path("reports/bench/provenance.md").read_text()
+    )
+    found = costs.read_table()["bench", "evaluate", "kodak-dncnn"]
+    assert found.seconds == pytest.approx(float(seconds[1]), rel=0.01)
+    assert (found.cpu_seconds, found.memory_mb) == (None, None)
+    evaluate = json.loads(command.plan("bench", False, True))["stages"]["evaluate"]
+    assert evaluate["cpu"] == {"hours": None, "unknown": 25}
+
+
+def test_nothing_is_invented(built: Path):
+    shutil.rmtree("build")
+    found = json.loads(command.plan("paper", False, True))["stages"]["all"]
+    assert found["costs_from"] == {estimates.UNKNOWN: NODES}
+    assert (found["gpu"], found["peak_memory_mb"]) == ({"hours": None, "unknown": NODES}, None)
+    assert "unknown" in command.plan("paper", False, False)
+    with pytest.raises(UserError, match="build/paper: no node has been run here"):
+        command.record_costs("paper")
+
+
+def test_node_that_was_never_run_costs_the_mean_of_its_stage(built: Path):
+    for path in Path("build/demo/provenance").glob("synthesize-*"):
+        change_record(path.stem, seconds=360.0, peak_memory_mb=float(len(path.stem)))
+    Path("build/demo/provenance/synthesize-kodak.json").unlink()
+    stage = json.loads(command.plan("demo", False, True))["stages"]["synthesize"]
+    assert stage["costs_from"] == {estimates.MEAN: 1}
+    assert stage["one_after_the_other"]["hours"] == pytest.approx(0.1)
+    assert stage["peak_memory_mb"] == len("synthesize-cbsd68")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "scale,stage\ndemo,train\n", "\x00", f"{','.join(costs.COLUMNS)}\na,b,c,no number\n"]
+)
+def test_damaged_table_is_refused_with_one_line(built: Path, text: str):
+    costs.TABLE.write_text(text)
+    with pytest.raises(UserError, match="workflow/costs.csv: damaged"):
+        costs.read_table()
+
+
+def benchmark_record(kind: str = "cuda", **changes: Any) -> dict[str, Any]:
+    """What `python -m stages.train.benchmark` leaves, as far as the plan reads it."""
+    network = yaml.safe_load(Path("params.yaml").read_text())["families"]["proposed"]["network"]
+    ways = [{"name": "plain loop", "networks": 1, "rate": 1.0}, {"name": "fast", "networks": 1, "rate": 50.0}]
+    ways += [
+        {"name": "fast, 2 together", "networks": 2, "rate": 80.0},
+        {"name": "fast, 4 together", "networks": 4, "rate": 100.0},
+    ]
+    measured = {"network": network, "batch": 32, "patch": 48, **changes}
+    return {"machine": {"kind": kind, "device": kind}, "settings": measured, "summary": {"ways": ways}}
+
+
+def write_benchmarks(*records: dict[str, Any]) -> None:
+    rates.FOLDER.mkdir(parents=True)
+    for number, record in enumerate(records):
+        (rates.FOLDER / f"{number}.json").write_text(json.dumps(record))
+
+
+def test_long_trainings_cost_their_steps_divided_by_the_rate(built: Path):
+    shutil.rmtree("build")
+    write_benchmarks(benchmark_record("cpu"), benchmark_record("cuda"))
+    settings = config.load("paper")
+    own = estimates.Estimator(settings, graph.load(settings)).own
+    # Three networks, of which two are trained together at best; four, all together.
+    for name, seconds in (("train-proposed", 3 * 1_500_000 / 80), ("train-proposed_tasks", 4 * 1_500_000 / 100)):
+        cost, origin = own[name]
+        assert (cost.seconds, cost.gpu_seconds, origin) == (seconds, seconds, estimates.BENCHMARK)
+    assert set(own) == {"train-proposed", "train-proposed_tasks"}
+    assert not set(estimates.Estimator(config.load("bench"), graph.load(config.load("bench"))).own)
+
+
+@pytest.mark.parametrize("changes", [{"batch": 16}, {"patch": 40}, {"network": {"name": "dncnn", "channels": 3}}])
+def test_rate_of_something_else_is_not_taken(built: Path, changes: dict):
+    record = benchmark_record(**changes)
+    assert rates.training(config.load("paper"), "train", "proposed", [record]) is None
+
+
+def test_cascades_cost_what_their_benchmark_says(built: Path):
+    found = {"classification": {"training": {"images_per_second": 100.0, "memory": 2e9}}}
+    record = {"machine": {"kind": "cuda", "device": "G"}, "found": found}
+    cost = rates.training(config.load("paper"), "cascade", "classify_2020", [record])
+    assert cost == costs.Cost(4 * 180_000 * 10 / 100.0, None, 72_000.0, None, 2000.0, device="G")
+    assert rates.training(config.load("paper"), "cascade", "segment_2020", [record]) is None
+
+
+def test_committed_benchmarks_can_be_read(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(ROOT)
+    records = rates.benchmarks()
+    settings = config.load("paper")
+    for record in records:
+        for stage, key in (("train", "proposed"), ("cascade", "classify_2020"), ("cascade", "segment_2020")):
+            cost = rates.training(settings, stage, key, [record])
+            assert cost is None or cost.seconds > 0
+
+
+def test_site_that_does_not_fit_ends_with_its_problems(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    asked = []
+
+    def check_site(path: Path | None, scale: str | None = None) -> list[str]:
+        asked.append((path, scale))
+        return ["partition x is down"] if path else []
+
+    module = types.ModuleType("site")
+    module.check_site = check_site
+    monkeypatch.setitem(sys.modules, "stages.plan.site", module)
+    assert command.check(None, "paper") == "the site file fits the cluster"
+    with pytest.raises(UserError, match="mine.yaml: 1 problems, see above"):
+        command.check(Path("mine.yaml"), None)
+    assert capsys.readouterr().out == "partition x is down\n"
+    assert asked == [(None, "paper"), (Path("mine.yaml"), None)]
+
+
+def test_paths_of_records_are_those_of_the_graph(built: Path):
+    for node in graph.load(config.load("demo")).nodes:
+        assert paths.provenance("demo", node.stage, node.key).as_posix() in node.outputs
