@@ -1,0 +1,127 @@
+"""A scratch project with reports, provenance and a few kept images, for the tests of the site."""
+
+import csv
+import json
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+
+from stages.common import paths
+from stages.common.config import Config
+from stages.common.files import write_png
+from stages.common.indexed import write_index
+from stages.evaluate.metrics import psnr
+from stages.report import __main__ as report
+from stages.site import build, pages, photos
+from tests.conftest import ROOT
+from tests.report_project import RESULT_HEADER, card, make_project, write_record
+
+IMAGE_RUNS = ("kodak-cbm3d", "kodak-dncnn")
+LEVELS = ("25", "35", "50")
+SHAPE = (52, 76, 3)  # no multiple of a tile
+
+
+def make_reports(folder: Path, scale: str) -> Config:
+    """Reports of one scale from hand-made results, in the working directory `folder`; their build beside them."""
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "workflow", folder / "workflow", dirs_exist_ok=True)
+    config = make_project(folder, scale)
+    keep_images(config)
+    write_record(config, "train", "proposed", models={"sigma25": card(), "sigma35": card()})
+    report.report(config)
+    return config
+
+
+def keep_images(config: Config) -> None:
+    """Two photographs of Kodak as the stages leave them, denoised by two methods, and results that agree."""
+    # Noise itself, a little of it left by every method: any region differs from any other.
+    noise = np.random.default_rng(7)
+    clean_folder, noisy_folder = paths.data(config.scale, "kodak"), paths.noisy(config.scale, "kodak")
+    clean_rows, noisy_rows, found = [], [], {}
+    for item in first_items(config):
+        clean = noise.integers(40, 216, SHAPE).astype(np.uint8)
+        write_png(clean_folder / f"{item}.png", clean)
+        clean_rows.append({"id": item, "path": f"{item}.png", "sha256": "0"})
+        for level in LEVELS:
+            field = noise.normal(0, float(level), SHAPE).astype(np.float32)
+            path = noisy_folder / f"sigma{level}/{item}.npy"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, clean + field)
+            noisy_rows.append({"id": item, "sigma": level, "path": f"sigma{level}/{item}.npy", "sha256": "0"})
+            for number, key in enumerate(IMAGE_RUNS, start=2):
+                image = np.rint(np.clip(clean + field / number, 0, 255)).astype(np.uint8)
+                write_png(paths.items(config.scale, key) / f"sigma{level}/{item}.{'a' * 20}.png", image)
+                found[key, item, f"sigma={level}"] = psnr(image, clean)
+    write_index(clean_folder, ("id", "path", "sha256"), clean_rows)
+    write_index(noisy_folder, ("id", "sigma", "path", "sha256"), noisy_rows)
+    for key in IMAGE_RUNS:
+        _agree(
+            paths.results(config.scale, key), {place[1:]: value for place, value in found.items() if place[0] == key}
+        )
+    write_record(config, "evaluate", "kodak-dncnn", **_inputs(config))
+
+
+def first_items(config: Config) -> list[str]:
+    """The ids of the two photographs."""
+    return ["01", "02"] if config.settings["real_data"] else ["stand-in0", "stand-in1"]
+
+
+def make_site(config: Config, folder: Path, budget: int = photos.BUDGET) -> photos.Album:
+    """The site of a project in `folder`."""
+    book = pages.load(config)
+    album = photos.album(config, budget) if not book.source.why_not else photos.Album([], {}, [])
+    build.write(folder, book, album)
+    return album
+
+
+def _inputs(config: Config) -> dict:
+    scale = config.scale
+    inputs = {f"build/{scale}/data/kodak": "da" * 32, f"build/{scale}/noisy/kodak": "5e" * 32}
+    return {"inputs": inputs | {f"build/{scale}/weights/dncnn_color": "fe" * 32}}
+
+
+def _agree(path: Path, found: dict[tuple[str, str], float]) -> None:
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    for row in rows:
+        if row["metric"] == "psnr" and (row["item"], row["condition"]) in found:
+            row["value"] = f"{found[row['item'], row['condition']]:.6f}"
+    lines = [",".join(row.values()) for row in rows]
+    path.write_text("\n".join([RESULT_HEADER, *lines]) + "\n", encoding="utf-8")
+
+
+class Page(HTMLParser):
+    """What the tests ask of a page: `links` and `sources` as written, `ids`, and the JSON of its scripts by id."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.sources: list[str] = []
+        self.ids: list[str] = []
+        self.data: dict[str, object] = {}
+        self.words: list[str] = []
+        self._script = ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.ids += [found["id"]] if found.get("id") else []
+        self.links += [found["href"]] if tag == "a" and "href" in found else []
+        if tag in ("img", "script", "link"):
+            self.sources += [found[name] for name in ("src", "href") if found.get(name)]
+        self._script = (found.get("id") or "-") if tag == "script" else ""
+
+    def handle_data(self, data: str) -> None:
+        if not self._script:
+            self.words.append(data)
+        elif self._script != "-":
+            self.data[self._script] = json.loads(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._script = ""
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())

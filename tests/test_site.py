@@ -1,0 +1,339 @@
+"""The site from hand-made results: pages, links, the facts behind a cell, what is done without the build."""
+
+import csv
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+
+from stages.common import paths
+from stages.common.config import Config, load
+from stages.common.errors import UserError
+from stages.evaluate import metrics
+from stages.report.__main__ import COMMANDS
+from stages.report.tables import ALL_TABLES
+from stages.site import charts, curves, facts, grids, pages, photos, pipeline, prose, quality
+from tests.conftest import ROOT
+from tests.site_project import LEVELS, Page, first_items, make_reports, make_site
+
+KODAK = "liu2020-table2_kodak.html"
+
+
+@pytest.fixture(scope="module", params=["bench", "demo"])
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Config, Path]]:
+    """A project with reports and their build, the working directory being its root, and its site; to read only."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        config = make_reports(folder, request.param)
+        make_site(config, folder / "site")
+        yield config, folder / "site"
+
+
+@pytest.fixture
+def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a fresh clone has: the committed reports and no build, made the working directory."""
+    for name in ("reports", "workflow"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def pages_of(site: Path) -> dict[str, Page]:
+    return {path.name: Page(path) for path in sorted(site.glob("*.html"))}
+
+
+def check_links(site: Path) -> None:
+    """Every link and every file that a page names is there; nothing is asked of the network."""
+    found = pages_of(site)
+    for name, page in found.items():
+        assert len(page.ids) == len(set(page.ids)), f"{name}: an id occurs twice"
+        for source in page.sources:
+            assert source == "data:," or (site / source).is_file(), f"{name}: {source}"
+        for link in page.links:
+            if link.startswith("https://doi.org/"):
+                continue
+            target, _, anchor = link.partition("#")
+            assert (site / target).is_file() if target else True, f"{name}: {link}"
+            if anchor and target in ("", *found):
+                assert unquote(anchor) in found[target or name].ids, f"{name}: {link}"
+    styles = "".join(path.read_text(encoding="utf-8") for path in (site / "assets").iterdir())
+    assert not re.search(r"https?://|url\(|@import|\bfetch\(|XMLHttpRequest", styles)
+
+
+def test_every_link_leads_somewhere_and_nothing_is_asked_of_the_network(made):
+    check_links(made[1])
+
+
+def test_every_cell_of_the_csv_can_be_followed_to_command_data_and_commit(made):
+    config, site = made
+    for spec in ALL_TABLES:
+        with (paths.reports(config.scale) / f"{spec.key}.csv").open(encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        page = Page(site / pages.page_of(spec.key))
+        cells, nodes = page.data["cells"]["cells"], page.data["cells"]["nodes"]
+        assert [cell.get("reproduced", "") for cell in cells] == [row["reproduced"] for row in rows]
+        assert [cell.get("printed", "") for cell in cells] == [row["published"] for row in rows]
+        shown = re.findall(r'data-cell="(\d+)"><button', (site / pages.page_of(spec.key)).read_text(encoding="utf-8"))
+        assert set(map(int, shown)) == set(range(len(rows))), "a cell has no button"
+        for cell, row in zip(cells, rows, strict=True):
+            assert cell["status"] == row["status"]
+            if row["reproduced"]:
+                node = nodes[cell["node"]]
+                assert node["command"].startswith(f"python -m stages.evaluate.architecture --scale {config.scale}") or (
+                    "--only" in node["command"]
+                )
+                assert dict(node["facts"])["commit"] == "0123456789abcdef"
+                assert (site / node["page"]).is_file()
+
+
+def test_a_cell_tells_how_it_was_measured_and_judged(made):
+    config, site = made
+    data = Page(site / KODAK).data["cells"]
+    item = first_items(config)[0]
+    dataset = "Kodak" if config.settings["real_data"] else "demo:Kodak"
+    cell = next(cell for cell in data["cells"] if cell["title"] == f"{dataset}, {item}, σ = 25, DnCNN")
+    assert cell["photo"] == f"{dataset}/{item}/25/DnCNN"
+    node = data["nodes"][cell["node"]]
+    assert node["command"] == f"python -m stages.evaluate --scale {config.scale} --only kodak-dncnn"
+    assert node["reads"] == [
+        ["noisy images", "synthesize-kodak", "node-synthesize-kodak.html", "5e" * 32],
+        ["images", "download-kodak", "node-download-kodak.html", "da" * 32],
+        ["weights", "train-dncnn_color", "node-train-dncnn_color.html", "fe" * 32],
+    ]
+    assert dict(node["facts"])["seed"] == "0 (noise)"
+    if config.settings["real_data"]:
+        assert cell["tolerance"] == "0.105"
+    else:
+        assert "tolerance" not in cell
+
+
+def test_bars_count_the_printed_cells(made):
+    config, site = made
+    text = (site / "index.html").read_text(encoding="utf-8")
+    book = pages.load(config)
+    for spec in ALL_TABLES:
+        counts = [sum(cell.status == status for cell in book.tables[spec.key] if cell.published)
+                  for status in ("reproduced", "off", "not run")]  # fmt: skip
+        label = "{} reproduced, {} off, {} not run".format(*counts)
+        assert f'aria-label="{label}, of {sum(counts)} printed cells"' in text, spec.key
+
+
+def test_node_pages_hold_inputs_with_whole_hashes_and_the_record(made):
+    _, site = made
+    page = Page(site / "node-evaluate-kodak-dncnn.html")
+    assert "da" * 32 in page.text and "0123456789abcdef" in page.text
+    assert {"node-download-kodak.html", KODAK, "data/provenance/evaluate-kodak-dncnn.json"} <= set(page.links)
+
+
+def test_the_committed_reports_alone_make_a_site_that_says_what_it_lacks(committed: Path):
+    config = load("bench")
+    make_site(config, Path("site"))
+    check_links(Path("site"))
+    assert "build/bench is not here or not finished" in Page(Path("site/images.html")).text
+    node = Page(Path("site/node-evaluate-kodak-dncnn.html"))
+    assert "not shown" in node.text and not any("data/provenance" in link for link in node.links)
+    cells = Page(Path("site") / KODAK).data["cells"]
+    commits = {dict(node["facts"])["commit"] for node in cells["nodes"]}
+    assert commits and all(re.fullmatch(r"[0-9a-f]{12}", commit) for commit in commits)
+    digests = [digest for node in cells["nodes"] for *_, digest in node["reads"]]
+    assert sum(re.fullmatch(r"[0-9a-f]{12}", digest) is not None for digest in digests) >= 10
+
+
+def test_the_site_of_the_committed_reports_is_small_and_quick(committed: Path):
+    start = time.process_time()
+    make_site(load("bench"), Path("site"))
+    assert time.process_time() - start < 30, "CPU seconds"
+    assert sum(path.stat().st_size for path in Path("site").rglob("*") if path.is_file()) < 10e6
+
+
+def test_a_build_that_the_reports_were_not_made_from_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    config = make_reports(tmp_path, "bench")
+    page = Path("reports/bench/liu2020/table2_kodak.md")
+    page.write_text(page.read_text(encoding="utf-8") + "\nmore\n", encoding="utf-8")
+    found = facts.load(config, pipeline.load(config))
+    assert found.why_not == f"build/bench is not what {page} was made from"
+    assert found.facts["evaluate-kodak-dncnn"].commit == "0123456789ab"  # cut short, as the reports have it
+
+
+def test_a_folder_that_is_no_site_is_left_alone_and_a_site_is_replaced(committed: Path):
+    config = load("bench")
+    Path("mine").mkdir()
+    Path("mine/thesis.txt").write_text("my work")
+    with pytest.raises(UserError, match="mine: holds something else than a site"):
+        make_site(config, Path("mine"))
+    with pytest.raises(UserError, match="thesis.txt: a file"):
+        make_site(config, Path("mine/thesis.txt"))
+    assert Path("mine/thesis.txt").read_text() == "my work"
+    make_site(config, Path("site"))
+    Path("site/stale.html").write_text("old")
+    make_site(config, Path("site"))
+    assert not Path("site/stale.html").exists() and Path("site/index.html").is_file()
+
+
+def test_command_line(committed: Path):
+    def command(*words: str) -> subprocess.CompletedProcess:
+        environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+        arguments = [sys.executable, "-m", "stages.report", *words]
+        return subprocess.run(arguments, capture_output=True, text=True, env=environment, check=False)
+
+    done = command("site", "--scale", "bench", "--output", "out")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("site: out/index.html (") and "build/bench is not here" in done.stdout.lower()
+    wrong = command("sites")
+    assert wrong.returncode == 1 and "did you mean 'site'" in wrong.stderr and "Traceback" not in wrong.stderr
+    lacking = command("site", "--scale", "paper")
+    assert lacking.returncode == 1 and "reports/paper/liu2018/table1_kodak.csv: missing" in lacking.stderr
+    assert "site" in COMMANDS
+
+
+@pytest.mark.parametrize("text", ["", "table,dataset\n", "table1_kodak"])
+def test_a_damaged_table_is_refused(committed: Path, text: str):
+    Path("reports/bench/liu2018/table1_kodak.csv").write_text(text)
+    with pytest.raises(UserError, match="table1_kodak.csv: header is .*; expected dataset,|expected table,"):
+        pages.load(load("bench"))
+
+
+def test_a_value_that_is_no_number_is_refused(committed: Path):
+    path = Path("reports/bench/liu2018/table1_kodak.csv")
+    path.write_text(path.read_text(encoding="utf-8").replace("29.3426", "<b>", 1), encoding="utf-8")
+    with pytest.raises(UserError, match="line 2: reproduced is '<b>', expected a number"):
+        pages.load(load("bench"))
+
+
+def test_columns_that_a_later_report_adds_are_shown_in_the_window_of_a_cell(committed: Path):
+    path = Path("reports/bench/liu2018/table1_kodak.csv")
+    first, *lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text(
+        "\n".join([f"{first},spread_of_seeds", *(f"{line},0.004" for line in lines)]) + "\n", encoding="utf-8"
+    )
+    make_site(load("bench"), Path("site"))
+    cell = Page(Path("site/liu2018-table1_kodak.html")).data["cells"]["cells"][0]
+    assert cell["more"] == [["spread of seeds", "0.004"]]
+
+
+def test_text_of_the_reports_cannot_become_markup(committed: Path):
+    path = Path("reports/bench/liu2018/table1_kodak.csv")
+    hostile = "</script><script>alert(1)</script>"
+    path.write_text(path.read_text(encoding="utf-8").replace("no implementation", hostile), encoding="utf-8")
+    notes = Path("reports/bench/notes.md")
+    notes.write_text(notes.read_text(encoding="utf-8") + f"\n{hostile}\n", encoding="utf-8")
+    make_site(load("bench"), Path("site"))
+    for name in ("liu2018-table1_kodak.html", "notes.html"):
+        assert "<script>alert" not in Path("site", name).read_text(encoding="utf-8")
+    cells = Page(Path("site/liu2018-table1_kodak.html")).data["cells"]["cells"]
+    assert any(cell.get("note", "").startswith(hostile) for cell in cells)
+
+
+def test_grids_keep_the_average_below_and_name_the_best(committed: Path):
+    book = pages.load(load("bench"))
+    spec = next(spec for spec in ALL_TABLES if spec.key == "liu2020/table2_kodak")
+    grid = grids.lay_out(spec, book.tables[spec.key])[0]
+    assert grid.heading == "σ = 25, PSNR in dB" and len(grid.lines) == 24
+    assert [head for head, _ in grid.foot] == [("average",)]
+    assert grid.groups[:2] == (("CBM3D", ("printed", "reproduced", "Δ")), ("MCWNNM", ("printed",)))
+    views = dict(zip([name for _, names in grid.groups for name in names], grid.lines[0][1], strict=False))
+    assert views["printed"].text != ""
+    best = [view.text for view in grid.lines[0][1] if view.best]
+    assert best == ["29.759", "29.76"]  # the best reproduced value is DnCNN's, the best printed one Proposed's
+
+
+def test_pipeline_has_the_edges_of_the_picture_in_the_readme(committed: Path):
+    nodes = pipeline.load(load("demo"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    names = dict(re.findall(r"(id\d+)\[(\w+)\]", readme))
+    shown = {(names[start], names[end]) for start, end in re.findall(r"(id\d+) --> (id\d+)", readme)}
+    # The report reads the provenance of every node, which is no edge of the site's picture.
+    shown = {(start, end) for start, end in shown if end not in ("all", "report")}
+    found = {(other.stage, node.stage) for node in nodes.values() for other in node.reads if node.stage != "report"}
+    assert found == shown
+    reduced = {(other, stage) for stage, read in pipeline.stage_edges(nodes).items() for other in read}
+    assert ("download", "train") not in reduced and ("leakage", "train") in reduced
+
+
+@pytest.mark.parametrize("text", ["", "stages: {a: {}}", "stages: {a: {foreach: x, do: {}}}", "stages: []"])
+def test_a_damaged_file_of_dvc_is_refused(committed: Path, text: str):
+    Path("dvc.yaml").write_text(text)
+    with pytest.raises(UserError, match="dvc.yaml: not understood"):
+        pipeline.load(load("bench"))
+
+
+@pytest.mark.parametrize("shape", [(40, 64), (37, 51), (33, 47, 3)])
+def test_tiles_add_up_to_the_metrics_of_the_tables(shape: tuple[int, ...]):
+    random = np.random.default_rng(3)
+    clean, image = (random.integers(0, 256, shape).astype(np.uint8) for _ in range(2))
+    reference = quality.Reference(clean, 16)
+    errors, similarities = reference.squared_errors(image), reference.similarities(image)
+    assert errors.shape == (-(-shape[0] // 16), -(-shape[1] // 16)) == similarities.shape
+    assert quality.psnr(errors, clean.size) == pytest.approx(metrics.psnr(image, clean), abs=1e-9)
+    windows = (shape[0] - 10) * (shape[1] - 10)
+    assert similarities.sum() / windows == pytest.approx(metrics.ssim(image, clean), abs=1e-9)
+    cut = (slice(0, 16), slice(16, 32))
+    assert quality.psnr(errors[0, 1], clean[cut].size) == pytest.approx(metrics.psnr(image[cut], clean[cut]))
+
+
+def test_album_holds_every_method_and_checks_each_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    config = make_reports(tmp_path, "bench")
+    whole = photos.album(config)
+    assert [(photo["item"], photo["levels"]) for photo in whole.photos] == [
+        (item, {level: ["CBM3D", "DnCNN"] for level in LEVELS}) for item in ("01", "02")
+    ]
+    # Other methods have results of hand-made numbers and no images.
+    assert any("FFDNet: 0 images in" in line for line in whole.left_out)
+    changed = paths.items("bench", "kodak-dncnn") / f"sigma25/01.{'a' * 20}.png"
+    shutil.copy(paths.items("bench", "kodak-dncnn") / f"sigma50/01.{'a' * 20}.png", changed)
+    found = photos.album(config)
+    assert found.photos[0]["levels"]["25"] == ["CBM3D"]
+    line = "Kodak 01, σ = 25, DnCNN: the image that was kept is not the one that was measured"
+    assert line in found.left_out and line not in whole.left_out
+    none = photos.album(config, budget=1000)
+    assert not none.photos and not none.files
+    assert "Kodak 01: the image files would exceed 0 MiB" in none.left_out
+
+
+def test_prose_reads_tables_and_maps_links():
+    page = prose.Section("x", "| a | b |\n|---|---|\n| `1 \\| 2` | **3** |\n\ntext\n\n| c |\n|---|\n| d |")
+    assert page.tables == [[{"a": "1 | 2", "b": "3"}], [{"c": "d"}]]
+    assert prose.href("../notes.md#a-b", "liu2018") == "notes.html#a-b"
+    assert prose.href("overview.md") == "index.html"
+    assert prose.href("liu2020/table2_kodak.md") == "liu2020-table2_kodak.html"
+    assert prose.href("learning_curves.csv") == "data/learning_curves.csv"
+    assert prose.href("https://doi.org/1") == "https://doi.org/1"
+    html = prose.render("| name | n |\n|---|---|\n| a | +1.5 ✓ |\n| b | - |", "Things")
+    assert 'aria-label="Things"' in html and '<th scope="col" class="number">n' in html
+    assert '<th scope="col">name' in html
+
+
+def test_ticks_are_round_and_inside():
+    assert charts.Axis("", 24.1, 26.3).ticks == [24.5, 25.0, 25.5, 26.0]
+    assert charts.Axis("", 90, 450, log=True).ticks == [100, 200]
+    assert charts.Axis("", 90, 45000, log=True).ticks == [100, 1000, 10000]
+    assert [charts.short(value) for value in (200, 1000, 2500000)] == ["200", "1k", "2.5M"]
+    one = charts.axis("", [30.0])
+    assert one.low < 30 < one.high
+
+
+def test_learning_curves_are_drawn_by_validation_set_and_level(committed: Path):
+    found = curves.panels(load("demo"), curves.load(Path("reports/demo")))
+    titles = [panel.chart.title for panel in found]
+    assert "stand-ins for Kodak, σ = 35" in titles and "Trained through classification" in titles
+    panel = found[titles.index("stand-ins for Set12, σ = 55 of 0 to 55")]
+    with Path("reports/demo/learning_curves.csv").open(encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["family"] == "dncnn_b" and row["validation_psnr"]]
+    assert [(point.x, point.y) for point in panel.chart.series[0].points] == [
+        (float(row["step"]), float(row["validation_psnr"])) for row in rows
+    ]
+    Path("reports/demo/learning_curves.csv").write_text("family,model,step\na,b,c\n")
+    with pytest.raises(UserError, match="learning_curves.csv: not understood"):
+        curves.load(Path("reports/demo"))
