@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from stages.common.errors import Unavailable, UserError
+from stages.common.locks import exclusive
 from stages.download import disk, fetch, listing, node
 from tests.download_project import BENCH, NOWHERE, make_config, picture, visible, write_manifests, write_mirror
 
@@ -144,7 +145,7 @@ def test_disk_full_during_a_copy(monkeypatch):
 
 
 def _hold(lock: str, held: object) -> None:
-    with disk.exclusive(Path(lock), "holder"):
+    with exclusive(Path(lock), "holder"):
         held.set()
         time.sleep(0.4)
 

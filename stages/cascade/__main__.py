@@ -16,6 +16,7 @@ from stages.common import config, paths, provenance
 from stages.common.errors import UserError, choices, run_cli
 from stages.common.files import renewed, sha256_file
 from stages.common.indexed import MISSING, unavailable_reason, write_unavailable
+from stages.common.locks import exclusive_all, model_locks
 from stages.common.references import noise_ranges
 from stages.networks.weights import load_network, save_network
 from stages.tasks.stored import load_task, task_spec
@@ -39,8 +40,9 @@ class Cascade(Training):
         for model in models:
             if model not in ranges:
                 raise UserError(f"cascades.{self.key} has no model {model!r}; {choices(model, ranges)}")
-        self.members = [self._member(model, ranges[model]) for model in models]
-        self.run(self.members, checkpoint_seconds)
+        with exclusive_all(model_locks(self.settings, "cascade", self.key, models)):
+            self.members = [self._member(model, ranges[model]) for model in models]
+            self.run(self.members, checkpoint_seconds)
 
     def store(self, folder: Path) -> dict[str, dict[str, Any]]:
         """Write the weights and the learning curve of every denoiser, and return how each was trained."""

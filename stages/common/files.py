@@ -1,12 +1,13 @@
 """Atomic writes, hashes and safe image reading."""
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,6 +42,7 @@ def atomic_open(path: Path | str, mode: str = "wb") -> Iterator[IO]:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(descriptor, mode, **text) as stream:
+            hold(stream)
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -49,6 +51,12 @@ def atomic_open(path: Path | str, mode: str = "wb") -> Iterator[IO]:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def hold(stream: IO) -> None:
+    """Mark a temporary file as in use until it is closed, for `locks.sweep`; where there are no locks, do without."""
+    with suppress(OSError):
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextmanager

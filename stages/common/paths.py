@@ -84,6 +84,11 @@ def checkpoints(scale: str, name: str) -> Path:
     return build(scale) / "checkpoints" / name
 
 
+def lock(scale: str, name: str) -> Path:
+    """Held by the process that is at work on a node or a model; see `stages.common.locks`."""
+    return build(scale) / ".locks" / f"{name}.lock"
+
+
 def reports(scale: str) -> Path:
     """Committed reports of one scale."""
     return Path("reports") / scale

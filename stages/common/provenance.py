@@ -20,6 +20,7 @@ from stages.common import paths
 from stages.common.config import ROOT, Config
 from stages.common.errors import UserError
 from stages.common.files import sha256_bytes, sha256_file, sha256_path, write_json, write_text
+from stages.common.locks import exclusive
 
 # Modules of stages/networks that every training imports. The networks themselves come on top one by one: a new one, or
 # a change of one, must not train all others again.
@@ -97,7 +98,7 @@ def describe_device() -> str:
 
 @contextmanager
 def recorded(config: Config, stage: str, key: str | None, inputs: list[Path], outputs: list[Path]) -> Iterator[dict]:
-    """Run a node's work inside this block; its provenance is written when the block ends well.
+    """Run a node's work inside this block, alone; its provenance is written when the block ends well.
 
     Args:
         inputs: files and folders that the node reads; all must exist.
@@ -109,8 +110,26 @@ def recorded(config: Config, stage: str, key: str | None, inputs: list[Path], ou
     Raises:
         UserError: an input is missing.
     """
+    name = f"{stage} {key}" if key else stage
+    with exclusive(paths.lock(config.scale, name.replace(" ", "-")), name):
+        record = _begun(config, stage, key, inputs)
+        listings = record.pop("listings")
+        start, used = time.monotonic(), _cpu_seconds()
+        yield record
+        record["seconds"] = round(time.monotonic() - start, 2)
+        record |= {"cpu_seconds": round(_cpu_seconds() - used, 2), **_memory()}
+        record["outputs"] = {path.as_posix(): sha256_path(path) for path in outputs}
+        for source, digest in record["sources"].items():
+            if not (path := listing_path(config.scale, digest)).exists():
+                write_text(path, listings[source])
+        write_json(paths.provenance(config.scale, stage, key), record)
+
+
+def _begun(config: Config, stage: str, key: str | None, inputs: list[Path]) -> dict[str, Any]:
+    """What a record holds before the work begins; `listings` are those of `source_listings`."""
     listings = source_listings(stage, config.network(stage, key))
-    record = {
+    return {
+        "listings": listings,
         "stage": stage,
         "key": key,
         "scale": config.scale,
@@ -123,15 +142,6 @@ def recorded(config: Config, stage: str, key: str | None, inputs: list[Path], ou
         "packages": package_versions(),
         **commit(),
     }
-    start, used = time.monotonic(), _cpu_seconds()
-    yield record
-    record["seconds"] = round(time.monotonic() - start, 2)
-    record |= {"cpu_seconds": round(_cpu_seconds() - used, 2), **_memory()}
-    record["outputs"] = {path.as_posix(): sha256_path(path) for path in outputs}
-    for source, digest in record["sources"].items():
-        if not (path := listing_path(config.scale, digest)).exists():
-            write_text(path, listings[source])
-    write_json(paths.provenance(config.scale, stage, key), record)
 
 
 def _cpu_seconds() -> float:

@@ -1,11 +1,9 @@
-"""Files on disk: verification, room, locks between processes."""
+"""Files on disk: verification and room."""
 
 import errno
-import fcntl
 import hashlib
 import io
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,19 +88,6 @@ def full_disk_explained(path: Path) -> Iterator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise UserError(f"{path}: no room on disk; nothing half-written was kept; free some and start again") from None
-
-
-@contextmanager
-def exclusive(lock: Path, what: str) -> Iterator[None]:
-    """Let one process at a time into the block; the others wait and say so. A kill frees the lock."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("ab") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"{what}: another process is at work on it; waiting", file=sys.stderr, flush=True)
-            fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
 
 
 def _difference(file: StoreFile, size: int, digest: str, content: Path | IO[bytes]) -> str | None:

@@ -11,7 +11,7 @@ from stages.common.errors import Unavailable, UserError
 from stages.common.files import renewed, sha256_bytes
 from stages.common.indexed import write_index, write_unavailable
 from stages.download import embedded
-from stages.download.disk import exclusive, full_disk_explained, image_size
+from stages.download.disk import full_disk_explained, image_size
 from stages.download.png import png_bytes
 from stages.download.sources import MIRROR_VARIABLE, provide
 from stages.download.stores import Item, Store, load_items, load_store, manifest_path, stores_path, subset_path
@@ -34,7 +34,6 @@ def run(config: Config, key: str) -> None:
     folder = paths.data(config.scale, key)
     with (
         provenance.recorded(config, "download", key, inputs(config, key), [folder]) as record,
-        exclusive(folder.with_name(f".{key}.lock"), f"download {key}"),
         renewed(folder) as new,
     ):
         if uses_store(config, key):

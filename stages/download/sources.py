@@ -10,9 +10,10 @@ from pathlib import Path
 
 from stages.common import paths
 from stages.common.errors import Unavailable, UserError
+from stages.common.locks import exclusive
 from stages.common.progress import progress
 from stages.download.archive import extract
-from stages.download.disk import check_room, exclusive, problem, write_checked
+from stages.download.disk import check_room, problem, write_checked
 from stages.download.fetch import download, fetch_file, part_path
 from stages.download.stores import Store, StoreFile, load_manifest
 

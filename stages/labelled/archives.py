@@ -20,7 +20,8 @@ from typing import IO
 from stages.common import paths
 from stages.common.errors import Unavailable, UserError
 from stages.common.files import read_json, renewed, write_json
-from stages.download.disk import check_room, exclusive, full_disk_explained
+from stages.common.locks import exclusive
+from stages.download.disk import check_room, full_disk_explained
 from stages.download.fetch import download, part_path
 from stages.download.sources import MIRROR_VARIABLE, mirror
 

@@ -10,7 +10,7 @@ from stages.common.files import renewed, sha256_bytes, write_json
 from stages.common.indexed import write_index, write_unavailable
 from stages.common.labelled import CLASSES, COLUMNS
 from stages.common.progress import progress
-from stages.download.disk import exclusive, full_disk_explained
+from stages.download.disk import full_disk_explained
 from stages.download.png import png_bytes
 from stages.labelled import textures
 
@@ -30,7 +30,6 @@ def run(config: Config, key: str) -> None:
     make = _real if config.settings["real_data"] else _made
     with (
         provenance.recorded(config, "labelled", key, [], [folder]) as record,
-        exclusive(folder.with_name(f".{key}.lock"), f"labelled {key}"),
         renewed(folder) as new,
         full_disk_explained(folder),
     ):

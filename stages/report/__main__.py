@@ -15,6 +15,7 @@ from stages.common import paths, provenance
 from stages.common.config import Config
 from stages.common.errors import UserError, choices, run_cli
 from stages.common.files import write_text
+from stages.common.locks import sweep
 from stages.report import (
     designs,
     figures,
@@ -75,6 +76,9 @@ def inputs(config: Config) -> list[Path]:
 
 def report(config: Config) -> None:
     """Write every file of `outputs`; raises `UserError` if an input is missing or malformed."""
+    # The last of the nodes tidies up after those that were killed.
+    sweep(paths.build(config.scale))
+    sweep(paths.reports(config.scale))
     with provenance.recorded(config, "report", None, inputs(config), outputs(config.scale)) as own:
         context = load_context(config)
         comparisons = [compare(spec, context) for spec in ALL_TABLES]

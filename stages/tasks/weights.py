@@ -12,7 +12,7 @@ from torchvision import models
 from stages.common import paths
 from stages.common.errors import Unavailable, UserError, choices
 from stages.common.files import sha256_file
-from stages.download.disk import exclusive
+from stages.common.locks import exclusive
 from stages.download.fetch import download, part_path
 from stages.download.sources import mirror
 

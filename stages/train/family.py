@@ -14,6 +14,7 @@ from stages.common import config, paths
 from stages.common.errors import UserError, choices
 from stages.common.files import read_image, read_json, sha256_file, sha256_path, write_text
 from stages.common.indexed import checked_path, read_index
+from stages.common.locks import exclusive_all, model_locks
 from stages.common.references import noise_ranges
 from stages.common.torch_mode import device, device_name, set_mode
 from stages.networks.weights import load_network, load_state, save_network
@@ -71,6 +72,10 @@ class Family:
         for model in models:
             if model not in ranges:
                 raise UserError(f"families.{self.key} has no model {model!r}; {choices(model, ranges)}")
+        with exclusive_all(model_locks(self.settings, "train", self.key, models)):
+            self._train(models, ranges, checkpoint_seconds)
+
+    def _train(self, models: list[str], ranges: dict[str, list[float]], checkpoint_seconds: float) -> None:
         images = self._images(self.entry["data"])
         patches = Patches(images, self.schedule.patch, self.schedule.batch, self.device, self.key)
         validation = Validation(self._images(self.entry["validation"]), self.seed, self.device)
