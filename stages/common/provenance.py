@@ -85,6 +85,20 @@ def listing_path(scale: str, digest: str) -> Path:
     return paths.build(scale) / "sources" / f"{digest}.txt"
 
 
+def read_listing(scale: str, digest: str | None) -> dict[str, str]:
+    """File to SHA-256 of a listing that was kept; empty where there is none, or not the one of that SHA-256."""
+    try:
+        text = listing_path(scale, str(digest)).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return parse_listing(text) if sha256_bytes(text.encode()) == digest else {}
+
+
+def parse_listing(listing: str) -> dict[str, str]:
+    """File to SHA-256 of one of `source_listings`."""
+    return dict(line.rsplit(" ", 1) for line in listing.splitlines())
+
+
 def describe_device() -> str:
     """The processor that a stage without a GPU runs on, as the operating system names it."""
     try:

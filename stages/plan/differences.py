@@ -86,12 +86,11 @@ def differences(checkout: Checkout, stage: str, key: str | None) -> list[Differe
 def _parameters(settings: Config, stage: str, key: str | None, before: Any) -> Iterator[Difference]:
     """Each parameter, down to single values, that differs from the recorded ones."""
     after = as_json(settings.node_params(stage, key))
-    for name, old, new in _leaves("", before, after):
-        place = _place(settings, stage, key, name)
-        yield Difference("parameter", place, f"is {_shown(new)}, was {_shown(old)}")
+    for name, old, new in leaves("", before, after):
+        yield Difference("parameter", place(settings, stage, key, name), f"is {shown(new)}, was {shown(old)}")
 
 
-def _leaves(name: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+def leaves(name: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
     """Dotted name, old and new value wherever two trees of dicts differ; `ABSENT` where one has nothing."""
     if before == after:
         return
@@ -99,24 +98,25 @@ def _leaves(name: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]
         yield name, before, after
         return
     for part in sorted(set(before) | set(after)):
-        yield from _leaves(f"{name}/{part}" if name else part, before.get(part, ABSENT), after.get(part, ABSENT))
+        yield from leaves(f"{name}/{part}" if name else part, before.get(part, ABSENT), after.get(part, ABSENT))
 
 
-def _place(settings: Config, stage: str, key: str | None, name: str) -> str:
+def place(settings: Config, stage: str, key: str | None, name: str) -> str:
     """Where a user finds a parameter that `Config.node_params` names."""
     first, _, rest = name.partition("/")
     if first.startswith("scale."):
-        place = f"{SCALES / settings.scale}.yaml: {first.removeprefix('scale.')}"
+        found = f"{SCALES / settings.scale}.yaml: {first.removeprefix('scale.')}"
     elif first == "entry":
-        place = f"{PARAMS}: {STAGE_SECTION[stage]}.{key}"
+        found = f"{PARAMS}: {STAGE_SECTION[stage]}.{key}"
     elif first == "download":
-        place = f"{PARAMS}: downloads.{settings.entry(stage, key).get('dataset', key)}"
+        found = f"{PARAMS}: downloads.{settings.entry(stage, key).get('dataset', key)}"
     else:
-        place = f"{PARAMS}: {first}"
-    return f"{place}.{rest.replace('/', '.')}" if rest else place
+        found = f"{PARAMS}: {first}"
+    return f"{found}.{rest.replace('/', '.')}" if rest else found
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A parameter's value, cut short."""
     text = value if value is ABSENT else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= SHOWN_VALUE else f"{text[: SHOWN_VALUE - 1]}…"
 
@@ -127,27 +127,20 @@ def _sources(scale: str, before: dict[str, str], listings: dict[str, str]) -> It
     for name in sorted(set(before) | set(after)):
         if before.get(name) == after.get(name):
             continue
-        old, new = _read_listing(scale, before.get(name)), _parse(listings.get(name, ""))
+        old = provenance.read_listing(scale, before.get(name))
+        new = provenance.parse_listing(listings.get(name, ""))
         if not old:
             yield Difference("source", name, "has changed")
             continue
-        for file in sorted(set(old) | set(new)):
-            if old.get(file) != new.get(file):
-                state = "is gone" if file not in new else "is new" if file not in old else "has changed"
-                yield Difference("source", file, state)
+        for file, state in file_states(old, new):
+            yield Difference("source", file, state)
 
 
-def _read_listing(scale: str, digest: str | None) -> dict[str, str]:
-    """Files and hashes of a listing that was kept; empty where there is none, or not the one of that SHA-256."""
-    try:
-        text = provenance.listing_path(scale, str(digest)).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return {}
-    return _parse(text) if sha256_bytes(text.encode()) == digest else {}
-
-
-def _parse(listing: str) -> dict[str, str]:
-    return dict(line.rsplit(" ", 1) for line in listing.splitlines())
+def file_states(old: dict[str, str], new: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Each file whose hash differs between two listings, and what became of it."""
+    for file in sorted(set(old) | set(new)):
+        if old.get(file) != new.get(file):
+            yield file, "is gone" if file not in new else "is new" if file not in old else "has changed"
 
 
 def as_json(value: object) -> object:

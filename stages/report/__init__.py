@@ -8,7 +8,8 @@ from stages.report.tables import ALL_TABLES
 
 TABLE_SUFFIXES = (".md", ".tex", ".csv")
 PAGES = ("overview.md", "notes.md", "provenance.md", "training.md", "figures.md", "metrics.json", "averages.csv")
-PAGES += ("accuracies.csv", "learning_curves.csv", *(f"figures/{name}" for name in (*gallery.MADE, *gallery.OWN)))
+PAGES += ("records.json", "accuracies.csv", "learning_curves.csv")
+PAGES += tuple(f"figures/{name}" for name in (*gallery.MADE, *gallery.OWN))
 
 
 def outputs(scale: str) -> list[Path]:

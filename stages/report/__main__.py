@@ -35,6 +35,7 @@ from stages.report import (
     tasks,
     training,
 )
+from stages.report import records as records_file
 from stages.report.kinds import DesignTable, Table, TaskTable
 from stages.report.rows import Comparison, Context, to_frame
 from stages.report.tables import ALL_TABLES, TABLES
@@ -43,6 +44,7 @@ JOINS = {Table: join, DesignTable: designs, TaskTable: tasks}  # by kind of tabl
 LAYOUTS = {Table: layout, DesignTable: designs, TaskTable: task_layout}
 # First words of the command line: modules with a function main(arguments), loaded only when they are asked for.
 COMMANDS = {
+    "diff": "stages.moved.__main__",
     "latex": "stages.latex.__main__",
     "mos": "stages.opinion.__main__",
     "site": "stages.site.build",
@@ -110,6 +112,7 @@ def pages(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
         "figures/learning_curves.svg": figures.learning_curves(config, records),
         "figures/parameters_psnr.svg": figures.parameters_psnr(comparisons),
         "provenance.md": history.render(config, own, records),
+        records_file.NAME: records_file.render(config.scale, own, records),
     }
 
 

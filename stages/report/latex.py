@@ -38,6 +38,7 @@ SYMBOLS = {
 }
 LONG_WORDS = 40  # characters from which a column of words is set as a paragraph
 WIDE = 150  # characters of all numbers of a line from which a grid is set smaller
+LINE = 150  # characters of words and numbers that fill a line
 SMALL = r"\scriptsize\setlength{\tabcolsep}{3pt}"
 
 
@@ -90,8 +91,10 @@ def _width(grid: Grid) -> int:
 
 def _columns(grid: Grid) -> str:
     longest = [max(len(row[index].text) for row in grid.rows) for index in range(len(grid.stub))]
-    share = 0.6 / max(1, sum(length > LONG_WORDS for length in longest))  # of the line, for each paragraph
-    words = [rf"p{{{share:g}\linewidth}}" if length > LONG_WORDS else "l" for length in longest]
+    paragraphs = sum(length > LONG_WORDS for length in longest)
+    others = sum(length for length in longest if length <= LONG_WORDS) + _width(grid) + 2 * len(grid.rows[0])
+    share = min(0.6, max(0.3, 1 - others / LINE)) / max(1, paragraphs)  # of the line, for each paragraph
+    words = [rf"p{{{share:.2f}\linewidth}}" if length > LONG_WORDS else "l" for length in longest]
     return "".join(words) + "".join("r" * len(group.columns) for group in grid.groups)
 
 

@@ -16,6 +16,7 @@ from stages.report.rows import CSV_COLUMNS, IMAGE, NETWORK, STATUSES, limit
 from stages.report.tables import MODEL_LABELS
 from stages.site.pipeline import Node, NodeName
 
+PLACE = CSV_COLUMNS[1:6]  # the columns that tell a table's cells apart
 Makers = dict[tuple[str, str], Node]  # printed title of a set and measured method to what measured it
 
 
@@ -103,6 +104,13 @@ def load(config: Config, spec: Printed, found: Makers, nodes: dict[NodeName, Nod
     return [_cell(row, spec, found, nodes, f"{path}: line {line}") for line, row in enumerate(rows, start=2)]
 
 
+def maker(spec: Printed, place: dict[str, str], found: Makers, nodes: dict[NodeName, Node]) -> Node | None:
+    """What measured a cell, or would; `place` has the values of its columns `PLACE`."""
+    if place["metric"] == "params":
+        return nodes.get((ARCHITECTURE, None))
+    return found.get((spec.dataset, _measured(place, spec, found)))
+
+
 def counts(cells: list[Cell]) -> dict[str, int]:
     """How many printed cells have each status."""
     found = [cell.status for cell in cells if cell.published]
@@ -118,8 +126,7 @@ def _cell(row: dict[str, str], spec: Printed, found: Makers, nodes: dict[NodeNam
     more = {name: value for name, value in row.items() if name not in CSV_COLUMNS and value}
     count = row["metric"] == "params"
     scope = NETWORK if count else AVERAGE if row["item"] == AVERAGE or isinstance(spec, DesignTable) else IMAGE
-    measured = _measured(row, spec, found)
-    node = nodes.get((ARCHITECTURE, None)) if count else found.get((spec.dataset, measured))
+    measured, node = _measured(row, spec, found), maker(spec, row, found, nodes)
     return Cell(**{name: row[name] for name in CSV_COLUMNS[1:]}, more=more, scope=scope, measured=measured, node=node)
 
 

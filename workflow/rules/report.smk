@@ -1,3 +1,18 @@
+TABLES = [
+    "liu2018/table1_kodak",
+    "liu2018/table2_classification",
+    "liu2018/table3_segmentation",
+    "liu2020/table1_architecture",
+    "liu2020/table2_kodak",
+    "liu2020/table3_cbsd68",
+    "liu2020/table4_classification",
+    "liu2020/table5_segmentation",
+    "zhang2017/table2_bsd68",
+    "zhang2017/table3_set12",
+    "zhang2017/table5_gaussian",
+]
+
+
 rule report:
     input:
         architecture=f"{BUILD}/results/architecture.csv",
@@ -11,29 +26,29 @@ rule report:
         provenance=[str(paths.provenance(SCALE, stage, key)) for stage, key in SETTINGS.nodes()],
         sources=source_files("report"),
     output:
-        tables=expand(
-            f"{REPORTS}/{{table}}.{{suffix}}",
-            table=[
-                "liu2018/table1_kodak",
-                "liu2018/table2_classification",
-                "liu2018/table3_segmentation",
-                "liu2020/table1_architecture",
-                "liu2020/table2_kodak",
-                "liu2020/table3_cbsd68",
-                "liu2020/table4_classification",
-                "liu2020/table5_segmentation",
-                "zhang2017/table2_bsd68",
-                "zhang2017/table3_set12",
-                "zhang2017/table5_gaussian",
-            ],
-            suffix=["md", "tex", "csv"],
+        cells=report(
+            expand(f"{REPORTS}/{{table}}.csv", table=TABLES),
+            caption="../captions/tables.rst",
+            category="Tables",
         ),
-        pages=expand(f"{REPORTS}/{{page}}.md", page=["overview", "notes", "provenance", "training", "figures"]),
-        figures=expand(f"{REPORTS}/figures/{{figure}}.svg", figure=["learning_curves", "parameters_psnr"]),
-        pictures=expand(
-            f"{REPORTS}/figures/{{figure}}.png",
-            figure=["figure3_gradients", "figure4_zoom", "figure6_labels", "figure7_real"],
+        tables=expand(f"{REPORTS}/{{table}}.{{suffix}}", table=TABLES, suffix=["md", "tex"]),
+        overview=report(f"{REPORTS}/overview.md", caption="../captions/overview.rst", category="Overview"),
+        pages=expand(f"{REPORTS}/{{page}}.md", page=["notes", "provenance", "training", "figures"]),
+        learning=report(
+            f"{REPORTS}/figures/learning_curves.svg", caption="../captions/curves.rst", category="Figures"
         ),
+        designs=report(
+            f"{REPORTS}/figures/parameters_psnr.svg", caption="../captions/designs.rst", category="Figures"
+        ),
+        pictures=report(
+            expand(
+                f"{REPORTS}/figures/{{figure}}.png",
+                figure=["figure3_gradients", "figure4_zoom", "figure6_labels", "figure7_real"],
+            ),
+            caption="../captions/pictures.rst",
+            category="Figures",
+        ),
+        records=f"{REPORTS}/records.json",
         accuracies=f"{REPORTS}/accuracies.csv",
         metrics=f"{REPORTS}/metrics.json",
         averages=f"{REPORTS}/averages.csv",

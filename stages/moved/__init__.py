@@ -1,0 +1,1 @@
+"""What moved in the reports between two revisions, and why."""

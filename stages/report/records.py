@@ -1,0 +1,72 @@
+"""What every node was made from, kept with the reports so that two revisions can be compared: `records.json`.
+
+Everything that repeats is there once. Hashes are the first `DIGITS` digits of SHA-256. There are no times and no
+commits: provenance.md has those.
+"""
+
+import json
+from typing import Any
+
+from stages.common import provenance
+from stages.common.files import sha256_bytes
+from stages.report.weights import Records
+
+NAME = "records.json"
+DIGITS = 16
+FORMAT = 1  # of the file; counted up when a reader of the old one would misread it
+
+
+def render(scale: str, own: dict[str, Any], records: Records) -> str:
+    """The file of one scale.
+
+    It holds `format`; `nodes`, by `<stage>-<key>`: `stage`, `key`, `params` (name to a key of `values`), `sources`
+    (name to a key of `listings`), `inputs` and `outputs` (path to hash), `environment` (a key of `values`); `values`;
+    and `listings`: file to hash. A listing is empty where it was not kept.
+
+    Args:
+        own: the report's own record, as far as it goes.
+        records: those of all other nodes.
+    """
+    values: dict[str, Any] = {}
+    digests = {digest for record in (*records.values(), own) for digest in record["sources"].values()}
+    nodes = {name: _node(record, values) for name, record in {**records, "report": own}.items()}
+    texts = provenance.source_listings("report").values()  # those of this node are kept once it has ended
+    today = {sha256_bytes(text.encode()): provenance.parse_listing(text) for text in texts}
+    listings = {
+        digest[:DIGITS]: _short(today.get(digest) or provenance.read_listing(scale, digest)) for digest in digests
+    }
+    # One line for each node, value and listing: a change moves few lines.
+    parts = {"nodes": nodes, "values": values, "listings": listings}
+    lines = [f'{{\n"format": {FORMAT},']
+    for name, entries in parts.items():
+        body = ",\n".join(f"{json.dumps(key)}: {_line(value)}" for key, value in sorted(entries.items()))
+        lines.append(f'"{name}": {{\n{body}\n}}{"" if name == "listings" else ","}')
+    return "\n".join([*lines, "}", ""])
+
+
+def _node(record: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    environment = {"python": record["python"], "device": record["device"], "mode": record["mode"], **record["packages"]}
+    return {
+        "stage": record["stage"],
+        "key": record.get("key"),
+        "params": {name: _kept(value, values) for name, value in record["params"].items()},
+        "sources": _short(record["sources"]),
+        # Records of other nodes hold times, and two equal runs must give one file.
+        "inputs": _short({path: digest for path, digest in record["inputs"].items() if "/provenance/" not in path}),
+        "outputs": _short(record.get("outputs", {})),
+        "environment": _kept(environment, values),
+    }
+
+
+def _kept(value: object, values: dict[str, Any]) -> str:
+    key = sha256_bytes(_line(value).encode())[:DIGITS]
+    values[key] = value
+    return key
+
+
+def _line(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(", ", ": "))
+
+
+def _short(hashes: dict[str, str]) -> dict[str, str]:
+    return {name: digest[:DIGITS] for name, digest in hashes.items()}

@@ -1,0 +1,198 @@
+"""`report diff` between commits of a scratch checkout: exactly the cells that moved, and what moved them."""
+
+import csv
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.common import config
+from stages.common.errors import UserError
+from stages.moved import layout, sides
+from stages.moved.__main__ import main
+from stages.moved.causes import Ancestry, Cause
+from stages.moved.moves import Move, moves
+
+KEY = ("liu2020/table2_kodak", "Kodak", "average", "sigma=25", "DnCNN", "psnr")
+
+
+def row(reproduced: str, status: str = "reproduced", published: str = "32.00") -> dict[str, str]:
+    return {"reproduced": reproduced, "status": status, "published": published}
+
+
+def records(**nodes: dict) -> dict:
+    """Records as `records.json` has them; parameters and environments are given by value."""
+    values: dict = {}
+
+    def kept(value: object) -> str:
+        values[json.dumps(value)] = value
+        return json.dumps(value)
+
+    made = {}
+    for name, node in nodes.items():
+        name = name.replace("__", "-")
+        stage, _, key = name.partition("-")
+        made[name] = {
+            "stage": stage,
+            "key": key or None,
+            "params": {part: kept(value) for part, value in node.get("params", {}).items()},
+            "sources": node.get("sources", {}),
+            "inputs": node.get("inputs", {}),
+            "outputs": node.get("outputs", {}),
+            "environment": kept(node.get("environment", {})),
+        }
+    listings = {digest: {"stages/train/step.py": digest} for digest in ("1", "2")}
+    return {"format": 1, "nodes": made, "values": values, "listings": listings}
+
+
+def chain(**changes: dict) -> dict:
+    """A training, an evaluation of what it gave, and the report; `changes` by node."""
+    nodes = {
+        "train__dncnn_color": {"params": {"seed": 0}, "sources": {"stages/train": "1"}, "outputs": {"build/w": "a"}},
+        "evaluate__kodak-dncnn": {"inputs": {"build/w": "a"}, "outputs": {"build/r": "x"}},
+        "report": {"params": {"scale.budget": "small"}},
+    }
+    return records(**{name: node | changes.get(name, {}) for name, node in nodes.items()})
+
+
+def causes(old: dict, new: dict) -> list[Cause]:
+    return list(Ancestry(config.load("demo"), old, new).of("evaluate-kodak-dncnn"))
+
+
+RETRAINED = {
+    "train__dncnn_color": {"outputs": {"build/w": "b"}},
+    "evaluate__kodak-dncnn": {"inputs": {"build/w": "b"}, "outputs": {"build/r": "y"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"params": {"seed": 1}}, Cause("parameter", "params.yaml: seed is 1, was 0")),
+        ({"sources": {"stages/train": "2"}}, Cause("code", "stages/train/step.py has changed")),
+        ({"sources": {"stages/train": "3"}}, Cause("code", "stages/train of stage train has changed")),
+        ({"environment": {"torch": "2"}}, Cause("environment", "torch is 2, was nothing")),
+        ({"inputs": {"data/a.png": "b"}}, Cause("data", "data/a.png is new")),
+        ({"inputs": {"weights/a.json": "b"}}, Cause("weights", "weights/a.json is new")),
+        ({}, Cause("run again", "train-dncnn_color gave something else with all that is recorded unchanged")),
+    ],
+)
+def test_a_cause_upstream_is_found(change, expected):
+    new = RETRAINED | {"train__dncnn_color": RETRAINED["train__dncnn_color"] | change}
+    assert causes(chain(), chain(**new)) == [expected]
+
+
+def test_what_gave_the_same_output_is_no_cause():
+    assert causes(chain(), chain(train__dncnn_color={"params": {"seed": 1}})) == []
+
+
+def move(old: dict | None, new: dict | None) -> list[Move]:
+    ancestry = Ancestry(config.load("demo"), chain(), chain(report={"params": {"scale.budget": "large"}}))
+    before, after = (sides.Side("a", {KEY: side} if side else {}, None) for side in (old, new))
+    return list(moves(before, after, ancestry, lambda key: "evaluate-kodak-dncnn"))
+
+
+def test_an_equal_cell_has_not_moved():
+    assert move(row("32.0100"), row("32.0100")) == []
+
+
+def test_a_cell_that_is_judged_otherwise_is_the_reports_doing():
+    (found,) = move(row("32.0100"), row("32.0100", "off"))
+    assert found.regression
+    assert [cause.text for cause in found.causes] == ['workflow/scales/demo.yaml: budget is "large", was "small"']
+
+
+def test_small_moves_are_folded_away_unless_asked_for():
+    found = move(row("32.0100"), row("32.0103"))
+    assert "0 cells moved; 1 more by less than the tables show" in layout.render("demo", found)
+    assert "32.0103" not in layout.render("demo", found)
+    assert "32.0103" in layout.render("demo", found, everything=True)
+    assert layout.folded(move(row("32.0100"), row("32.0103", "off"))[0]) is False
+
+
+def test_new_and_gone_cells_are_moves():
+    assert "no such cell to reproduced" in layout.render("demo", move(None, row("32.0100")))
+    assert "reproduced to no such cell" in layout.render("demo", move(row("32.0100"), None))
+
+
+def test_an_unknown_revision_gets_one_line():
+    with pytest.raises(UserError, match="'no-such' is neither a revision"):
+        sides.reader("no-such")
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"format": 9}', '{"format": 1}'])
+def test_damaged_records_are_refused(text):
+    with pytest.raises(UserError, match=r"reports/demo/records\.json: not the records of format 1"):
+        sides.load("base", {"reports/demo/records.json": text}.get, "demo")
+
+
+@pytest.fixture(scope="module")
+def commits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout with three commits: the reports of a run, of another depth, of another constant of SSIM."""
+    engines = pytest.importorskip("tests.test_engines", reason="an engine is not installed")
+    folder = engines.checkout(tmp_path_factory.mktemp("moved"))
+    _replace(folder / "workflow/scales/demo.yaml", r"dncnn: \{depth: 3, ", "dncnn: {")
+    for message, name, before, after in (
+        ("base", "params.yaml", "depth: 17", "depth: 4"),
+        ("depth", "params.yaml", "depth: 4", "depth: 5"),
+        ("ssim", "stages/evaluate/metrics.py", r"\(0\.01 \*", "(0.02 *"),
+    ):
+        _replace(folder / name, before, after)
+        engines.snakemake(folder)
+        engines.run(folder, "git", "add", "-A")
+        identity = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+        engines.run(folder, "git", *identity, "commit", "-qm", message)
+    return folder
+
+
+def _replace(path: Path, before: str, after: str) -> None:
+    text, count = re.subn(before, after, path.read_text(), count=1)
+    assert count == 1, (path, before)
+    path.write_text(text)
+
+
+def measured(folder: Path) -> dict[tuple, str]:
+    """Method and metric of every measured cell."""
+    found = {}
+    for path in folder.glob("reports/demo/*/*.csv"):
+        for line in csv.DictReader(path.open(encoding="utf-8")):
+            place = (f"{path.parent.name}/{path.stem}", *list(line.values())[1:6])
+            if line["reproduced"]:
+                found[place] = line["reproduced"]
+    return found
+
+
+def diff(folder: Path, base: str, head: str) -> tuple[str, set[tuple], set[tuple]]:
+    """Output of the command, the causes in it, and the (method, metric) of the cells in it."""
+    from tests.test_engines import run
+
+    text = run(folder, sys.executable, "-m", "stages.report", "diff", base, head, "--scale", "demo", "--all")
+    listed = set(re.findall(r"^- (.*)$", text, re.MULTILINE))
+    cells = {tuple(line.split("|")[2].split()) for line in text.splitlines() if re.match(r"\| (liu|zhang)", line)}
+    return text, listed, cells
+
+
+def test_a_parameter_moves_the_cells_that_depend_on_it_and_is_their_only_cause(commits):
+    text, listed, cells = diff(commits, "HEAD~2", "HEAD~1")
+    assert listed == {"params.yaml: families.dncnn_s.network.depth is 5, was 4"}
+    assert {method for *_, method, _ in cells} == {"DnCNN-S"}
+    expected = {place for place in measured(commits) if place[4] == "DnCNN-S"}
+    assert len(expected) > 3
+    shown = sum(bool(re.match(r"\| zhang2017", line)) for line in text.splitlines())
+    assert shown == len(expected)
+
+
+def test_a_change_of_code_moves_what_it_measures(commits):
+    _, listed, cells = diff(commits, "HEAD~1", "HEAD")
+    assert listed == {"stages/evaluate/metrics.py has changed"}
+    assert {metric for *_, metric in cells} == {"ssim"}
+
+
+def test_a_folder_can_stand_for_a_revision(commits, tmp_path, capsys, monkeypatch):
+    shutil.copytree(commits / "reports", tmp_path / "base/reports")
+    monkeypatch.chdir(commits)
+    main([str(tmp_path / "base"), "--scale", "demo"])
+    assert "`demo`: no cell moved." in capsys.readouterr().out
