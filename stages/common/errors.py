@@ -27,7 +27,7 @@ STOPPED_CODE = 75
 def choices(given: object, known: Iterable[object]) -> str:
     """The allowed names, and the one that was probably meant."""
     names = [str(name) for name in known]
-    close = difflib.get_close_matches(str(given), names, n=1)
+    close = difflib.get_close_matches(str(given)[:100], names, n=1)
     return f"allowed: {', '.join(names)}" + (f"; did you mean {close[0]!r}?" if close else "")
 
 
