@@ -201,7 +201,7 @@ def read(path: Path) -> dict[str, Any]:
         return record
     except FileNotFoundError:
         raise UserError(f"{path}: no provenance; run the stage that makes it") from None
-    except ValueError:
+    except (ValueError, RecursionError, OSError):
         raise UserError(f"{path}: damaged, expected a provenance record; delete it and run its stage again") from None
 
 
