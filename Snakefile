@@ -3,10 +3,13 @@
 #     snakemake --cores all                          the scale of params.yaml
 #     snakemake --cores all --config scale=bench     another one
 
+# Reads and checks params.yaml first: Snakemake's own words for a broken file are a traceback.
+include: "workflow/rules/common.smk"
+
+
 configfile: "params.yaml"
 
 
-include: "workflow/rules/common.smk"
 include: "workflow/rules/download.smk"
 include: "workflow/rules/synthesize.smk"
 include: "workflow/rules/train.smk"

@@ -85,4 +85,4 @@ def test_full_disk_ends_a_command_with_one_line(capsys: pytest.CaptureFixture):
     with pytest.raises(SystemExit) as end:
         run_cli(fail)
     assert end.value.code == 1
-    assert "build/x.npy: No space left on device" in capsys.readouterr().err
+    assert "error: build/x.npy: no room on disk; " in capsys.readouterr().err

@@ -3,13 +3,13 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from stages.common.errors import UserError, choices
-from stages.common.references import check_references
+from stages.common.references import check_references, check_scale
+from stages.common.yaml_files import read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = Path("params.yaml")
@@ -64,20 +64,6 @@ STAGE_PARAMS = {
         ("real_data", "budget"),
     ),
 }
-
-
-class UniqueKeyLoader(yaml.SafeLoader):
-    """YAML loader that refuses a key given twice instead of silently keeping the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        """Build a dict from a mapping node; raises `yaml.constructor.ConstructorError` on a duplicate key."""
-        keys = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in keys:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} given twice", key_node.start_mark)
-            keys.add(key)
-        return super().construct_mapping(node, deep)
 
 
 @dataclass(frozen=True)
@@ -148,24 +134,13 @@ def load(scale: str | None = None) -> Config:
     scale = scale or params["scale"]
     names = sorted(path.stem for path in SCALES.glob("*.yaml"))
     if scale not in names:
-        raise UserError(f"scale {scale!r} is not known; {choices(scale, names)}")
-    settings = read_yaml(SCALES / f"{scale}.yaml")
-    _check(settings, "scale", SCALES / f"{scale}.yaml")
+        raise UserError(f"{PARAMS}: scale {scale!r} is not known; {choices(scale, names)}")
+    path = SCALES / f"{scale}.yaml"
+    settings = read_yaml(path)
+    _check(settings, "scale", path)
     check_references(params, PARAMS)
+    check_scale(settings, params, path)
     return Config(scale, {**params, "scale": scale}, settings)
-
-
-def read_yaml(path: Path) -> Any:
-    """Parse one YAML file; raises `UserError` with the line and column of what is wrong."""
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeyLoader)
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found; run from the root of the project") from None
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError) as error:  # TypeError: a list or dict as a key
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        problem = getattr(error, "problem", None) or error
-        raise UserError(f"{path}: {place}{problem}; expected valid YAML, correct the line") from None
 
 
 def stage_parser(stage: str, description: str, keyed: bool = True) -> argparse.ArgumentParser:
@@ -186,13 +161,30 @@ def for_each_node(stage: str, description: str, work: Callable[[Config, str], No
 
 
 def _check(value: Any, schema_name: str, path: Path) -> None:
-    import jsonschema  # here: a machine lent for its GPU may lack it, and the benchmark checks nothing
-
-    schema = yaml.safe_load((SCHEMAS / f"{schema_name}.schema.yaml").read_text(encoding="utf-8"))
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(value)
-    error = next(iter(sorted(errors, key=lambda e: ([str(part) for part in e.absolute_path], e.validator))), None)
+    if value is None and schema_name != "site":  # which may hold nothing but comments
+        raise UserError(f"{path}: 'the file' is empty; put the original back, or the run's settings")
+    error = next(iter(sorted(_validator(schema_name).iter_errors(value), key=_order)), None)
     if error is not None:
         raise UserError(f"{path}: {_explain(error)}")
+
+
+@cache
+def _validator(schema_name: str) -> Any:
+    """Checks values against a schema, which may refer to the one of params.yaml by its file name."""
+    import jsonschema  # here: a machine lent for its GPU may lack it, and the benchmark checks nothing
+    from referencing import Registry, Resource
+
+    schemas = {f"{name}.schema.yaml": read_yaml(SCHEMAS / f"{name}.schema.yaml") for name in {"params", schema_name}}
+    registry = Registry().with_resources((name, Resource.from_contents(schema)) for name, schema in schemas.items())
+    draft = jsonschema.Draft202012Validator
+    # JSON takes 17.0 for an integer; a number of layers or steps has to be one in Python.
+    types = draft.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    strict = jsonschema.validators.extend(draft, type_checker=types)
+    return strict(schemas[f"{schema_name}.schema.yaml"], registry=registry)
+
+
+def _order(error: Any) -> tuple[list[str], str]:
+    return [str(part) for part in error.absolute_path], str(error.validator)
 
 
 def _explain(error: Any) -> str:
@@ -206,8 +198,16 @@ def _explain(error: Any) -> str:
         missing = sorted(set(error.validator_value) - set(error.instance))[0]
         return f"key {'.'.join(filter(None, (place, missing)))!r} is missing; add it"
     if error.validator == "enum":
-        return f"{place!r} is {error.instance!r}; {choices(error.instance, error.validator_value)}"
-    return f"{place or 'the file'!r}: {error.message}; {error.schema.get('description', 'correct the value')}"
+        return f"{place!r} is {_short(error.instance)}; {choices(error.instance, error.validator_value)}"
+    if error.validator == "not" and not error.validator_value:
+        return f"unknown key {place!r}; it belongs to the entry of a family or task, take it out here"
+    message = error.message.replace(repr(error.instance), _short(error.instance))
+    return f"{place or 'the file'!r}: {message}; {error.schema.get('description', 'correct the value')}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 def _sorted(value: Any) -> Any:

@@ -1,8 +1,10 @@
 """Errors that a user can act on: one clear line, a non-zero exit, no traceback."""
 
 import difflib
+import errno
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 
 class UserError(Exception):
@@ -22,13 +24,26 @@ class Stopped(UserError):
 
 # Exit code of a stopped stage, EX_TEMPFAIL of sysexits.h: a scheduler may start the job again (Slurm: RequeueExit=75).
 STOPPED_CODE = 75
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM = "no room on disk; nothing half-written was kept; free some and start again"
 
 
 def choices(given: object, known: Iterable[object]) -> str:
     """The allowed names, and the one that was probably meant."""
     names = [str(name) for name in known]
-    close = difflib.get_close_matches(str(given), names, n=1)
+    close = difflib.get_close_matches(str(given)[:100], names, n=1)
     return f"allowed: {', '.join(names)}" + (f"; did you mean {close[0]!r}?" if close else "")
+
+
+@contextmanager
+def full_disk_explained(path: object) -> Iterator[None]:
+    """Turn "no space left" and "quota exceeded" inside the block into one clear line."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL_DISK:
+            raise
+        raise UserError(f"{path}: {NO_ROOM}") from None
 
 
 def run_cli(main: Callable[[], None]) -> None:
@@ -49,5 +64,6 @@ def run_cli(main: Callable[[], None]) -> None:
         sys.exit(1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"error: {where}{error.strerror or error}; free the cause and start again", file=sys.stderr)
+        what = NO_ROOM if error.errno in FULL_DISK else f"{error.strerror or error}; free the cause and start again"
+        print(f"error: {where}{what}", file=sys.stderr)
         sys.exit(1)

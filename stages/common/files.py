@@ -5,8 +5,11 @@ import hashlib
 import json
 import os
 import shutil
+import struct
 import tempfile
-from collections.abc import Iterator
+import warnings
+import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -14,10 +17,18 @@ from typing import IO, Any
 import numpy as np
 from PIL import Image
 
-from stages.common.errors import UserError
+from stages.common.errors import UserError, full_disk_explained
 
 # Larger than any image of the data sets by far, small enough that a hostile header cannot take the memory.
 MAX_PIXELS = 64_000_000
+# Every reader here compares with `MAX_PIXELS` and says so in one line; Pillow's own warning would be a second one.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# What a damaged image can make Pillow's readers raise.
+IMAGE_DAMAGE = (
+    *(OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, OverflowError, MemoryError),
+    *(struct.error, zlib.error, Image.DecompressionBombError),
+)
+RESTORE = "put the original back, or delete it and run the stage that makes it"
 
 
 def _default_mode() -> int:
@@ -34,9 +45,15 @@ _MODE = _default_mode()
 def atomic_open(path: Path | str, mode: str = "wb") -> Iterator[IO]:
     """Open a temporary neighbour of `path` for writing; rename it onto `path` once it is complete and on disk.
 
-    An exception inside the block, or a kill, leaves whatever stood at `path` untouched.
+    An exception inside the block, or a kill, leaves whatever stood at `path` untouched; a full disk is a `UserError`.
     """
     path = Path(path)
+    with full_disk_explained(path), _temporary(path, mode) as stream:
+        yield stream
+
+
+@contextmanager
+def _temporary(path: Path, mode: str) -> Iterator[IO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
@@ -65,12 +82,13 @@ def renewed(folder: Path) -> Iterator[Path]:
     new, old = (folder.with_name(f".{folder.name}.{state}") for state in ("new", "old"))
     for leftover in (new, old):  # of a run that was killed
         shutil.rmtree(leftover, ignore_errors=True)
-    new.mkdir(parents=True)
     try:
-        yield new
-        if folder.exists():
-            os.rename(folder, old)
-        os.rename(new, folder)
+        with full_disk_explained(folder):
+            new.mkdir(parents=True)
+            yield new
+            if folder.exists():
+                os.rename(folder, old)
+            os.rename(new, folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
@@ -87,14 +105,26 @@ def write_json(path: Path | str, value: object) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def read_json(path: Path | str) -> Any:
-    """Parse a JSON file; raises `UserError` if it is missing or damaged."""
+def read_json(path: Path | str, kind: type | None = None, fields: Iterable[str] = ()) -> Any:
+    """Parse a JSON file; raises `UserError` if it is missing or damaged.
+
+    Args:
+        kind: type that its value must have, such as `dict`.
+        fields: keys that a dict must have.
+    """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: missing; run the stage that makes it") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not valid JSON ({error}); delete it and run the stage that makes it") from None
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}, expected a JSON file; {RESTORE}") from None
+    if kind is not None and not isinstance(value, kind):
+        raise UserError(f"{path}: damaged, holds a {type(value).__name__}, expected a {kind.__name__}; {RESTORE}")
+    if missing := [name for name in fields if name not in value]:
+        raise UserError(f"{path}: damaged, {missing[0]!r} is missing; {RESTORE}")
+    return value
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -138,7 +168,7 @@ def read_image(path: Path | str, gray: bool | None = None) -> np.ndarray:
             return np.asarray(image.convert("L" if as_gray else "RGB"))
     except FileNotFoundError:
         raise UserError(f"{path}: the image is missing; run the stage that makes it again") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except IMAGE_DAMAGE as error:
         raise UserError(f"{path}: not a readable image ({error}); delete it and run its stage again") from None
 
 

@@ -13,8 +13,11 @@ from stages.common.errors import UserError
 from stages.common.files import sha256_file, write_text
 
 INDEX = "index.csv"
+PLACES = {"id", "path", "clean", "mask"}  # columns that become parts of paths
 UNAVAILABLE = "unavailable.txt"
 MISSING = "missing.json"  # beside the weights of a family: its models that are not there, and why
+# What the card of released weights must say: the fields that are read where they are taken up.
+CARD = ("origin", "sha256", "sigma_range", "schedule", "steps", "steps_done", "hours", "restarts", "curve")
 
 
 def write_index(folder: Path, columns: tuple[str, ...], rows: Iterable[dict]) -> None:
@@ -26,8 +29,15 @@ def write_index(folder: Path, columns: tuple[str, ...], rows: Iterable[dict]) ->
     write_text(folder / INDEX, stream.getvalue())
 
 
-def read_index(folder: Path) -> list[dict[str, str]]:
-    """The rows of `folder/index.csv`; raises `UserError` if the file is missing or unreadable."""
+def read_index(folder: Path, columns: Iterable[str] = ()) -> list[dict[str, str]]:
+    """The rows of `folder/index.csv`.
+
+    Args:
+        columns: that it must have besides id, path and sha256.
+
+    Raises:
+        UserError: the file is missing or damaged, or names a file that is not plainly below its folder.
+    """
     path = folder / INDEX
     try:
         with open(path, encoding="utf-8", newline="") as stream:
@@ -37,11 +47,23 @@ def read_index(folder: Path) -> list[dict[str, str]]:
         raise UserError(f"{path}: missing; run the stage that makes it") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: damaged ({error}); delete it and run its stage again") from None
-    if not {"id", "path", "sha256"} <= set(reader.fieldnames or ()):
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}, expected a CSV file; delete it and run its stage again") from None
+    if not {"id", "path", "sha256", *columns} <= set(reader.fieldnames or ()):
         raise UserError(f"{path}: damaged, its header is {reader.fieldnames}; delete it and run its stage again")
     if any(None in row or None in row.values() for row in rows):
         raise UserError(f"{path}: damaged, a line has too many or too few fields; delete it and run its stage again")
+    for line, row in enumerate(rows, start=2):
+        for name in PLACES & set(row):
+            if not _is_plain(row[name]):
+                place = f"{path}: line {line}: {name} is {row[name][:100]!r}"
+                raise UserError(f"{place}, expected a plain path; delete it and run its stage again")
     return rows
+
+
+def _is_plain(path: str) -> bool:
+    """Whether a path is relative and stays in its folder; empty ones are those of nothing."""
+    return path.isprintable() and not path.startswith("/") and ".." not in path.split("/")
 
 
 def checked_path(folder: Path, row: dict[str, str]) -> Path:
@@ -59,7 +81,12 @@ def checked_path(folder: Path, row: dict[str, str]) -> Path:
 def unavailable_reason(folder: Path) -> str | None:
     """Why a folder is empty, or None if its data are there."""
     path = folder / UNAVAILABLE
-    return path.read_text(encoding="utf-8").strip() if path.exists() else None
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (UnicodeDecodeError, OSError):
+        raise UserError(f"{path}: damaged, expected a line of text; delete {folder} and run its stage again") from None
 
 
 def write_unavailable(folder: Path, reason: str) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from stages.common.errors import UserError
-from stages.common.files import MAX_PIXELS, read_image, read_json, sha256_file
+from stages.common.files import IMAGE_DAMAGE, MAX_PIXELS, read_image, read_json, sha256_file
 from stages.common.indexed import INDEX, read_index
 
 COLUMNS = ("id", "path", "mask", "label", "split", "sha256")
@@ -41,12 +41,8 @@ def read_labelled(folder: Path) -> list[Example]:
     Raises:
         UserError: the index or the names of the classes are missing or damaged, or a label is outside the range.
     """
-    classes = read_json(folder / CLASSES)
-    if not isinstance(classes, list):
-        raise UserError(f"{folder / CLASSES}: expected a list of names; delete {folder} and run its stage again")
-    rows = read_index(folder)
-    if rows and not set(COLUMNS) <= set(rows[0]):
-        raise UserError(f"{folder / INDEX}: damaged, its header is {list(rows[0])}; {_AGAIN}")
+    classes = read_json(folder / CLASSES, list)
+    rows = read_index(folder, COLUMNS)
     return [_example(folder / INDEX, row, len(classes)) for row in rows]
 
 
@@ -105,7 +101,7 @@ def _indices(path: Path, size: tuple[int, int], image: Path) -> np.ndarray:
             return np.array(mask)
     except FileNotFoundError:
         raise UserError(f"{path}: the mask is missing; run `python -m stages.labelled` again") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except IMAGE_DAMAGE as error:
         raise UserError(f"{path}: not a readable mask ({error}); {_AGAIN}") from None
 
 
@@ -116,7 +112,7 @@ def _size(path: Path) -> tuple[int, int]:
             width, height = image.size
     except FileNotFoundError:
         raise UserError(f"{path}: the image is missing; run `python -m stages.labelled` again") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except IMAGE_DAMAGE as error:
         raise UserError(f"{path}: not a readable image ({error}); {_AGAIN}") from None
     if width * height > MAX_PIXELS:
         raise UserError(f"{path}: {width}x{height} pixels, expected at most {MAX_PIXELS}; {_AGAIN}")

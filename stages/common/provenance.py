@@ -21,6 +21,7 @@ from stages.common.config import ROOT, Config
 from stages.common.errors import UserError
 from stages.common.files import sha256_bytes, sha256_file, sha256_path, write_json, write_text
 from stages.common.locks import exclusive
+from stages.common.producers import command, producers
 
 # Modules of stages/networks that every training imports. The networks themselves come on top one by one: a new one, or
 # a change of one, must not train all others again.
@@ -122,7 +123,7 @@ def recorded(config: Config, stage: str, key: str | None, inputs: list[Path], ou
         A dict to which the stage may add facts of its own (device, counts).
 
     Raises:
-        UserError: an input is missing.
+        UserError: an input is missing, or is not what the node that made it has recorded.
     """
     name = f"{stage} {key}" if key else stage
     with exclusive(paths.lock(config.scale, name.replace(" ", "-")), name):
@@ -149,7 +150,7 @@ def _begun(config: Config, stage: str, key: str | None, inputs: list[Path]) -> d
         "scale": config.scale,
         "mode": config.params["mode"],
         "params": config.node_params(stage, key),
-        "inputs": hash_inputs(inputs),
+        "inputs": hash_inputs(config, inputs),
         "sources": {source: sha256_bytes(text.encode()) for source, text in listings.items()},
         "device": describe_device(),
         "python": platform.python_version(),
@@ -176,12 +177,31 @@ def _memory() -> dict[str, Any]:
     return found | {"peak_gpu_memory_mb": round(torch.cuda.max_memory_allocated() / 1e6, 1) if used else None}
 
 
-def hash_inputs(inputs: list[Path]) -> dict[str, str]:
-    """SHA-256 of every input by path; raises `UserError` for one that is missing."""
-    for path in inputs:
-        if not Path(path).exists():
-            raise UserError(f"{path}: this input is missing; run the stage that makes it first")
-    return {Path(path).as_posix(): sha256_path(path) for path in inputs}
+def hash_inputs(config: Config, inputs: list[Path]) -> dict[str, str]:
+    """SHA-256 of every input by path.
+
+    Raises:
+        UserError: an input is missing, or is not what the node that made it has recorded.
+    """
+    nodes, hashes = producers(config), {}
+    for path in map(Path, inputs):
+        if not path.exists():
+            todo = f"`{command(config.scale, *nodes[path])}`" if path in nodes else "the stage that makes it"
+            raise UserError(f"{path}: this input is missing; run {todo} first")
+        hashes[path.as_posix()] = found = sha256_path(path)
+        if path in nodes:
+            _check_unchanged(config.scale, path, found, *nodes[path])
+    return hashes
+
+
+def _check_unchanged(scale: str, path: Path, found: str, stage: str, key: str | None) -> None:
+    """Raise `UserError` if an output is not what its node has recorded; where there is no record, nobody knows."""
+    record = paths.provenance(scale, stage, key)
+    recorded = read(record)["outputs"].get(path.as_posix()) if record.exists() else None
+    if recorded not in (None, found):
+        name = f"{stage} {key}" if key else stage
+        line = f"{path}: changed since `{name}` wrote it (SHA-256 {found[:12]}…, recorded {recorded[:12]}…)"
+        raise UserError(f"{line}; delete it and run `{command(scale, stage, key)}` again")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -190,10 +210,12 @@ def read(path: Path) -> dict[str, Any]:
         record = json.loads(Path(path).read_text(encoding="utf-8"))
         if not isinstance(record, dict) or not set(record) >= FIELDS:
             raise ValueError("fields are missing")
+        if not all(isinstance(record[name], dict) for name in ("params", "inputs", "outputs", "sources", "packages")):
+            raise ValueError("fields are of another kind")
         return record
     except FileNotFoundError:
         raise UserError(f"{path}: no provenance; run the stage that makes it") from None
-    except ValueError:
+    except (ValueError, RecursionError, OSError):
         raise UserError(f"{path}: damaged, expected a provenance record; delete it and run its stage again") from None
 
 

@@ -1,18 +1,15 @@
 """Files on disk: verification and room."""
 
-import errno
 import hashlib
 import io
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from PIL import Image
 
 from stages.common.errors import UserError
-from stages.common.files import MAX_PIXELS, atomic_open, sha256_file
+from stages.common.files import IMAGE_DAMAGE, MAX_PIXELS, atomic_open, sha256_file
 from stages.download.stores import StoreFile
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
@@ -41,7 +38,7 @@ def image_size(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             width, height = image.size
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except IMAGE_DAMAGE:
         raise UserError(f"{path}: not an image, expected one; correct the manifest that lists it") from None
     if width * height > MAX_PIXELS:
         raise UserError(f"{path}: {width}x{height} pixels, expected at most {MAX_PIXELS}; correct the manifest")
@@ -59,7 +56,7 @@ def write_checked(source: IO[bytes], name: str, file: StoreFile) -> None:
         UserError: the bytes differ from the manifest, or the disk is full; nothing is left behind.
     """
     digest, size, head = hashlib.sha256(), 0, b""
-    with full_disk_explained(file.target), atomic_open(file.target) as stream:
+    with atomic_open(file.target) as stream:
         while size <= file.bytes and (block := source.read(min(_BLOCK, file.bytes + 1 - size))):
             head = head or block
             digest.update(block)
@@ -77,17 +74,6 @@ def check_room(folder: Path, needed: int) -> None:
     if free < needed + SPARE_BYTES:
         found = f"{free / 1e6:.0f} MB free, {(needed + SPARE_BYTES) / 1e6:.0f} MB needed"
         raise UserError(f"{folder.absolute()}: no room on disk: {found}; free some room and start again")
-
-
-@contextmanager
-def full_disk_explained(path: Path) -> Iterator[None]:
-    """Turn "no space left" and "quota exceeded" inside the block into one clear line."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise UserError(f"{path}: no room on disk; nothing half-written was kept; free some and start again") from None
 
 
 def _difference(file: StoreFile, size: int, digest: str, content: Path | IO[bytes]) -> str | None:
@@ -108,5 +94,5 @@ def _is_image(content: Path | IO[bytes]) -> bool:
     try:
         with Image.open(content):
             return True
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except IMAGE_DAMAGE:
         return False

@@ -11,8 +11,8 @@ import urllib.request
 from pathlib import Path
 from typing import IO
 
-from stages.common.errors import Unavailable, UserError
-from stages.download.disk import full_disk_explained, problem
+from stages.common.errors import Unavailable, UserError, full_disk_explained
+from stages.download.disk import problem
 from stages.download.stores import StoreFile
 
 ATTEMPTS = 5

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from stages.common import paths, provenance
 from stages.common.config import Config
-from stages.common.errors import Unavailable, UserError
+from stages.common.errors import Unavailable, UserError, full_disk_explained
 from stages.common.files import renewed, sha256_bytes
 from stages.common.indexed import write_index, write_unavailable
 from stages.download import embedded
-from stages.download.disk import full_disk_explained, image_size
+from stages.download.disk import image_size
 from stages.download.png import png_bytes
 from stages.download.sources import MIRROR_VARIABLE, provide
 from stages.download.stores import Item, Store, load_items, load_store, manifest_path, stores_path, subset_path
@@ -43,8 +43,7 @@ def run(config: Config, key: str) -> None:
         else:
             rows = []  # Weights that this scale trains itself.
         record["items"] = len(rows)
-        with full_disk_explained(new):
-            write_index(new, INDEX_COLUMNS, (dict(zip(INDEX_COLUMNS, row, strict=True)) for row in rows))
+        write_index(new, INDEX_COLUMNS, (dict(zip(INDEX_COLUMNS, row, strict=True)) for row in rows))
     print(f"download {key}: {len(rows)} files in {folder}", file=sys.stderr, flush=True)
 
 

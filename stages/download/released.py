@@ -34,7 +34,7 @@ def released_files() -> list[Path]:
 
 def checked(path: Path) -> str:
     """SHA-256 of a weight file, once found to be the one that its card names."""
-    card = read_json(path.with_suffix(".json"))
+    card = read_json(path.with_suffix(".json"), dict)
     found = sha256_file(path)
     if card.get("sha256") != found:
         line = f"{path}: SHA-256 is {found[:12]}…, its card says {str(card.get('sha256'))[:12]}…"

@@ -57,7 +57,7 @@ class Networks:
     def missing_levels(self) -> dict[float, str]:
         """Noise levels of the family for which there are no weights yet, and why."""
         path = self.folder / MISSING
-        models = read_json(path) if path.exists() else {}
+        models = read_json(path, dict) if path.exists() else {}
         return {float(model.removeprefix("sigma")): why for model, why in models.items()}
 
     def path_for(self, sigma: float) -> Path:

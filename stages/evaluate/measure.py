@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from stages.common import config, paths
 from stages.common.errors import UserError
 from stages.common.files import read_image, write_text
-from stages.common.indexed import checked_path, read_index, unavailable_reason
+from stages.common.indexed import INDEX, checked_path, read_index, unavailable_reason
 from stages.common.progress import progress
 from stages.evaluate.items import denoised_item, item_key
 from stages.evaluate.metrics import psnr, ssim
@@ -40,11 +41,15 @@ def measure(
     """
     entry = settings.entry(stage, key)
     noisy, clean = input_folders(settings, entry)
-    index = [row for row in read_index(noisy) if _wanted(entry, float(row["sigma"]), without)]
+    rows = read_index(noisy, ("sigma", "clean", "clean_sha256"))
+    if wrong := next((row["sigma"] for row in rows if not row["sigma"].replace(".", "", 1).isdecimal()), None):
+        raise UserError(f"{noisy / INDEX}: damaged, sigma is {wrong!r}; delete it and run the synthesize stage again")
+    index = [row for row in rows if _wanted(entry, float(row["sigma"]), without)]
     results = []
     for row in progress(index, len(index), f"{stage} {key}"):
         image = _denoise(paths.items(settings.scale, key), noisy, row, *denoiser_for(float(row["sigma"])))
-        reference = read_image(clean / row["clean"], gray=image.ndim == 2)
+        shown = checked_path(clean, {"path": row["clean"], "sha256": row["clean_sha256"]})
+        reference = read_image(shown, gray=image.ndim == 2)
         if reference.shape != image.shape:
             line = f"{noisy / row['path']}: denoised to {image.shape}, but the clean image is {reference.shape}"
             raise UserError(f"{line}; run the synthesize stage again")
@@ -83,8 +88,11 @@ def write_results(path: Path, rows: list[dict]) -> None:
 def read_noisy(path: Path) -> np.ndarray:
     """A float32 array written by the synthesize stage; pickled content is refused."""
     try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+        found = np.load(path, allow_pickle=False)
+        if not isinstance(found, np.ndarray) or found.dtype != np.float32 or found.ndim not in (2, 3):
+            raise ValueError("expected float32 in two or three dimensions")
+        return found
+    except (ValueError, EOFError, OSError, MemoryError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not a NumPy array ({error}); run the synthesize stage again") from None
 
 

@@ -55,7 +55,7 @@ def illustrate(settings: config.Config) -> None:
                 captions[name]["unavailable"] = figure.unavailable
                 record.setdefault("unavailable_figures", {})[name] = figure.unavailable
             if figure.extra:
-                record.setdefault("extra_inputs", {}).update(provenance.hash_inputs(list(figure.extra)))
+                record.setdefault("extra_inputs", {}).update(provenance.hash_inputs(settings, list(figure.extra)))
         write_json(new / CAPTIONS, captions)
 
 

@@ -21,7 +21,7 @@ from stages.common import paths
 from stages.common.errors import Unavailable, UserError
 from stages.common.files import read_json, renewed, write_json
 from stages.common.locks import exclusive
-from stages.download.disk import check_room, full_disk_explained
+from stages.download.disk import check_room
 from stages.download.fetch import download, part_path
 from stages.download.sources import MIRROR_VARIABLE, mirror
 
@@ -76,7 +76,7 @@ def unpacked(archive: Archive, name: str, fetch: bool, unpack: Callable[[Path, P
         if folder.exists():
             _check_mark(folder, archive)
             return folder
-        with _verified(archive, fetch) as path, full_disk_explained(folder), renewed(folder) as new:
+        with _verified(archive, fetch) as path, renewed(folder) as new:
             check_room(folder, path.stat().st_size)
             print(f"{path}: unpacking into {folder}", file=sys.stderr, flush=True)
             try:

@@ -10,7 +10,6 @@ from stages.common.files import renewed, sha256_bytes, write_json
 from stages.common.indexed import write_index, write_unavailable
 from stages.common.labelled import CLASSES, COLUMNS
 from stages.common.progress import progress
-from stages.download.disk import full_disk_explained
 from stages.download.png import png_bytes
 from stages.labelled import textures
 
@@ -31,7 +30,6 @@ def run(config: Config, key: str) -> None:
     with (
         provenance.recorded(config, "labelled", key, [], [folder]) as record,
         renewed(folder) as new,
-        full_disk_explained(folder),
     ):
         try:
             rows, classes = make(config, key, new)

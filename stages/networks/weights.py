@@ -10,7 +10,7 @@ from safetensors.torch import save
 from torch import nn
 
 from stages import networks
-from stages.common.errors import UserError
+from stages.common.errors import Unavailable, UserError
 from stages.common.files import atomic_open
 
 SCALE = ".scale"  # ending of the name of the tensor that int8 weights are multiplied with
@@ -50,13 +50,23 @@ def load_network(
         with safe_open(path, framework="pt") as file:
             spec = {**json.loads(file.metadata()["redenoise"])["network"], **(options or {})}
             state = _decoded({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (not a dict)
+        network = _built(build, spec, path)
     except FileNotFoundError:
         raise UserError(f"{path}: these weights are missing; run the train stage first") from None
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise UserError(f"{path}: not a weight file of this project ({error}); run the train stage again") from None
-    network = build(spec)
     load_state(network, state, path)
     return network.eval(), spec
+
+
+def _built(build: Callable[[dict], nn.Module], spec: dict, path: Path | str) -> nn.Module:
+    """The network of a stored spec, which is as likely to be damaged as the rest of the file."""
+    try:
+        return build(spec)
+    except Unavailable:
+        raise
+    except (UserError, RuntimeError) as error:
+        raise UserError(f"{path}: {error}, or run the stage again that made this file") from None
 
 
 def _encoded(state: dict[str, torch.Tensor], precision: str) -> dict[str, torch.Tensor]:

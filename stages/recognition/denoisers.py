@@ -39,7 +39,7 @@ class Learned:
     def missing_levels(self) -> dict[float, str]:
         """Noise levels for which there are no weights yet, and why."""
         path = self.folder / MISSING
-        models = read_json(path) if path.exists() else {}
+        models = read_json(path, dict) if path.exists() else {}
         return {float(model.removeprefix("sigma")): why for model, why in models.items()}
 
     def __call__(self, noisy: np.ndarray, sigma: float) -> np.ndarray:

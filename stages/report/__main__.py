@@ -84,10 +84,11 @@ def report(config: Config) -> None:
     with provenance.recorded(config, "report", None, inputs(config), outputs(config.scale)) as own:
         context = load_context(config)
         comparisons = [compare(spec, context) for spec in ALL_TABLES]
+        texts = pages(comparisons, context, own)  # before anything is written: the former report stays whole
         folder = paths.reports(config.scale)
         for comparison in comparisons:
             write_table(folder, comparison, context)
-        for name, text in pages(comparisons, context, own).items():
+        for name, text in texts.items():
             write_text(folder / name, text)
         gallery.copy(config)
 

@@ -104,11 +104,13 @@ def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
             header, *rows = list(csv.reader(stream, strict=True)) or [[]]
     except FileNotFoundError:
         raise UserError(f"{path}: not found; restore it, or run the stage that makes it") from None
-    except (csv.Error, UnicodeDecodeError) as error:
+    except (csv.Error, UnicodeDecodeError, OSError) as error:
         raise UserError(f"{path}: not a CSV file ({error}); expected the header {','.join(columns)}") from None
     if header != columns:
         raise UserError(f"{path}: header is {','.join(header) or 'missing'}; expected {','.join(columns)}")
     for line, row in enumerate(rows, start=2):
+        if not all(map(str.isprintable, row)):
+            raise UserError(f"{path}: line {line}: a field with characters that are no text; restore the file")
         if len(row) != len(columns):
             raise UserError(f"{path}: line {line}: {len(row)} fields; expected {len(columns)}: {','.join(columns)}")
     return pd.DataFrame(rows, columns=columns, dtype=str)

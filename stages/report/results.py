@@ -130,7 +130,11 @@ def _read_rows(path: Path) -> dict[Key, float]:
 
 def _read_counts(path: Path) -> dict[str, int]:
     """Parameters by family; the rows have no data set and no condition."""
-    return {item: int(value) for (_, item, _, _, metric), value in _read_rows(path).items() if metric == "params"}
+    found = {item: value for (_, item, _, _, metric), value in _read_rows(path).items() if metric == "params"}
+    for item, value in found.items():
+        if value != int(value) or value < 1:
+            raise UserError(f"{path}: params of {item} is {value}; expected a whole number, run its stage again")
+    return {item: int(value) for item, value in found.items()}
 
 
 def _check_row(row: dict[str, Any], place: str) -> None:

@@ -4,6 +4,7 @@ Output: `build/<scale>/noisy/<key>/sigma<level>/<image>.npy`, float32 (H, W) or 
 unclipped, and `index.csv` with the hash of every noisy array and of the clean image it was made from.
 """
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +47,10 @@ def _noisy_image(seed: int, source: Path, row: dict, sigma: float, gray: bool, t
     clean_path = checked_path(source, row)
     clean = read_image(clean_path, gray)
     path = target / f"sigma{sigma:g}" / f"{row['id']}.npy"
+    noisy = io.BytesIO()  # NumPy's own writing to a file does not say why it failed
+    np.save(noisy, add_noise(clean, seed=seed, dataset=source.name, image=row["id"], sigma=sigma))
     with atomic_open(path) as stream:
-        np.save(stream, add_noise(clean, seed=seed, dataset=source.name, image=row["id"], sigma=sigma))
+        stream.write(noisy.getvalue())
     return {
         "id": row["id"],
         "sigma": sigma,

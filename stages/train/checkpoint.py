@@ -5,6 +5,7 @@ foreign checkpoint can be looked at without running anything. There is no random
 the draws of step k depend on (seed, k) alone.
 """
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,9 @@ def save_checkpoint(path: Path, learner: Learner, step: int, key: dict[str, Any]
         history: the learning curve so far and the seconds spent, as JSON values.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in learner_tensors(learner).items()}
-    entry = json.dumps({"step": step, "key": key, "history": history}, sort_keys=True)
+    entry = {"step": step, "key": key, "history": history, "sha256": _digest(tensors)}
     with atomic_open(path) as stream:
-        stream.write(save(tensors, {"redenoise": entry}))
+        stream.write(save(tensors, {"redenoise": json.dumps(entry, sort_keys=True)}))
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
@@ -37,12 +38,24 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]
         with safe_open(path, framework="pt") as file:
             entry = json.loads(file.metadata()["redenoise"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        # Checkpoints from before they had a hash are taken as they are.
+        if entry.get("sha256", found := _digest(tensors)) != found:
+            raise ValueError(f"SHA-256 of its tensors is {found[:12]}…, recorded {entry['sha256'][:12]}…")
         return {name: entry[name] for name in ("step", "key", "history")}, tensors
     except FileNotFoundError:
         raise UserError(f"{path}: no such checkpoint; start the training that writes it") from None
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
         line = f"{path}: damaged, expected a checkpoint of this project ({error})"
         raise UserError(f"{line}; delete it to train from the start") from None
+
+
+def _digest(tensors: dict[str, torch.Tensor]) -> str:
+    """SHA-256 of tensors on the host, in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def load_checkpoint(path: Path, learner: Learner, key: dict[str, Any]) -> tuple[int, dict[str, Any]]:

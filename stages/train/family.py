@@ -13,7 +13,7 @@ from stages import networks
 from stages.common import config, paths
 from stages.common.errors import UserError, choices
 from stages.common.files import read_image, read_json, sha256_file, sha256_path, write_text
-from stages.common.indexed import checked_path, read_index
+from stages.common.indexed import CARD, checked_path, read_index
 from stages.common.locks import exclusive_all, model_locks
 from stages.common.references import noise_ranges
 from stages.common.torch_mode import device, device_name, set_mode
@@ -190,7 +190,7 @@ def continue_released(member: Member, path: Path) -> None:
     Weights for the same noise levels and schedule go on at their step of it, others at its start.
     """
     network, spec = load_network(path)
-    card = read_json(path.with_suffix(".json"))
+    card = read_json(path.with_suffix(".json"), dict, CARD)
     networks.check_same(path, spec, member.key["network"], but=("init",))
     state = network.state_dict()
     load_state(member.learner.network, state, path)

@@ -5,7 +5,7 @@ from pathlib import Path
 from stages import networks
 from stages.common.errors import UserError
 from stages.common.files import read_json, write_json
-from stages.common.indexed import MISSING, checked_path, read_index
+from stages.common.indexed import CARD, MISSING, checked_path, read_index
 from stages.common.references import noise_ranges
 from stages.networks.matconvnet import IMPORTERS
 from stages.networks.weights import load_network, load_state, save_network
@@ -56,6 +56,6 @@ def _import_released(network: dict, path: Path, target: Path) -> dict:
     """Copy released weights, checked against the family's entry, and hand on their card."""
     built, spec = load_network(path)
     networks.check_same(path, spec, networks.stored_spec(network), but=OF_THE_SCHEDULE)
-    card = read_json(path.with_suffix(".json"))
+    card = read_json(path.with_suffix(".json"), dict, CARD)
     save_network(target, built, spec, card["origin"])
     return card

@@ -1,0 +1,103 @@
+"""Outputs of one node that are not as it has recorded them are refused by every node that reads them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from stages.common import config, paths, provenance
+from stages.common.errors import UserError
+from stages.common.producers import command, outputs
+from stages.evaluate.__main__ import evaluate
+from stages.plan import graph as dag
+from stages.synthesize.__main__ import synthesize
+from stages.train.__main__ import train
+from tests.mutations import ROOT
+from tests.training_project import options, small_demo
+
+KEY = "set12-dncnn_s"
+WEIGHTS = paths.weights("demo", "dncnn_s")
+NOISY = paths.noisy("demo", "set12")
+
+
+@pytest.fixture
+def settings(project: Path) -> config.Config:
+    """A project whose evaluation `KEY` can run."""
+    found = small_demo()
+    synthesize(found, "set12")
+    train(found, "dncnn_s", options())
+    return found
+
+
+def flip(path: Path, place: int = -1) -> None:
+    """Change one bit of a file."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "folder", "node", "todo"),
+    [
+        (WEIGHTS / "sigma25.safetensors", WEIGHTS, "train dncnn_s", "stages.train --scale demo --only dncnn_s"),
+        (WEIGHTS / "sigma25.curve.csv", WEIGHTS, "train dncnn_s", "stages.train --scale demo --only dncnn_s"),
+        (NOISY / "sigma25/image0.npy", NOISY, "synthesize set12", "stages.synthesize --scale demo --only set12"),
+    ],
+)
+def test_one_flipped_bit_is_refused_until_the_node_is_made_again(
+    settings: config.Config, damaged: Path, folder: Path, node: str, todo: str
+):
+    evaluate(settings, KEY)
+    result = paths.results("demo", KEY)
+    before = result.read_bytes()
+    recorded = provenance.read(paths.provenance("demo", *node.split()))["outputs"][folder.as_posix()]
+    flip(damaged)
+    with pytest.raises(UserError) as caught:
+        evaluate(settings, KEY)
+    start = f"{folder}: changed since `{node}` wrote it (SHA-256 "
+    assert str(caught.value).startswith(start)
+    assert str(caught.value).endswith(f", recorded {recorded[:12]}…); delete it and run `python -m {todo}` again")
+    assert result.read_bytes() == before
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    folder.rmdir()
+    with pytest.raises(UserError, match=rf"^{folder}: this input is missing; run `python -m {todo}` first$"):
+        evaluate(settings, KEY)
+    synthesize(settings, "set12") if folder == NOISY else train(settings, "dncnn_s", options())
+    evaluate(settings, KEY)
+    assert result.read_bytes() == before
+
+
+def test_without_a_record_nobody_knows_better(settings: config.Config):
+    flip(WEIGHTS / "sigma25.curve.csv")
+    paths.provenance("demo", "train", "dncnn_s").unlink()
+    evaluate(settings, KEY)
+
+
+def test_a_record_that_is_damaged_is_named(settings: config.Config):
+    record = paths.provenance("demo", "train", "dncnn_s")
+    record.write_text(record.read_text().replace('"outputs": {', '"outputs": [], "others": {'))
+    with pytest.raises(UserError, match=rf"^{record}: damaged, expected a provenance record; delete it"):
+        evaluate(settings, KEY)
+
+
+def test_what_was_made_again_is_accepted(settings: config.Config):
+    evaluate(settings, KEY)
+    changed = small_demo(steps=5)
+    train(changed, "dncnn_s", options())
+    evaluate(changed, KEY)
+    weights = provenance.read(paths.provenance("demo", "evaluate", KEY))["inputs"][WEIGHTS.as_posix()]
+    assert weights == provenance.read(paths.provenance("demo", "train", "dncnn_s"))["outputs"][WEIGHTS.as_posix()]
+
+
+def test_commands_and_outputs_are_those_of_the_graph(project: Path):
+    settings = config.load("demo")
+    found = [node for node in dag.load(settings, ROOT).nodes if node.stage != "report"]
+    graph = {node.name: node for node in found}
+    assert len(graph) == len(settings.nodes())
+    lines = re.findall(r"cmd: (.*)", (ROOT / "dvc.yaml").read_text())
+    for stage, key in settings.nodes():
+        node = graph[f"{stage}-{key}" if key else stage]
+        made = [*outputs("demo", stage, key), paths.provenance("demo", stage, key)]
+        assert sorted(node.outputs) == sorted(path.as_posix() for path in made)
+        assert command("${scale}", stage, "${key}" if key else None) in lines
