@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from stages.plan.site import check_site
+from tests.checkouts import ENVIRONMENT, checkout, snakemake
 from tests.slurm import node
-from tests.test_engines import ENVIRONMENT, checkout, snakemake
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("REDENOISE_SLURM_TESTS"),
