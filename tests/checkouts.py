@@ -47,6 +47,7 @@ def checkout(target: Path, kept: dict[str, tuple[str, ...]] = KEPT) -> Path:
         shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Snakefile", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore"):
         shutil.copy(ROOT / name, target)
+    (target / "profiles").symlink_to("workflow/profiles")
     (target / ".dvc").mkdir()
     for name in ("config", ".gitignore"):
         shutil.copy(ROOT / ".dvc" / name, target / ".dvc")
@@ -81,3 +82,15 @@ def node_of(path: str) -> str:
     """The entry of params.yaml whose node makes `path`."""
     stages = "download|synthesize|train|evaluate|baseline|cascade|recognition|recognition_baseline"
     return re.sub(rf"^({stages})-", "", Path(path).stem)
+
+
+def processes(folder: Path) -> dict[int, str]:
+    """Command lines of the processes that work in a folder, by their ids."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if process.joinpath("cwd").readlink().is_relative_to(folder.resolve()):
+                found[int(process.name)] = process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:  # it has ended
+            continue
+    return found

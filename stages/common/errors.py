@@ -4,6 +4,8 @@ import difflib
 import sys
 from collections.abc import Callable, Iterable
 
+from stages.common.engine import end_with_engine
+
 
 class UserError(Exception):
     """Something the user can mend.
@@ -33,6 +35,7 @@ def choices(given: object, known: Iterable[object]) -> str:
 
 def run_cli(main: Callable[[], None]) -> None:
     """Run a stage's command line: a `UserError` or an interrupt ends it with one line and a non-zero exit."""
+    end_with_engine()
     try:
         main()
     except Stopped as stopped:
