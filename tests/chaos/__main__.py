@@ -31,6 +31,7 @@ def main() -> None:
     options = parser.parse_args()
     # Whoever starts this in the background may have it ignore SIGINT, and all that it starts with it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
         reference = options.reference or Path(temporary)
         campaign = Campaign(options.seed, options.kills, Path(temporary), reference, tuple(options.targets))

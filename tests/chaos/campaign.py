@@ -23,8 +23,9 @@ class Campaign:
     Attributes:
         seed: with a run's number, all that decides what is killed and when.
         kills: of each run.
-        work: folder for the checkout; one that differed is kept there as `failed-<number>`.
-        reference: folder that keeps the undisturbed run between two calls.
+        work: folder for the checkout.
+        reference: folder that keeps the undisturbed run between two calls, and the checkout of every run that differed
+            as `failed-<seed>.<number>`.
         targets: what Snakemake is asked for; nothing for all.
     """
 
@@ -43,9 +44,9 @@ class Campaign:
             run = Disturber(folder, self.targets, known["nodes"], known["seconds"], draws).run(self.kills)
             run.problem = run.problem or difference(known["files"], leavings(folder))
             if run.problem:
-                kept = self.work / f"failed-{number}"
+                kept = self.reference / f"failed-{self.seed}.{number}"
                 shutil.rmtree(kept, ignore_errors=True)
-                folder.rename(kept)
+                shutil.move(folder, kept)
             yield number, run
 
     def _checkout(self) -> Path:

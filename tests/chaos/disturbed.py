@@ -56,21 +56,12 @@ class Disturber:
         # A moment is a number of finished nodes and a fraction of the time that a node takes: unlike a time, it comes
         # on a busy machine too.
         moments = sorted((self.draws.uniform(0, self.nodes - 0.5) for _ in range(kills)), reverse=True)
-        with (self.folder / OUTPUT).open("wb") as output:
-            while True:
-                before = len(found.kills)
-                with self._started(output) as engine:
-                    self._watch(engine, moments, found, begun)
-                if engine.returncode == 0 or found.problem:
-                    break
-                if len(found.kills) == before:
-                    found.problem = f"does not go on: Snakemake ended with {engine.returncode}: {self._said()}"
-                    break
-                if engine.returncode < 0:  # it could not remove its own lock
-                    subprocess.run([*self._command(), "--unlock"], **self._options(output), check=True)
-        found.seconds = time.monotonic() - begun
-        found.problem = found.problem or self._orphans()
-        self._end_all()
+        try:
+            self._attempt_until_done(moments, found, begun)
+            found.seconds = time.monotonic() - begun
+            found.problem = found.problem or self._orphans()
+        finally:
+            self._end_all()
         return found
 
     def undisturbed(self) -> float:
@@ -79,14 +70,24 @@ class Disturber:
         assert not found.problem, found.problem
         return found.seconds
 
+    def _attempt_until_done(self, moments: list[float], found: Run, begun: float) -> None:
+        with (self.folder / OUTPUT).open("wb") as output:
+            while not found.problem:
+                before = len(found.kills)
+                engine = subprocess.Popen(self._command(), **self._options(output), start_new_session=True)
+                self._watch(engine, moments, found, begun)
+                if engine.returncode == 0:
+                    return
+                if len(found.kills) == before and not found.problem:
+                    found.problem = f"does not go on: Snakemake ended with {engine.returncode}: {self._said()}"
+                if engine.returncode < 0:  # it could not remove its own lock
+                    subprocess.run([*self._command(), "--unlock"], **self._options(output), check=True)
+
     def _command(self) -> list[str]:
         return [sys.executable, "-m", "snakemake", "--cores", "2", *self.targets]
 
     def _options(self, output: object) -> dict:
         return {"cwd": self.folder, "env": ENVIRONMENT, "stdout": output, "stderr": subprocess.STDOUT}
-
-    def _started(self, output: object) -> subprocess.Popen:
-        return subprocess.Popen(self._command(), **self._options(output), start_new_session=True)
 
     def _watch(self, engine: subprocess.Popen, moments: list[float], found: Run, begun: float) -> None:
         """Look on until an attempt has ended, and kill what the moments say."""

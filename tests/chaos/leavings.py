@@ -8,6 +8,7 @@ from stages.common.files import sha256_file
 # Everything that a run makes. What was started and not ended lies in one of these folders, if anywhere.
 MADE = ("build", "reports", "data")
 # Tell of one run: its seconds, its machine, what its stages wrote to the terminal.
+MARK = ".snakemake_timestamp"  # put by Snakemake into the folders that it has seen made
 OWN = ("build/demo/provenance/", "build/demo/logs/", "build/demo/sources/", "reports/demo/provenance.md")
 
 
@@ -22,7 +23,7 @@ def leavings(folder: Path) -> dict[str, str]:
     found = {}
     for path in (path for name in MADE for path in (folder / name).rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file():
+        if path.is_file() and path.name != MARK:
             found[name] = "" if name.startswith(OWN) else sha256_file(path)
         elif path.suffix in (".new", ".old"):
             found[name] = ""
