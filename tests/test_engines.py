@@ -1,99 +1,26 @@
 """Both engines for real, on a demo cut down to seconds of work: same bytes, clean status, recorded, pushed, pulled."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
+from tests.checkouts import checkout, dvc, run, snakemake
 from tests.conftest import ROOT
 
 pytest.importorskip("snakemake", reason="Snakemake is not installed: the engines are not run")
 Repo = pytest.importorskip("dvc.repo", reason="DVC is not installed: the engines are not run").Repo
 networkx = pytest.importorskip("networkx", reason="DVC is not installed: the engines are not run")
 
-# What stays of each section of params.yaml: a node of every stage, and of the report's inputs what needs them.
-KEPT = {
-    "downloads": ("kodak", "set12", "rni15", "train400", "cbsd432", "dncnn_weights"),
-    "noisy": ("kodak", "set12"),
-    "families": ("dncnn_s", "cdncnn_b", "proposed_tasks"),
-    "evaluations": ("kodak-cdncnn_b", "set12-dncnn_s"),
-    "baselines": ("kodak-cbm3d",),
-    "cascades": ("classify_2020", "segment_2020"),
-    "recognitions": ("classification-cross_2020", "segmentation-joint_2020"),
-    "recognition_baselines": ("classification-cbm3d",),
-}
-ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
-ENVIRONMENT.pop("REDENOISE_MIRROR", None)
-
-
-def run(folder: Path, *command: str, fails: bool = False) -> str:
-    """Output of a command in a checkout, run with this interpreter's environment."""
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    assert (done.returncode != 0) == fails, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
-    return done.stdout + done.stderr
-
-
-def snakemake(folder: Path, *options: str) -> str:
-    return run(folder, sys.executable, "-m", "snakemake", "--cores", "2", *options)
-
-
-def dvc(folder: Path, *command: str) -> str:
-    return run(folder, sys.executable, "-m", "dvc", *command)
-
 
 def reports(folder: Path) -> dict[str, bytes]:
     """Reports and results by name; provenance.md tells of one run (commit, seconds) and is left out."""
     files = [*(folder / "reports/demo").rglob("*.*"), *(folder / "build/demo/results").rglob("*.csv")]
     return {str(file.relative_to(folder)): file.read_bytes() for file in files if file.name != "provenance.md"}
-
-
-def checkout(target: Path) -> Path:
-    """A commit of the project as it stands here, with tiny demo settings."""
-    for name in ("stages", "workflow", "published", "weights"):
-        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Snakefile", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore"):
-        shutil.copy(ROOT / name, target)
-    (target / ".dvc").mkdir()
-    for name in ("config", ".gitignore"):
-        shutil.copy(ROOT / ".dvc" / name, target / ".dvc")
-    cut(target)
-    scale = target / "workflow/scales/demo.yaml"
-    text = re.sub(r"steps: \d+", "steps: 2", scale.read_text())
-    text = re.sub(r"test: \d+, train: \d+, size: \d+", "test: 1, train: 2, size: 48", text)
-    text = re.sub(r"train: \d+, test: \d+, size: 48, filtered: \d+", "train: 16, test: 8, size: 48, filtered: 1", text)
-    scale.write_text(re.sub(r"depth: \d+, width: \d+", "depth: 3, width: 4", text))
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
-        run(target, "git", "-c", "user.name=test", "-c", "user.email=test@localhost", *command)
-    return target
-
-
-def cut(target: Path) -> None:
-    """Leave the entries of `KEPT` in params.yaml, and of what stages with many inputs list in dvc.yaml theirs."""
-    params = yaml.safe_load((target / "params.yaml").read_text())
-    dropped = {name for section, kept in KEPT.items() for name in set(params[section]) - set(kept)}
-    for section, kept in KEPT.items():
-        params[section] = {name: params[section][name] for name in kept}
-    for entry in params["downloads"].values():
-        entry.pop("overlaps", None)
-    (target / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    pipeline = yaml.safe_load((target / "dvc.yaml").read_text())
-    for stage in ("leakage", "report"):
-        deps = pipeline["stages"][stage]["deps"]
-        pipeline["stages"][stage]["deps"] = [path for path in deps if node_of(path) not in dropped]
-    (target / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False))
-
-
-def node_of(path: str) -> str:
-    """The entry of params.yaml whose node makes `path`."""
-    stages = "download|synthesize|train|evaluate|baseline|cascade|recognition|recognition_baseline"
-    return re.sub(rf"^({stages})-", "", Path(path).stem)
 
 
 def test_what_dvc_draws_is_not_committed(tmp_path: Path):

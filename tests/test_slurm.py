@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from stages.plan.site import check_site
+from tests.checkouts import ENVIRONMENT, checkout, processes, snakemake
 from tests.slurm import node
-from tests.test_engines import ENVIRONMENT, checkout, snakemake
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("REDENOISE_SLURM_TESTS"),
@@ -126,22 +126,10 @@ def ask(slurm: dict[str, str], *command: str) -> str:
     return subprocess.run(command, env=slurm, capture_output=True, text=True, check=True).stdout
 
 
-def processes(folder: Path) -> dict[Path, str]:
-    """Command lines of the processes that work in a folder, by their place in /proc."""
-    found = {}
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if process.joinpath("cwd").readlink().is_relative_to(folder.resolve()):
-                found[process] = process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:  # it has ended
-            continue
-    return found
-
-
 def environment_of(text: str, folder: Path) -> dict[str, str]:
     """Environment of the Python process with a text in its command line."""
-    process = next(path for path, line in processes(folder).items() if text in line and "bash" not in line)
-    pairs = process.joinpath("environ").read_bytes().decode().split("\0")
+    process = next(pid for pid, line in processes(folder).items() if text in line and "bash" not in line)
+    pairs = Path(f"/proc/{process}/environ").read_bytes().decode().split("\0")
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
 

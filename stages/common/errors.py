@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from stages.common.engine import end_with_engine
+
 
 class UserError(Exception):
     """Something the user can mend.
@@ -48,6 +50,7 @@ def full_disk_explained(path: object) -> Iterator[None]:
 
 def run_cli(main: Callable[[], None]) -> None:
     """Run a stage's command line: a `UserError` or an interrupt ends it with one line and a non-zero exit."""
+    end_with_engine()
     try:
         main()
     except Stopped as stopped:

@@ -8,7 +8,11 @@ from pathlib import Path
 sys.path.insert(0, workflow.basedir)
 # A rule's `python` is the one that runs Snakemake, also when its environment has not been activated. A scheduler signals
 # every process of a job: the trap keeps the shell until the stage has written what it must and ended.
-shell.prefix(f"set -euo pipefail; trap : TERM; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
+# Where Snakemake or the shell is killed, nobody would wait for the stage: it looks after both, see stages/common/engine.py.
+shell.prefix(
+    f"set -euo pipefail; trap : TERM; export REDENOISE_ENGINE=\"$PPID $$\""
+    f" PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+)
 
 from stages.common import paths
 from stages.common.config import MEASURING, load, read_yaml

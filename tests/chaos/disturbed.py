@@ -1,0 +1,155 @@
+"""One run of Snakemake that is killed several times and started again until it ends."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.checkouts import ENVIRONMENT, processes
+
+OUTPUT = "chaos.txt"  # of all attempts of one run, in its checkout
+LOOK_SECONDS = 0.05
+ORPHAN_SECONDS = 30.0  # for which a process may outlive its Snakemake
+# How a run is disturbed. A lost machine, one killed process (twice as often), and the ways in which people, shells and
+# schedulers end a program.
+KINDS = ("machine", "process", "process", "terminate", "terminate all", "interrupt")
+
+
+@dataclass
+class Run:
+    """What became of one run.
+
+    Attributes:
+        kills: what was done, and when, in words.
+        seconds: from its first start to its end.
+        problem: why it did not end well, empty if it did.
+    """
+
+    kills: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    problem: str = ""
+
+
+class Disturber:
+    """Runs Snakemake in a checkout and disturbs it.
+
+    Args:
+        folder: the checkout.
+        targets: what to make; nothing for all.
+        nodes: how many nodes the run has.
+        seconds: how long it takes undisturbed.
+        draws: decides what is killed and when.
+    """
+
+    def __init__(self, folder: Path, targets: tuple[str, ...], nodes: int, seconds: float, draws: random.Random):
+        self.folder, self.targets, self.nodes, self.seconds, self.draws = folder, targets, nodes, seconds, draws
+
+    def run(self, kills: int) -> Run:
+        """Start, kill and start again, until Snakemake ends well or an attempt fails that nobody has disturbed."""
+        found, begun = Run(), time.monotonic()
+        # A moment is a number of finished nodes and a fraction of the time that a node takes: unlike a time, it comes
+        # on a busy machine too.
+        moments = sorted((self.draws.uniform(0, self.nodes - 0.5) for _ in range(kills)), reverse=True)
+        try:
+            self._attempt_until_done(moments, found, begun)
+            found.seconds = time.monotonic() - begun
+            found.problem = found.problem or self._orphans()
+        finally:
+            self._end_all()
+        return found
+
+    def undisturbed(self) -> float:
+        """Run once to the end and return the seconds that it took."""
+        found = self.run(0)
+        assert not found.problem, found.problem
+        return found.seconds
+
+    def _attempt_until_done(self, moments: list[float], found: Run, begun: float) -> None:
+        with (self.folder / OUTPUT).open("wb") as output:
+            while not found.problem:
+                before = len(found.kills)
+                engine = subprocess.Popen(self._command(), **self._options(output), start_new_session=True)
+                self._watch(engine, moments, found, begun)
+                if engine.returncode == 0:
+                    return
+                if len(found.kills) == before and not found.problem:
+                    found.problem = f"does not go on: Snakemake ended with {engine.returncode}: {self._said()}"
+                if engine.returncode < 0:  # it could not remove its own lock
+                    subprocess.run([*self._command(), "--unlock"], **self._options(output), check=True)
+
+    def _command(self) -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--cores", "2", *self.targets]
+
+    def _options(self, output: object) -> dict:
+        return {"cwd": self.folder, "env": ENVIRONMENT, "stdout": output, "stderr": subprocess.STDOUT}
+
+    def _watch(self, engine: subprocess.Popen, moments: list[float], found: Run, begun: float) -> None:
+        """Look on until an attempt has ended, and kill what the moments say."""
+        finished, since = -1, time.monotonic()
+        while engine.poll() is None:
+            now = len(list((self.folder / "build/demo/provenance").glob("*.json")))
+            if now != finished:
+                finished, since = now, time.monotonic()
+            if moments and self._due(moments[-1], finished, time.monotonic() - since):
+                done = self._kill(engine)
+                if done:
+                    moments.pop()
+                    found.kills.append(f"{done} at {time.monotonic() - begun:.1f} s")
+            if time.monotonic() - begun > 60 + 20 * self.seconds:
+                found.problem = f"still not done after {time.monotonic() - begun:.0f} s: {self._said()}"
+                self._end_all()
+            time.sleep(LOOK_SECONDS)
+
+    def _due(self, moment: float, finished: int, waited: float) -> bool:
+        part = (moment % 1) * self.seconds / self.nodes
+        return finished > int(moment) or (finished == int(moment) and waited >= part)
+
+    def _kill(self, engine: subprocess.Popen) -> str:
+        """Do one of `KINDS`, and tell what; empty if the victim was quicker."""
+        kind = self.draws.choice(KINDS)
+        with suppress(ProcessLookupError):
+            if kind == "process":
+                pid, name = self.draws.choice(sorted(self._tree(engine)))
+                os.kill(pid, signal.SIGKILL)
+                return f"SIGKILL to {name}"
+            if kind == "terminate":
+                engine.send_signal(signal.SIGTERM)
+                return "SIGTERM to Snakemake"
+            number = {"machine": signal.SIGKILL, "terminate all": signal.SIGTERM, "interrupt": signal.SIGINT}[kind]
+            os.killpg(engine.pid, number)
+            return f"{number.name} to all"
+        return ""
+
+    def _tree(self, engine: subprocess.Popen) -> Iterator[tuple[int, str]]:
+        """The processes of the run by id, with their names: Snakemake, shells, stages, and what those have started."""
+        for pid, line in processes(self.folder).items():
+            words = line.split()
+            if pid == engine.pid:
+                yield pid, "Snakemake"
+            elif words:
+                stage = next((word for word in words if word.startswith("stages.")), Path(words[0]).name)
+                key = words[words.index("--only") + 1] if "--only" in words else ""
+                shell = "the shell of " if "bash" in words[0] else ""
+                yield pid, f"{shell}{stage} {key}".strip()
+
+    def _said(self) -> str:
+        lines = (self.folder / OUTPUT).read_text(errors="replace").splitlines()
+        told = [line.strip() for line in lines if "rror" in line or "locked" in line]
+        return (told or lines or ["nothing"])[-1]
+
+    def _orphans(self) -> str:
+        until = time.monotonic() + ORPHAN_SECONDS
+        while processes(self.folder) and time.monotonic() < until:
+            time.sleep(LOOK_SECONDS)
+        return "".join(f"orphan {line}" for line in list(processes(self.folder).values())[:1])
+
+    def _end_all(self) -> None:
+        for pid in processes(self.folder):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)

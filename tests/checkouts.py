@@ -1,0 +1,96 @@
+"""A commit of the project in a folder of its own, with the demo cut down to seconds of work, and its engines."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from tests.conftest import ROOT
+
+# What stays of each section of params.yaml: a node of every stage, and of the report's inputs what needs them.
+KEPT = {
+    "downloads": ("kodak", "set12", "rni15", "train400", "cbsd432", "dncnn_weights"),
+    "noisy": ("kodak", "set12"),
+    "families": ("dncnn_s", "cdncnn_b", "proposed_tasks"),
+    "evaluations": ("kodak-cdncnn_b", "set12-dncnn_s"),
+    "baselines": ("kodak-cbm3d",),
+    "cascades": ("classify_2020", "segment_2020"),
+    "recognitions": ("classification-cross_2020", "segmentation-joint_2020"),
+    "recognition_baselines": ("classification-cbm3d",),
+}
+ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+ENVIRONMENT.pop("REDENOISE_MIRROR", None)
+
+
+def run(folder: Path, *command: str, fails: bool = False) -> str:
+    """Output of a command in a checkout, run with this interpreter's environment."""
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert (done.returncode != 0) == fails, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def snakemake(folder: Path, *options: str) -> str:
+    return run(folder, sys.executable, "-m", "snakemake", "--cores", "2", *options)
+
+
+def dvc(folder: Path, *command: str) -> str:
+    return run(folder, sys.executable, "-m", "dvc", *command)
+
+
+def checkout(target: Path, kept: dict[str, tuple[str, ...]] = KEPT) -> Path:
+    """A commit of the project as it stands here, with tiny demo settings and `kept` of the grid."""
+    for name in ("stages", "workflow", "published", "weights"):
+        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore"):
+        shutil.copy(ROOT / name, target)
+    (target / "profiles").symlink_to("workflow/profiles")
+    (target / ".dvc").mkdir()
+    for name in ("config", ".gitignore"):
+        shutil.copy(ROOT / ".dvc" / name, target / ".dvc")
+    cut(target, kept)
+    scale = target / "workflow/scales/demo.yaml"
+    text = re.sub(r"steps: \d+", "steps: 2", scale.read_text())
+    text = re.sub(r"test: \d+, train: \d+, size: \d+", "test: 1, train: 2, size: 48", text)
+    text = re.sub(r"train: \d+, test: \d+, size: 48, filtered: \d+", "train: 16, test: 8, size: 48, filtered: 1", text)
+    scale.write_text(re.sub(r"depth: \d+, width: \d+", "depth: 3, width: 4", text))
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
+        run(target, "git", "-c", "user.name=test", "-c", "user.email=test@localhost", *command)
+    return target
+
+
+def cut(target: Path, kept: dict[str, tuple[str, ...]]) -> None:
+    """Leave the entries of `kept` in params.yaml, and of what stages with many inputs list in dvc.yaml theirs."""
+    params = yaml.safe_load((target / "params.yaml").read_text())
+    dropped = {name for section, names in kept.items() for name in set(params[section]) - set(names)}
+    for section, names in kept.items():
+        params[section] = {name: params[section][name] for name in names}
+    for entry in params["downloads"].values():
+        entry.pop("overlaps", None)
+    (target / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    pipeline = yaml.safe_load((target / "dvc.yaml").read_text())
+    for stage in ("leakage", "report"):
+        deps = pipeline["stages"][stage]["deps"]
+        pipeline["stages"][stage]["deps"] = [path for path in deps if node_of(path) not in dropped]
+    (target / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False))
+
+
+def node_of(path: str) -> str:
+    """The entry of params.yaml whose node makes `path`."""
+    stages = "download|synthesize|train|evaluate|baseline|cascade|recognition|recognition_baseline"
+    return re.sub(rf"^({stages})-", "", Path(path).stem)
+
+
+def processes(folder: Path) -> dict[int, str]:
+    """Command lines of the processes that work in a folder, by their ids."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if process.joinpath("cwd").readlink().is_relative_to(folder.resolve()):
+                found[int(process.name)] = process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:  # it has ended
+            continue
+    return found

@@ -1,0 +1,39 @@
+"""Runs that are killed at random end in the same bytes and leave nothing behind; `python -m tests.chaos` does more."""
+
+import pytest
+
+from tests.chaos.campaign import Campaign
+from tests.chaos.leavings import difference, leavings
+
+pytest.importorskip("snakemake", reason="Snakemake is not installed: no run is disturbed")
+
+# Downloads, a training and what measures it: a third of the grid. All of it takes minutes for each run.
+TARGETS = ("build/demo/results/kodak-cdncnn_b.csv",)
+
+
+def test_killed_runs_lose_nothing(tmp_path):
+    runs = list(Campaign(1, 3, tmp_path, tmp_path, TARGETS).runs(0, 5))
+    assert [(number, run.problem) for number, run in runs] == [(number, "") for number in range(5)]
+    assert [len(run.kills) for _, run in runs] == [3] * 5
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("build/demo/results/a.csv", b"other", "build/demo/results/a.csv: other bytes"),
+        ("build/demo/results/.a.csv.x.part", b"", "build/demo/results/.a.csv.x.part: left behind"),
+        ("build/demo/.locks/train.lock", b"", "build/demo/.locks/train.lock: left behind"),
+        ("build/demo/checkpoints/a/model.safetensors", b"", "build/demo/checkpoints/a/model.safetensors: left behind"),
+        ("build/demo/provenance/a.json", b"other", ""),
+    ],
+)
+def test_what_differs_is_named(tmp_path, name: str, data: bytes, expected: str):
+    for made in ("build/demo/results/a.csv", "build/demo/provenance/a.json"):
+        (tmp_path / made).parent.mkdir(parents=True)
+        (tmp_path / made).write_bytes(b"made")
+    before = leavings(tmp_path)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes(data)
+    assert difference(before, leavings(tmp_path)) == expected
+    (tmp_path / "build/demo/results/a.csv").unlink()
+    assert difference(before, leavings(tmp_path)) != ""
