@@ -15,7 +15,7 @@ from tests.test_shards import record_costs
 
 TARGETS = ("build/demo/results/kodak-cdncnn_b.csv", "build/demo/results/kodak-cbm3d.csv")
 MINUTES = 0.5
-# Seconds that nodes are said to take, for 2, 2, 4 and 2 shards. One image at three levels, eight at four in parts of all.
+# Seconds that nodes are said to take, for 2, 2, 4 and 2 shards; one image at three levels makes three pieces, for one.
 SECONDS = {
     "demo-evaluate-kodak-cdncnn_b": 31,
     "demo-baseline-kodak-cbm3d": 59,
