@@ -79,6 +79,11 @@ def items(scale: str, key: str) -> Path:
     return build(scale) / "items" / key
 
 
+def shard(scale: str, stage: str, key: str, number: int, count: int) -> Path:
+    """Marker of one of `count` shards of a node: that it has ended, and what it did."""
+    return build(scale) / "shards" / f"{stage}-{key}" / f"{number}-of-{count}.json"
+
+
 def checkpoints(scale: str, name: str) -> Path:
     """Checkpoints of one training, kept outside the declared outputs like `items`."""
     return build(scale) / "checkpoints" / name

@@ -1,4 +1,4 @@
-"""Learned denoisers on the noisy test sets: `python -m stages.evaluate [--scale SCALE] [--only KEY]`.
+"""Learned denoisers on the noisy test sets: `python -m stages.evaluate [--scale SCALE] [--only KEY [--shard I/N]]`.
 
 Output: `build/<scale>/results/<key>.csv` with the columns of `published/`, one row per image and metric.
 """
@@ -9,35 +9,33 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from stages.common import config, paths, provenance
+from stages.common import config, paths
 from stages.common.errors import UserError, run_cli
 from stages.common.files import read_json, sha256_bytes, sha256_file
 from stages.common.indexed import MISSING, unavailable_reason
+from stages.common.shards import Shard, command_line, working
 from stages.common.torch_mode import set_mode
 from stages.evaluate import apply
-from stages.evaluate.measure import input_folders, measure, write_results
+from stages.evaluate.measure import input_folders, measure, nothing
 from stages.networks.weights import load_network
 
 
-def evaluate(settings: config.Config, key: str) -> None:
-    """Denoise one noisy set with one family of networks and measure it."""
+def evaluate(settings: config.Config, key: str, shard: Shard | None = None) -> None:
+    """Denoise one noisy set with one family of networks and measure it; with a `shard`, only denoise that share."""
     entry = settings.entry("evaluate", key)
     set_mode(settings.params["mode"], settings.settings["threads"])
     folder = paths.weights(settings.scale, entry["family"])
-    result = paths.results(settings.scale, key)
-    with provenance.recorded(settings, "evaluate", key, [*input_folders(settings, entry), folder], [result]) as record:
-        reason = unavailable_reason(folder)
-        if reason:
-            write_results(result, [])
-        else:
-            computing = {"mode": settings.params["mode"], "threads": str(settings.settings["threads"])}
-            networks = Networks(folder, computing, entry.get("network", {}))
-            missing = networks.missing_levels()
-            reason = measure(settings, "evaluate", key, networks.denoiser_for, missing)
-            if missing:
-                record["unavailable_levels"] = {f"sigma={sigma:g}": why for sigma, why in missing.items()}
-        if reason:
-            record["unavailable"] = reason
+    inputs, results = [*input_folders(settings, entry), folder], [paths.results(settings.scale, key)]
+    with working(settings, "evaluate", key, inputs, results, shard) as work:
+        if reason := unavailable_reason(folder):
+            nothing(settings, key, work, reason)
+            return
+        computing = {"mode": settings.params["mode"], "threads": str(settings.settings["threads"])}
+        networks = Networks(folder, computing, entry.get("network", {}))
+        missing = networks.missing_levels()
+        if missing:
+            work.record["unavailable_levels"] = {f"sigma={sigma:g}": why for sigma, why in missing.items()}
+        measure(settings, "evaluate", key, networks.denoiser_for, work, missing)
 
 
 class Networks:
@@ -88,7 +86,7 @@ def _dependencies(path: Path, spec: dict) -> dict[str, str]:
 
 def main() -> None:
     """Command line of the stage."""
-    config.for_each_node("evaluate", "Measure the learned denoisers.", evaluate)
+    command_line("evaluate", "Measure the learned denoisers.", "images", evaluate)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Classical denoisers on the noisy test sets: `python -m stages.evaluate.baseline [--scale SCALE] [--only KEY]`.
+"""Classical denoisers on the noisy test sets.
 
-Output as in `stages.evaluate`.
+`python -m stages.evaluate.baseline [--scale SCALE] [--only KEY [--shard I/N]]`. Output as in `stages.evaluate`.
 """
 
 import importlib
@@ -9,36 +9,32 @@ from types import ModuleType
 
 import numpy as np
 
-from stages.common import config, paths, provenance
+from stages.common import config, paths
 from stages.common.errors import UserError, run_cli
 from stages.common.files import sha256_file
-from stages.evaluate.measure import input_folders, measure, write_results
+from stages.common.shards import Shard, command_line, working
+from stages.evaluate.measure import input_folders, measure, nothing
 
 
-def baseline(settings: config.Config, key: str) -> None:
-    """Denoise one noisy set with one classical method and measure it.
+def baseline(settings: config.Config, key: str, shard: Shard | None = None) -> None:
+    """Denoise one noisy set with one classical method and measure it; with a `shard`, only denoise that share.
 
     Raises:
         UserError: the method's package is not installed and `unavailable` is "fail". With "skip" the run has no
             results, and its provenance says why. Or the module or its result is not as `load` and `denoise` expect.
     """
     entry = settings.entry("baseline", key)
-    result = paths.results(settings.scale, key)
-    with provenance.recorded(settings, "baseline", key, list(input_folders(settings, entry)), [result]) as record:
+    inputs, results = list(input_folders(settings, entry)), [paths.results(settings.scale, key)]
+    with working(settings, "baseline", key, inputs, results, shard) as work:
         method = load(entry["filter"])
         try:
             parts = {"version": method.version(), "code": sha256_file(Path(str(method.__file__)))}
         except UserError as error:
             if settings.params["unavailable"] != "skip":
                 raise
-            reason = str(error)
-            write_results(result, [])
-        else:
-            reason = measure(
-                settings, "baseline", key, lambda sigma: (lambda noisy: denoise(method, noisy, sigma), parts)
-            )
-        if reason:
-            record["unavailable"] = reason
+            nothing(settings, key, work, str(error))
+            return
+        measure(settings, "baseline", key, lambda sigma: (lambda noisy: denoise(method, noisy, sigma), parts), work)
 
 
 def load(name: str) -> ModuleType:
@@ -77,7 +73,7 @@ def denoise(method: ModuleType, noisy: np.ndarray, sigma: float) -> np.ndarray:
 
 def main() -> None:
     """Command line of the stage."""
-    config.for_each_node("baseline", "Measure the classical denoisers.", baseline, command="evaluate.baseline")
+    command_line("baseline", "Measure the classical denoisers.", "images", baseline)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from stages.common.errors import UserError
 from stages.common.files import read_image, write_text
 from stages.common.indexed import INDEX, checked_path, read_index, unavailable_reason
 from stages.common.progress import progress
+from stages.common.shards import Work
 from stages.evaluate.items import denoised_item, item_key
 from stages.evaluate.metrics import psnr, ssim
 
@@ -29,40 +30,62 @@ def input_folders(settings: config.Config, entry: dict) -> tuple[Path, Path]:
 
 
 def measure(
-    settings: config.Config, stage: str, key: str, denoiser_for: DenoiserFor, without: Collection[float] = ()
-) -> str | None:
+    settings: config.Config,
+    stage: str,
+    key: str,
+    denoiser_for: DenoiserFor,
+    work: Work,
+    without: Collection[float] = (),
+) -> None:
     """Write the results of one run as long-format CSV, one row per image, noise level and metric.
 
-    Args:
-        without: noise levels to leave out.
+    A shard denoises its share of the images at all noise levels together, and leaves the rest to the whole run.
 
-    Returns:
-        Why nothing could be measured, or None. The CSV then has a header only.
+    Args:
+        work: what to do of it; says in the end why nothing could be measured, if so. The CSV then has a header only.
+        without: noise levels to leave out.
     """
     entry = settings.entry(stage, key)
     noisy, clean = input_folders(settings, entry)
     rows = read_index(noisy, ("sigma", "clean", "clean_sha256"))
     if wrong := next((row["sigma"] for row in rows if not row["sigma"].replace(".", "", 1).isdecimal()), None):
         raise UserError(f"{noisy / INDEX}: damaged, sigma is {wrong!r}; delete it and run the synthesize stage again")
-    index = [row for row in rows if _wanted(entry, float(row["sigma"]), without)]
+    index = work.share([row for row in rows if _wanted(entry, float(row["sigma"]), without)])
     results = []
-    for row in progress(index, len(index), f"{stage} {key}"):
-        image = _denoise(paths.items(settings.scale, key), noisy, row, *denoiser_for(float(row["sigma"])))
-        shown = checked_path(clean, {"path": row["clean"], "sha256": row["clean_sha256"]})
-        reference = read_image(shown, gray=image.ndim == 2)
-        if reference.shape != image.shape:
-            line = f"{noisy / row['path']}: denoised to {image.shape}, but the clean image is {reference.shape}"
-            raise UserError(f"{line}; run the synthesize stage again")
-        common = {
-            "dataset": dataset_title(settings, entry["dataset"]),
-            "item": row["id"],
-            "condition": f"sigma={row['sigma']}",
-            "method": entry["method"],
-        }
-        results.append({**common, "metric": "psnr", "unit": "dB", "value": f"{psnr(image, reference):.6f}"})
-        results.append({**common, "metric": "ssim", "unit": "", "value": f"{ssim(image, reference):.6f}"})
-    write_results(paths.results(settings.scale, key), results)
-    return unavailable_reason(noisy)
+    for row in progress(index, len(index), work.label(f"{stage} {key}")):
+        image = _denoise(paths.items(settings.scale, key), noisy, row, work, *denoiser_for(float(row["sigma"])))
+        if work.shard is None:
+            results += _measured(settings, entry, row, image, noisy, clean)
+    if work.shard is None:
+        write_results(paths.results(settings.scale, key), results)
+    if reason := unavailable_reason(noisy):
+        work.record["unavailable"] = reason
+
+
+def nothing(settings: config.Config, key: str, work: Work, reason: str) -> None:
+    """Leave a node without results, and say why."""
+    if work.shard is None:
+        write_results(paths.results(settings.scale, key), [])
+    work.record["unavailable"] = reason
+
+
+def _measured(
+    settings: config.Config, entry: dict, row: dict, image: np.ndarray, noisy: Path, clean: Path
+) -> list[dict[str, str]]:
+    """The rows of the results on one denoised image."""
+    shown = checked_path(clean, {"path": row["clean"], "sha256": row["clean_sha256"]})
+    reference = read_image(shown, gray=image.ndim == 2)
+    if reference.shape != image.shape:
+        line = f"{noisy / row['path']}: denoised to {image.shape}, but the clean image is {reference.shape}"
+        raise UserError(f"{line}; run the synthesize stage again")
+    common = {
+        "dataset": dataset_title(settings, entry["dataset"]),
+        "item": row["id"],
+        "condition": f"sigma={row['sigma']}",
+        "method": entry["method"],
+    }
+    quality = (("psnr", "dB", psnr(image, reference)), ("ssim", "", ssim(image, reference)))
+    return [{**common, "metric": name, "unit": unit, "value": f"{value:.6f}"} for name, unit, value in quality]
 
 
 def _wanted(entry: dict, sigma: float, without: Collection[float]) -> bool:
@@ -97,9 +120,10 @@ def read_noisy(path: Path) -> np.ndarray:
 
 
 def _denoise(
-    items: Path, noisy: Path, row: dict, denoiser: Callable[[np.ndarray], np.ndarray], parts: dict[str, str]
+    items: Path, noisy: Path, row: dict, work: Work, denoiser: Callable[[np.ndarray], np.ndarray], parts: dict[str, str]
 ) -> np.ndarray:
     """The denoised image of one row of the noisy index, uint8, computed or taken up from an earlier run."""
     path = checked_path(noisy, row)
     key = item_key(noisy=row["sha256"], sigma=row["sigma"], **parts)
-    return denoised_item(items / f"sigma{row['sigma']}", row["id"], key, lambda: denoiser(read_noisy(path)))
+    make = work.counted(lambda: denoiser(read_noisy(path)))
+    return denoised_item(items / f"sigma{row['sigma']}", row["id"], key, make)

@@ -12,6 +12,7 @@ from pathlib import Path
 from stages.common import config
 from stages.common.errors import UserError, run_cli
 from stages.plan import costs, estimates, graph, layout, verdicts
+from stages.plan.shards import Scatter
 
 
 def plan(scale: str | None, every_node: bool, as_json: bool) -> str:
@@ -20,9 +21,10 @@ def plan(scale: str | None, every_node: bool, as_json: bool) -> str:
     dag = graph.load(settings)
     found = verdicts.judge(settings, dag)
     table = estimates.by_stage(found, estimates.Estimator(settings, dag))
+    shards = Scatter(settings).jobs(name for name, verdict in found.items() if verdict.runs)
     if as_json:
-        return json.dumps(layout.json_value(settings.scale, found, table), indent=2)
-    return layout.text(settings.scale, found, table, every_node)
+        return json.dumps(layout.json_value(settings.scale, found, table) | {"shards": shards}, indent=2)
+    return "\n\n".join(filter(None, (layout.text(settings.scale, found, table, every_node), layout.shards(shards))))
 
 
 def record_costs(scale: str | None) -> str:
@@ -32,7 +34,7 @@ def record_costs(scale: str | None) -> str:
         UserError: nothing was run here at that scale.
     """
     settings = config.load(scale)
-    count = costs.record(settings, graph.load(settings).nodes)
+    count = costs.record(settings, graph.load(settings).nodes, shards=Scatter(settings).count)
     if not count:
         raise UserError(f"build/{settings.scale}: no node has been run here, expected some; run the DAG first")
     return f"{costs.TABLE}: {count} nodes of scale {settings.scale}"

@@ -6,13 +6,14 @@ puts the runs of one scale into it, and the seconds of reports/<scale>/provenanc
 
 import csv
 import io
+from collections.abc import Callable
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from stages.common import paths, provenance
-from stages.common.config import Config
+from stages.common.config import MEASURING, Config
 from stages.common.errors import UserError
 from stages.common.files import write_text
 from stages.plan.graph import Node
@@ -37,6 +38,8 @@ class Cost:
         disk_mb: what it leaves on disk, kept parts and images included, in 1e6 bytes.
         device: processor or GPU that it was measured on.
         idle: whether it had nothing to work on, since its data or weights were not there.
+        shards: how many it was cut into; None where its scale cuts nothing.
+        shard_minutes: that its scale gave each of them then.
     """
 
     seconds: float | None = None
@@ -47,11 +50,14 @@ class Cost:
     disk_mb: float | None = None
     device: str = ""
     idle: bool = False
+    shards: int | None = None
+    shard_minutes: float | None = None
 
 
-FACTS = ("device", "idle")
+FACTS = ("device", "idle", "shards", "shard_minutes")
 QUANTITIES = tuple(field.name for field in fields(Cost) if field.name not in FACTS)
 COLUMNS = (*HEADER, *QUANTITIES, *FACTS)
+SHARD_COLUMNS = ("shards", "shard_minutes")  # tables from before there were shards lack them
 Table = dict[tuple[str, str, str], Cost]  # by scale, stage and key
 
 
@@ -67,6 +73,9 @@ def measured(settings: Config, node: Node) -> Cost | None:
     seconds, cpu_seconds = max([record["seconds"], *trained]), record.get("cpu_seconds")
     if seconds > RESUMED * record["seconds"]:
         cpu_seconds = None  # of the last part of the training alone
+    if shards := record.get("shards"):  # which had made before what the node has only gathered
+        seconds += shards["seconds"]
+        cpu_seconds = None if cpu_seconds is None else cpu_seconds + shards["cpu_seconds"]
     gpu_memory, gpu_seconds = None, None
     if "peak_gpu_memory_mb" in record:
         gpu_memory = record["peak_gpu_memory_mb"] or 0.0
@@ -92,7 +101,7 @@ def read_table(path: Path = TABLE) -> Table:
         with open(path, encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream)
             rows = list(reader)
-        if not set(COLUMNS) <= set(reader.fieldnames or ()):
+        if not set(COLUMNS) - set(SHARD_COLUMNS) <= set(reader.fieldnames or ()):
             raise ValueError("columns are missing")
         return {tuple(row[name] for name in HEADER): _parse(row) for row in rows}
     except FileNotFoundError:
@@ -104,7 +113,9 @@ def read_table(path: Path = TABLE) -> Table:
 
 def _parse(row: dict[str, str]) -> Cost:
     values = {name: float(row[name]) if row[name] else None for name in QUANTITIES}
-    return Cost(**values, device=row["device"], idle=row["idle"] == "yes")
+    shards, minutes = (row.get(name) or None for name in SHARD_COLUMNS)
+    cut = {"shards": shards and int(shards), "shard_minutes": minutes and float(minutes)}
+    return Cost(**values, device=row["device"], idle=row["idle"] == "yes", **cut)
 
 
 def reported(scale: str) -> dict[str, Cost]:
@@ -122,10 +133,15 @@ def _number(text: str) -> bool:
     return text.replace(".", "", 1).isdigit()
 
 
-def record(settings: Config, nodes: list[Node], path: Path = TABLE) -> int:
+def record(
+    settings: Config, nodes: list[Node], path: Path = TABLE, shards: Callable[[str, str], int] | None = None
+) -> int:
     """Put what the last runs at this scale have cost into the table; returns the number of nodes.
 
     Rows of nodes that were not run here stay; those of nodes that the DAG no longer has go.
+
+    Args:
+        shards: from stage and key of a node that measures to the number of its shards.
     """
     old, known = read_table(path), reported(settings.scale)
     found = {name: cost for name, cost in old.items() if name[0] != settings.scale}
@@ -133,6 +149,9 @@ def record(settings: Config, nodes: list[Node], path: Path = TABLE) -> int:
     for node in nodes:
         name = (settings.scale, node.stage, node.key or "")
         here, kept = measured(settings, node), old.get(name)
+        minutes = settings.settings["shard_minutes"]
+        if here and shards and minutes and node.stage in MEASURING:
+            here = replace(here, shards=shards(node.stage, node.key), shard_minutes=minutes)
         if kept and kept.memory_mb is None:
             kept = None  # from an earlier report, which today's may have replaced
         cost = here or kept or known.get(node.name)
@@ -143,9 +162,11 @@ def record(settings: Config, nodes: list[Node], path: Path = TABLE) -> int:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
     for name, cost in sorted(found.items()):
-        *quantities, device, idle = astuple(cost)
-        values = ["" if value is None else f"{value:g}" for value in quantities]
-        writer.writerow([*name, *values, device, "yes" if idle else ""])
+        *quantities, device, idle, shards_of, minutes = astuple(cost)
+        values, cut = (
+            ["" if value is None else f"{value:g}" for value in part] for part in (quantities, (shards_of, minutes))
+        )
+        writer.writerow([*name, *values, device, "yes" if idle else "", *cut])
     write_text(path, stream.getvalue())
     return count
 

@@ -27,6 +27,19 @@ def text(scale: str, verdicts: dict[str, Verdict], costs: dict[str, StageCost], 
     return "\n\n".join(parts)
 
 
+def shards(jobs: dict[str, dict[str, int]]) -> str:
+    """Into how many jobs Snakemake cuts the nodes that measure; empty at a scale that cuts none."""
+    if not jobs:
+        return ""
+    lines = [f"  {stage}: {_sharded(**found)}" for stage, found in jobs.items()]
+    return "Under Snakemake shards of these do the work, see shard_minutes in the scale's file:\n" + "\n".join(lines)
+
+
+def _sharded(nodes: int, jobs: int, unknown: int) -> str:
+    known = f"{jobs} shards of {nodes} nodes"
+    return f"{known}; {UNKNOWN} for {unknown} nodes, which stay whole" if unknown else known
+
+
 def reason(verdict: Verdict) -> str:
     """Why one node would run: its own causes, else the inputs that are made anew, and where that began."""
     if verdict.causes:

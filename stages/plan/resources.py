@@ -6,17 +6,21 @@
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stages.common.config import PARAMS, ROOT, SCALES, _check, read_yaml
+from stages.common.config import MEASURING, PARAMS, ROOT, SCALES, _check, read_yaml
 from stages.common.errors import UserError, choices
 
 SITE = Path("workflow/profiles/slurm/site.yaml")
 EXAMPLE = ROOT / "workflow/profiles/slurm/site.example.yaml"
 # Stages that go on from a checkpoint: the end of their run time is not a failure.
 RESUMING = ("train", "task", "cascade")
+# A shard gets its minutes this many times: its share may be a larger one, and its machine a slower one.
+MARGIN = 2
+# For a node that only gathers what its shards have made, however large.
+GATHER_MINUTES = 60
 # The most that memory and run time of a job that is submitted again grow.
 GROWTH = 3
 
@@ -26,7 +30,7 @@ class Request:
     """What one node of a stage asks for.
 
     Attributes:
-        stage: also the name of its rule.
+        stage: its stage, which is the name of its rule; `<stage>_shard` for a shard of it.
         side: `cpu` or `gpu`, the section of the site file that it runs under.
         cpus: cores.
         mb: memory, in units of 10^6 bytes.
@@ -36,6 +40,7 @@ class Request:
         attempts: how many times a job may be submitted.
         max_mb: most memory that one may ask for, or None.
         max_minutes: longest run time that one may ask for, or None.
+        gather_minutes: run time where shards have done the work, at a scale that has some; else None.
     """
 
     stage: str
@@ -48,6 +53,7 @@ class Request:
     attempts: int
     max_mb: int | None
     max_minutes: int | None
+    gather_minutes: int | None = None
 
     def job(self, last: bool = False) -> tuple[int, int, int]:
         """Cores, memory in MB and minutes of a Slurm job full of such nodes, at the first or at the last attempt."""
@@ -90,11 +96,22 @@ def active_scale(arguments: Sequence[str] = ()) -> str | None:
 
 
 def requests(site: dict[str, Any], scale: str | None) -> list[Request]:
-    """What every stage that runs under Slurm asks for at a scale."""
+    """What every stage that runs under Slurm asks for at a scale, and what the shards of its nodes do."""
     own = site["scales"].get(scale) or {}
-    return [
+    asked = [
         _request(site, stage, {**entry, **(own.get("every") or {}), **(own.get(stage) or {})})
         for stage, entry in site["stages"].items()
+    ]
+    path = SCALES / f"{scale}.yaml"
+    minutes = (read_yaml(path) or {}).get("shard_minutes") if path.exists() else None
+    if not minutes:
+        return asked
+    gather, shard = (math.ceil(of * site["factors"]["time"]) for of in (GATHER_MINUTES, MARGIN * minutes))
+    measuring = [request for request in asked if request.stage in MEASURING]
+    asked = [replace(one, gather_minutes=min(one.minutes, gather)) if one in measuring else one for one in asked]
+    return asked + [
+        replace(one, stage=f"{one.stage}_shard", minutes=shard, together=1, max_minutes=_minutes(site, one.side, 1))
+        for one in measuring
     ]
 
 
@@ -144,7 +161,7 @@ def rule_resources(site: dict[str, Any], request: Request) -> dict[str, Any]:
     values = {
         "cpus_per_task": request.cpus,
         "mem_mb": _growing(request.mb, request.max_mb),
-        "runtime": _growing(request.minutes, request.max_minutes),
+        "runtime": _growing(_run_time(request), request.max_minutes),
         "turn": 1,
         "slurm_partition": where["partition"],
         "slurm_account": site["account"],
@@ -171,7 +188,7 @@ def gpu_resources(site: dict[str, Any], request: Request) -> dict[str, Any]:
 def _request(site: dict[str, Any], stage: str, entry: dict[str, Any]) -> Request:
     gpus = entry["gpus"] if site["gpu"]["ask"] != "none" else 0
     side = "gpu" if gpus else "cpu"
-    hours, gb = site[side]["max_hours"], site[side]["max_gb"]
+    gb = site[side]["max_gb"]
     return Request(
         stage=stage,
         side=side,
@@ -182,11 +199,24 @@ def _request(site: dict[str, Any], stage: str, entry: dict[str, Any]) -> Request
         together=entry["together"],
         attempts=1 + site["restarts" if stage in RESUMING else "retries"],
         max_mb=None if gb is None else max(1, int(1000 * gb)),
-        max_minutes=None if hours is None else max(1, int(60 * hours) // entry["together"]),
+        max_minutes=_minutes(site, side, entry["together"]),
     )
 
 
-def _growing(value: int, most: int | None) -> str:
+def _minutes(site: dict[str, Any], side: str, together: int) -> int | None:
+    """Longest run time that each of the nodes of one job may ask for."""
+    hours = site[side]["max_hours"]
+    return None if hours is None else max(1, int(60 * hours) // together)
+
+
+def _run_time(request: Request) -> str:
+    """Minutes of the first attempt; a node whose work its shards have done, see its rule, needs only the few."""
+    if request.gather_minutes is None:
+        return str(request.minutes)
+    return f"({request.gather_minutes} if input.shards else {request.minutes})"
+
+
+def _growing(value: int | str, most: int | None) -> str:
     grown = f"{value} * min(attempt, {GROWTH})"
     return grown if most is None else f"min({grown}, {most})"
 

@@ -5,29 +5,34 @@ Output: `build/<scale>/results/<key>.csv` with accuracies, their 95 % intervals 
 """
 
 from pathlib import Path
-from typing import Any
 
 from stages.common import config, paths
 from stages.common.errors import run_cli
+from stages.common.shards import Shard, Work, command_line
 from stages.common.torch_mode import device
 from stages.recognition.denoisers import Learned
-from stages.recognition.node import command_line, levels_of, measure, run
+from stages.recognition.node import levels_of, measure, run
 
 
-def recognition(settings: config.Config, key: str, shard: tuple[int, int] | None = None) -> None:
-    """Measure one task behind one learned denoiser."""
+def recognition(settings: config.Config, key: str, shard: Shard | None = None) -> None:
+    """Measure one task behind one learned denoiser; with a `shard`, only make that share of its parts."""
     entry = settings.entry("recognition", key)
     folder = paths.build(settings.scale) / Path(entry["denoiser"])
 
-    def work(record: dict[str, Any]) -> None:
+    def act(work: Work) -> None:
         learned = Learned(folder, device())
         missing = learned.missing_levels()
         if missing:
-            record["unavailable_levels"] = {f"sigma={sigma:g}": why for sigma, why in missing.items()}
-        measure(settings, key, entry, levels_of(settings, entry, missing), lambda: learned, shard)
+            work.record["unavailable_levels"] = {f"sigma={sigma:g}": why for sigma, why in missing.items()}
+        measure(settings, key, entry, levels_of(settings, entry, missing), lambda: learned, work)
 
-    run(settings, "recognition", key, [folder], shard, work)
+    run(settings, "recognition", key, [folder], shard, act)
+
+
+def main() -> None:
+    """Command line of the stage."""
+    command_line("recognition", "Measure high-level tasks behind learned denoisers.", "parts", recognition)
 
 
 if __name__ == "__main__":
-    run_cli(lambda: command_line("recognition", "recognition", recognition))
+    run_cli(main)

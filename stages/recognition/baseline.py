@@ -5,16 +5,16 @@ On clean images, on noisy ones, and behind a classical denoiser. Output as in `s
 
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 
 from stages.common import config
 from stages.common.errors import UserError, run_cli
 from stages.common.files import sha256_file
+from stages.common.shards import Shard, Work, command_line
 from stages.evaluate import baseline as classical
 from stages.recognition.denoisers import Nothing
-from stages.recognition.node import command_line, levels_of, measure, nothing, run
+from stages.recognition.node import levels_of, measure, nothing, run
 
 
 class Filter:
@@ -33,29 +33,34 @@ class Filter:
         return self.parts
 
 
-def baseline(settings: config.Config, key: str, shard: tuple[int, int] | None = None) -> None:
-    """Measure one task without a network in front."""
+def baseline(settings: config.Config, key: str, shard: Shard | None = None) -> None:
+    """Measure one task without a network in front; with a `shard`, only make that share of its parts."""
     entry = settings.entry("recognition_baseline", key)
     name = entry["filter"]
     levels = [None] if name == "clean" else levels_of(settings, entry)
 
-    def work(record: dict[str, Any]) -> None:
+    def act(work: Work) -> None:
         if name in ("clean", "noisy"):
-            measure(settings, key, entry, levels, Nothing, shard)
+            measure(settings, key, entry, levels, Nothing, work)
             return
         try:
             method = Filter(classical.load(name))
         except UserError as error:
-            if settings.params["unavailable"] != "skip" or shard:
+            if settings.params["unavailable"] != "skip":
                 raise
-            nothing(settings, key)
-            record["unavailable"] = str(error)
+            nothing(settings, key, work, str(error))
             return
         most = (settings.settings["labelled"] or {}).get("filtered")
-        measure(settings, key, entry, levels, lambda: method, shard, most)
+        measure(settings, key, entry, levels, lambda: method, work, most)
 
-    run(settings, "recognition_baseline", key, [], shard, work)
+    run(settings, "recognition_baseline", key, [], shard, act)
+
+
+def main() -> None:
+    """Command line of the stage."""
+    text = "Measure high-level tasks without a network in front."
+    command_line("recognition_baseline", text, "parts", baseline)
 
 
 if __name__ == "__main__":
-    run_cli(lambda: command_line("recognition_baseline", "recognition.baseline", baseline))
+    run_cli(main)

@@ -20,6 +20,7 @@ import torch
 from stages.common.files import atomic_open, sha256_bytes
 from stages.common.labelled import Example, read_mask_of
 from stages.common.progress import progress
+from stages.common.shards import Work
 from stages.evaluate.items import to_uint8
 from stages.evaluate.metrics import psnr
 from stages.recognition.images import batches, prepared
@@ -87,12 +88,17 @@ def parts_of(examples: list[Example], levels: list[float | None], size: int) -> 
 
 
 def outcomes(
-    subject: Subject, denoiser: Denoiser, parts: list[Part], folder: Path, label: str
+    subject: Subject, denoiser: Denoiser, parts: list[Part], folder: Path, label: str, work: Work
 ) -> dict[str, dict[str, np.ndarray]]:
-    """What became of every image, by condition: `outcome` as of `ranks` or `overlaps`, and `psnr` in dB if noisy."""
+    """What became of every image, by condition: `outcome` as of `ranks` or `overlaps`, and `psnr` in dB if noisy.
+
+    A shard makes its share of the parts and returns what became of their images alone.
+    """
     merged: dict[str, dict[str, list[np.ndarray]]] = {}
-    for part in progress(parts, len(parts), label, "part"):
-        arrays = _kept(folder, part, _key(subject, denoiser, part), lambda part=part: compute(subject, denoiser, part))
+    chosen = work.share(parts)
+    for part in progress(chosen, len(chosen), work.label(label), "part"):
+        make = work.counted(lambda part=part: compute(subject, denoiser, part))
+        arrays = _kept(folder, part, _key(subject, denoiser, part), make)
         for name, values in arrays.items():
             merged.setdefault(part.condition, {}).setdefault(name, []).append(values)
     return {
@@ -143,7 +149,7 @@ def _key(subject: Subject, denoiser: Denoiser, part: Part) -> str:
     return sha256_bytes(json.dumps(values, sort_keys=True).encode())[:20]
 
 
-def _kept(folder: Path, part: Part, key: str, work: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def _kept(folder: Path, part: Part, key: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """The arrays of a part: read back if a finished one with this key is there, else computed and kept."""
     path = folder / f"{part.number:05d}.{key}.npz"
     if path.exists():
@@ -151,7 +157,7 @@ def _kept(folder: Path, part: Part, key: str, work: Callable[[], dict[str, np.nd
             return read_arrays(path)
         except (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile):
             pass  # damaged after it was written: made again and replaced
-    arrays = work()
+    arrays = make()
     write_arrays(path, arrays)
     for other in folder.glob(f"{glob.escape(f'{part.number:05d}')}.*.npz"):
         if other != path:

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from stages.common import config, paths, provenance
-from stages.common.errors import UserError
+from stages.common import config, paths
 from stages.common.files import sha256_file, sha256_path
 from stages.common.indexed import unavailable_reason
 from stages.common.labelled import read_labelled
+from stages.common.shards import Shard, Work, working
 from stages.common.torch_mode import device, device_name, set_mode
 from stages.evaluate.measure import write_results
 from stages.recognition import metrics
@@ -47,23 +46,21 @@ def subject_of(settings: config.Config, entry: dict, most: int | None = None) ->
 
 def measure(
     settings: config.Config, key: str, entry: dict, levels: list[float | None], make: Callable[[], Denoiser],
-    shard: tuple[int, int] | None, most: int | None = None,
+    work: Work, most: int | None = None,
 ) -> None:  # fmt: skip
-    """Measure one recognition and write its results and outcomes; with a `shard`, only make that share of its parts.
+    """Measure one recognition and write its results and outcomes; as a shard only make its share of the parts.
 
     Args:
         levels: noise levels; None stands for clean images.
         make: makes the denoiser.
-        shard: (i, n) for the i-th of n shares, counted from 1.
+        work: what to do of it.
         most: number of images, None for the whole set.
     """
     subject = subject_of(settings, entry, most)
     parts = parts_of(subject.examples, levels, settings.settings["part"])
-    folder = paths.parts(settings.scale, key)
-    if shard:
-        outcomes(subject, make(), parts[shard[0] - 1 :: shard[1]], folder, f"recognition {key} {shard[0]}/{shard[1]}")
+    found = outcomes(subject, make(), parts, paths.parts(settings.scale, key), f"recognition {key}", work)
+    if work.shard:
         return
-    found = outcomes(subject, make(), parts, folder, f"recognition {key}")
     write_arrays(paths.outcomes(settings.scale, key), {name: arrays["outcome"] for name, arrays in found.items()})
     rows = []
     for condition, arrays in found.items():
@@ -89,10 +86,12 @@ def summary(subject: Subject, arrays: dict[str, np.ndarray]) -> list[tuple[str, 
     return [*rows, ("images", "count", float(len(found)))]
 
 
-def nothing(settings: config.Config, key: str) -> None:
-    """Write the outputs of a node that could measure nothing."""
-    write_arrays(paths.outcomes(settings.scale, key), {})
-    write_results(paths.results(settings.scale, key), [])
+def nothing(settings: config.Config, key: str, work: Work, reason: str) -> None:
+    """Write the outputs of a node that could measure nothing, and say why."""
+    if work.shard is None:
+        write_arrays(paths.outcomes(settings.scale, key), {})
+        write_results(paths.results(settings.scale, key), [])
+    work.record["unavailable"] = reason
 
 
 def title(settings: config.Config, entry: dict) -> str:
@@ -108,52 +107,22 @@ def levels_of(settings: config.Config, entry: dict, without: dict[float, str] | 
 
 
 def run(
-    settings: config.Config, stage: str, key: str, folders: list[Path], shard: tuple[int, int] | None,
-    work: Callable[[dict[str, Any]], None],
+    settings: config.Config, stage: str, key: str, folders: list[Path], shard: Shard | None,
+    act: Callable[[Work], None],
 ) -> None:  # fmt: skip
     """Do the work of a node if everything that it reads is there, else write empty results and say why.
 
     Args:
         folders: what the node reads besides its data and the network of its task.
-        work: takes the provenance record.
-
-    Raises:
-        UserError: a shard is asked for where nothing can be measured.
+        shard: the share to do; None for the whole node.
+        act: does it.
     """
     entry = settings.entry(stage, key)
-    data, task = paths.labelled(settings.scale, entry["data"]), paths.task(settings.scale, entry["task"])
-    reason = next(filter(None, (unavailable_reason(folder) for folder in (data, task, *folders))), None)
-    if shard:
-        if reason:
-            raise UserError(f"{key}: no shard to be made: {reason}; provide what is missing first")
-        work({})
-        return
+    inputs = [paths.labelled(settings.scale, entry["data"]), paths.task(settings.scale, entry["task"]), *folders]
     outputs = [paths.results(settings.scale, key), paths.outcomes(settings.scale, key)]
-    with provenance.recorded(settings, stage, key, [data, task, *folders], outputs) as record:
-        if reason:
-            nothing(settings, key)
-            record["unavailable"] = reason
+    with working(settings, stage, key, inputs, outputs, shard) as work:
+        if reason := next(filter(None, map(unavailable_reason, inputs)), None):
+            nothing(settings, key, work, reason)
         else:
-            record["device"] = device_name(device())
-            work(record)
-
-
-def command_line(stage: str, command: str, work: Callable[[config.Config, str, tuple[int, int] | None], None]) -> None:
-    """The command line of both stages of this package."""
-    parser = config.stage_parser(command, "Measure high-level tasks on noisy images.")
-    text = "make only the I-th of N shares of the parts, and leave them for the run of the whole node"
-    parser.add_argument("--shard", metavar="I/N", help=text)
-    arguments = parser.parse_args()
-    shard = _shard(arguments.shard) if arguments.shard else None
-    if shard and not arguments.only:
-        raise UserError("--shard is for one node; add --only KEY, its name in params.yaml")
-    settings = config.load(arguments.scale)
-    for key in [arguments.only] if arguments.only else settings.keys(stage):
-        work(settings, key, shard)
-
-
-def _shard(text: str) -> tuple[int, int]:
-    parts = text.split("/")
-    if len(parts) == 2 and all(part.isdigit() for part in parts) and 1 <= int(parts[0]) <= int(parts[1]):
-        return int(parts[0]), int(parts[1])
-    raise UserError(f"--shard is {text!r}; expected I/N with 1 <= I <= N, such as 3/20")
+            work.record["device"] = device_name(device())
+            act(work)

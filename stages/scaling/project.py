@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from stages.common.config import PARAMS, ROOT, STAGE_SECTION, Config, load, read_yaml
+from stages.common.config import PARAMS, ROOT, SCALES, STAGE_SECTION, Config, load, read_yaml
 from stages.common.errors import UserError
 from stages.plan.graph import DVC_FILE
 from stages.scaling.grid import SECTIONS, multiplied, multiplied_dvc
@@ -52,8 +52,11 @@ def make(target: Path, scale: str, times: int) -> Config:
     (target / DVC_FILE).write_text(yaml.safe_dump(description, sort_keys=False), encoding="utf-8")
     (target / STUB).write_text(STUB_TEXT, encoding="utf-8")
     _replace_commands(target)
+    # Shards are no nodes; how many there are goes with recorded costs, and copies of nodes have none.
+    whole = {**settings.settings, "shard_minutes": None}
+    (target / SCALES / f"{scale}.yaml").write_text(yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
     subprocess.run(["git", "init", "--quiet"], cwd=target, check=True)
-    return Config(scale, params, settings.settings)
+    return Config(scale, params, whole)
 
 
 def params_text(params: dict[str, Any]) -> str:

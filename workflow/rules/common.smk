@@ -19,12 +19,15 @@ from stages.common.config import MEASURING, load, read_yaml
 from stages.common.errors import UserError
 from stages.common.provenance import source_files
 from stages.download.released import released_files
+from stages.plan.shards import Scatter
 
 try:
     SETTINGS = load(config.get("scale"))
     changed = [key for key in config if key != "scale" and config[key] != SETTINGS.params.get(key)]
     if changed:
         raise UserError(f"--config {changed[0]}: only scale can be set there; change {changed[0]} in params.yaml")
+    scatter = Scatter(SETTINGS)
+    SHARDS = {(stage, key): scatter.markers(stage, key) for stage in MEASURING for key in SETTINGS.keys(stage)}
 except UserError as error:
     sys.exit(f"error: {error}")
 
@@ -54,3 +57,8 @@ def node_outputs():
 def field(stage, name, pattern):
     """`pattern` with `{}` replaced by a field of the node's entry in params.yaml."""
     return lambda wildcards: pattern.format(SETTINGS.entry(stage, wildcards.key)[name])
+
+
+def shards(stage):
+    """Markers of the shards that a node gathers; none for a node that is not cut, and none at most scales."""
+    return lambda wildcards: SHARDS[stage, wildcards.key]

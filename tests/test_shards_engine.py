@@ -1,0 +1,91 @@
+"""Shards as jobs of Snakemake: none where nothing is cut, as many as planned where it is, and the same bytes."""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.plan import costs
+from tests.cascade_project import change
+from tests.test_engines import checkout, run, snakemake
+from tests.test_shards import record_costs
+
+TARGETS = ("build/demo/results/kodak-cdncnn_b.csv", "build/demo/results/kodak-cbm3d.csv")
+NODES = ("evaluate-kodak-cdncnn_b", "baseline-kodak-cbm3d")
+MINUTES = 0.5
+# Seconds that nodes are said to take, for 2, 2, 4 and 2 shards; one image at three levels makes three pieces, for one.
+SECONDS = {
+    "demo-evaluate-kodak-cdncnn_b": 31,
+    "demo-baseline-kodak-cbm3d": 59,
+    "demo-recognition-classification-cross_2020": 1e6,
+    "demo-recognition_baseline-classification-cbm3d": 60,
+}
+EXPECTED = {"evaluate_shard": 2, "baseline_shard": 2, "recognition_shard": 4, "recognition_baseline_shard": 2}
+
+
+def jobs(folder: Path, *targets: str) -> dict[str, int]:
+    """Jobs of a dry run by rule."""
+    shown = snakemake(folder, *targets, "--dry-run", "--quiet", "reason")
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", shown, re.MULTILINE)}
+
+
+def scatter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut the nodes of the demo into shards of about half a minute."""
+    monkeypatch.chdir(folder)
+    change("demo", shard_minutes=MINUTES)
+    record_costs(**SECONDS)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout in which the targets were made in one piece."""
+    folder = checkout(tmp_path_factory.mktemp("shards"))
+    (folder / costs.TABLE).unlink(missing_ok=True)
+    snakemake(folder, *TARGETS)
+    return folder
+
+
+def test_as_many_jobs_as_planned(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("build", ".snakemake"))
+    before = jobs(folder)
+    assert not any("shard" in rule for rule in before)
+    scatter(folder, monkeypatch)
+    assert jobs(folder) == {**before, **EXPECTED, "total": before["total"] + sum(EXPECTED.values())}
+    plan = json.JSONDecoder().raw_decode(run(folder, sys.executable, "-m", "stages.plan", "--json"))[0]
+    assert {f"{stage}_shard": found["jobs"] for stage, found in plan["shards"].items()} == EXPECTED
+    text = run(folder, sys.executable, "-m", "stages.plan")
+    assert "  evaluate: 2 shards of 1 nodes; unknown for 1 nodes, which stay whole\n" in text
+
+
+def test_run_in_shards_gives_the_same_bytes_and_is_not_cut_anew(finished: Path, monkeypatch: pytest.MonkeyPatch):
+    expected = {name: (finished / name).read_bytes() for name in TARGETS}
+    scatter(finished, monkeypatch)
+    shutil.rmtree("build/demo/items")
+    for name in TARGETS:
+        Path(name).unlink()
+    snakemake(finished, *TARGETS)
+    assert {name: Path(name).read_bytes() for name in TARGETS} == expected
+    records = [json.loads(Path(f"build/demo/provenance/{node}.json").read_text()) for node in NODES]
+    assert [record["shards"]["jobs"] for record in records] == [2, 2]
+    assert (
+        "made 1 of 1, found 0 made already; after all 2 shards"
+        in Path("build/demo/logs/baseline-kodak-cbm3d-2-of-2.log").read_text()
+    )
+    assert "made 0 of 3, found 3 made already" in Path("build/demo/logs/baseline-kodak-cbm3d.log").read_text()
+    assert not list(Path("build/demo/shards").rglob("*.json"))
+    assert jobs(finished, *TARGETS) == {}
+    # By other costs of their own these nodes would now be cut into three shards each.
+    run(finished, sys.executable, "-m", "stages.plan", "--record-costs")
+    rows = [line.split(",") for line in costs.TABLE.read_text().splitlines()]
+    seconds = costs.COLUMNS.index("seconds")
+    changed = [[*row[:seconds], "1e6", *row[seconds + 1 :]] if row[0] == "demo" else row for row in rows]
+    costs.TABLE.write_text("".join(",".join(row) + "\n" for row in changed))
+    assert {costs.read_table()["demo", *node.split("-", 1)].shards for node in NODES} == {2}
+    assert jobs(finished, *TARGETS) == {}
+    code = Path("stages/baselines/bm3d.py")
+    code.write_text(code.read_text() + "# A change.\n")
+    assert jobs(finished, *TARGETS) == {"baseline": 1, "baseline_shard": 2, "total": 3}
