@@ -15,6 +15,7 @@ from stages.moved import layout, sides
 from stages.moved.__main__ import main
 from stages.moved.causes import Ancestry, Cause
 from stages.moved.moves import Move, moves
+from tests import checkouts
 
 KEY = ("liu2020/table2_kodak", "Kodak", "average", "sigma=25", "DnCNN", "psnr")
 
@@ -132,8 +133,8 @@ def test_damaged_records_are_refused(text):
 @pytest.fixture(scope="module")
 def commits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout with three commits: the reports of a run, of another depth, of another constant of SSIM."""
-    engines = pytest.importorskip("tests.test_engines", reason="an engine is not installed")
-    folder = engines.checkout(tmp_path_factory.mktemp("moved"))
+    pytest.importorskip("snakemake", reason="Snakemake is not installed: nothing is run to be compared")
+    folder = checkouts.checkout(tmp_path_factory.mktemp("moved"))
     _replace(folder / "workflow/scales/demo.yaml", r"dncnn: \{depth: 3, ", "dncnn: {")
     for message, name, before, after in (
         ("base", "params.yaml", "depth: 17", "depth: 4"),
@@ -141,10 +142,10 @@ def commits(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("ssim", "stages/evaluate/metrics.py", r"\(0\.01 \*", "(0.02 *"),
     ):
         _replace(folder / name, before, after)
-        engines.snakemake(folder)
-        engines.run(folder, "git", "add", "-A")
+        checkouts.snakemake(folder)
+        checkouts.run(folder, "git", "add", "-A")
         identity = ("-c", "user.name=test", "-c", "user.email=test@localhost")
-        engines.run(folder, "git", *identity, "commit", "-qm", message)
+        checkouts.run(folder, "git", *identity, "commit", "-qm", message)
     return folder
 
 
@@ -167,9 +168,7 @@ def measured(folder: Path) -> dict[tuple, str]:
 
 def diff(folder: Path, base: str, head: str) -> tuple[str, set[tuple], set[tuple]]:
     """Output of the command, the causes in it, and the (method, metric) of the cells in it."""
-    from tests.test_engines import run
-
-    text = run(folder, sys.executable, "-m", "stages.report", "diff", base, head, "--scale", "demo", "--all")
+    text = checkouts.run(folder, sys.executable, "-m", "stages.report", "diff", base, head, "--scale", "demo", "--all")
     listed = set(re.findall(r"^- (.*)$", text, re.MULTILINE))
     cells = {tuple(line.split("|")[2].split()) for line in text.splitlines() if re.match(r"\| (liu|zhang)", line)}
     return text, listed, cells
