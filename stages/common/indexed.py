@@ -42,15 +42,15 @@ def read_index(folder: Path, columns: Iterable[str] = ()) -> list[dict[str, str]
     try:
         with open(path, encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream)
-            rows = list(reader)
+            rows, header = list(reader), reader.fieldnames
     except FileNotFoundError:
         raise UserError(f"{path}: missing; run the stage that makes it") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: damaged ({error}); delete it and run its stage again") from None
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}, expected a CSV file; delete it and run its stage again") from None
-    if not {"id", "path", "sha256", *columns} <= set(reader.fieldnames or ()):
-        raise UserError(f"{path}: damaged, its header is {reader.fieldnames}; delete it and run its stage again")
+    if not {"id", "path", "sha256", *columns} <= set(header or ()):
+        raise UserError(f"{path}: damaged, its header is {header}; delete it and run its stage again")
     if any(None in row or None in row.values() for row in rows):
         raise UserError(f"{path}: damaged, a line has too many or too few fields; delete it and run its stage again")
     for line, row in enumerate(rows, start=2):
@@ -72,6 +72,9 @@ def checked_path(folder: Path, row: dict[str, str]) -> Path:
     if not path.is_file():
         raise UserError(f"{path}: missing, but listed in {folder / INDEX}; run the stage that makes it")
     found = sha256_file(path)
+    if found != row["sha256"] and len(row["sha256"]) != len(found):
+        line = f"{folder / INDEX}: damaged, the SHA-256 of {row['path']} is {row['sha256'][:100]!r}"
+        raise UserError(f"{line}; delete {folder} and run its stage again")
     if found != row["sha256"]:
         line = f"{path}: SHA-256 is {found[:12]}…, {INDEX} says {row['sha256'][:12]}…"
         raise UserError(f"{line}; the file was damaged or changed: delete {folder} and run its stage again")

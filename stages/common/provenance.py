@@ -183,7 +183,8 @@ def hash_inputs(config: Config, inputs: list[Path]) -> dict[str, str]:
     Raises:
         UserError: an input is missing, or is not what the node that made it has recorded.
     """
-    nodes, hashes = producers(config), {}
+    built = any(Path(path).is_relative_to(paths.build(config.scale)) for path in inputs)
+    nodes, hashes = producers(config) if built else {}, {}
     for path in map(Path, inputs):
         if not path.exists():
             todo = f"`{command(config.scale, *nodes[path])}`" if path in nodes else "the stage that makes it"

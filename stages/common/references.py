@@ -39,8 +39,6 @@ def check_references(params: dict, path: Path) -> None:
         _check_run(path, key, run, families[run["family"]], downloads[run["dataset"]])
         known = params["noisy"][run["dataset"]]["sigmas"]
         _check_levels(path, f"evaluations.{key}.sigmas", run.get("sigmas", []), f"noisy.{run['dataset']}", known)
-        trained = families[run["family"]].get("sigmas", run.get("sigmas", known))
-        _check_levels(path, f"evaluations.{key}", run.get("sigmas", known), f"families.{run['family']}", trained)
     _check_names(path, params)
     _check_methods(path, params)
     for key, entry in params["labelled"].items():
