@@ -14,7 +14,7 @@ from stages.common import config as configuration
 from stages.common import paths, provenance
 from stages.common.config import Config
 from stages.common.errors import UserError, choices, run_cli
-from stages.common.files import write_text
+from stages.common.files import atomic_open, write_text
 from stages.common.locks import sweep
 from stages.report import (
     designs,
@@ -84,13 +84,16 @@ def report(config: Config) -> None:
     with provenance.recorded(config, "report", None, inputs(config), outputs(config.scale)) as own:
         context = load_context(config)
         comparisons = [compare(spec, context) for spec in ALL_TABLES]
-        texts = pages(comparisons, context, own)  # before anything is written: the former report stays whole
+        # Before anything is written: the former report stays whole.
+        texts, pictures = pages(comparisons, context, own), gallery.pictures(config)
         folder = paths.reports(config.scale)
         for comparison in comparisons:
             write_table(folder, comparison, context)
         for name, text in texts.items():
             write_text(folder / name, text)
-        gallery.copy(config)
+        for name, data in pictures.items():
+            with atomic_open(folder / name) as stream:
+                stream.write(data)
 
 
 def compare(spec: Table | DesignTable | TaskTable, context: Context) -> Comparison:

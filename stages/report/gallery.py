@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from stages.common import paths
 from stages.common.config import Config
 from stages.common.errors import UserError
-from stages.common.files import atomic_open, read_json
+from stages.common.files import read_json
 from stages.report.markdown import GENERATED
 
 MADE = ("figure3_gradients.png", "figure4_zoom.png", "figure6_labels.png", "figure7_real.png")
@@ -57,16 +57,17 @@ def render(config: Config) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def copy(config: Config) -> None:
-    """Copy the made figures into the report, byte for byte; raises `UserError` for one that is missing or no PNG."""
+def pictures(config: Config) -> dict[str, bytes]:
+    """The made figures by their path in the report's folder; raises `UserError` for one that is missing or no PNG."""
+    found = {}
     for name in MADE:
         path = paths.figures(config.scale) / name
         if not path.is_file():
             raise UserError(f"{path}: this figure is missing; run the stage illustrate again")
         if path.stat().st_size > MAX_BYTES or not (data := path.read_bytes()).startswith(PNG_SIGNATURE):
             raise UserError(f"{path}: not a PNG file of at most {MAX_BYTES >> 20} MiB; run the stage illustrate again")
-        with atomic_open(paths.reports(config.scale) / "figures" / name) as stream:
-            stream.write(data)
+        found[f"figures/{name}"] = data
+    return found
 
 
 def _captions(scale: str) -> Iterator[tuple[str, Caption]]:
