@@ -131,6 +131,9 @@ def _wrong_values(place: Keys, value: Any) -> Iterator[tuple[str, Any]]:
     yield "mapping", {"x": {}}
     if isinstance(value, list):
         return
+    if value is None:  # what a scale leaves out
+        yield from (("text for number", "5"), ("truth for number", True), ("not a number", float("nan")))
+        return
     yield "null", None
     if isinstance(value, str):
         yield "number for text", 7

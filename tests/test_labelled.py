@@ -91,7 +91,7 @@ def test_an_index_of_another_stage():
 
 def test_classes_that_are_missing_or_no_list():
     folder = write_set({"label": "0"}, classes={"a": 0})
-    assert "classes.json: expected a list of names" in error_of(read_labelled, folder)
+    assert "classes.json: damaged, holds a dict, expected a list" in error_of(read_labelled, folder)
     (folder / "classes.json").unlink()
     assert "classes.json: missing" in error_of(read_labelled, folder)
 
