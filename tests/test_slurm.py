@@ -42,10 +42,7 @@ def finished(slurm: dict[str, str], local: Path, tmp_path_factory: pytest.TempPa
     """A copy in which training and evaluation ran under Slurm; the training was signalled once, on its way."""
     folder = unmade(local, tmp_path_factory.mktemp("slurm") / "copy")
     with begun(folder, slurm) as running:
-        try:
-            seen = watch(folder, slurm, running)
-        finally:
-            running.terminate()
+        seen = watch(folder, slurm, running)
     seen.output = (folder / OUTPUT).read_text()
     assert running.returncode == 0, seen.output
     return folder, seen

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -61,13 +62,20 @@ def unmade(local: Path, folder: Path) -> Path:
     return folder
 
 
-def begun(folder: Path, slurm: dict[str, str]) -> subprocess.Popen:
-    """Snakemake under Slurm, which adds what it says to `OUTPUT`."""
+@contextmanager
+def begun(folder: Path, slurm: dict[str, str], targets: tuple[str, ...] = TARGETS) -> Iterator[subprocess.Popen]:
+    """Snakemake under Slurm, which adds what it says to `OUTPUT`; ended with the block."""
     program = Path(sys.executable).with_name("snakemake")
-    command = [program, "--cores", "all", "--profile", "slurm", *TARGETS]
+    command = [program, "--cores", "all", "--profile", "slurm", *targets]
     environment = {**slurm, "PATH": f"{slurm['PATH']}:{ENVIRONMENT['PATH']}"}
-    with (folder / OUTPUT).open("a") as stream:
-        return subprocess.Popen(command, cwd=folder, env=environment, stdout=stream, stderr=subprocess.STDOUT)
+    with (
+        (folder / OUTPUT).open("a") as stream,
+        subprocess.Popen(command, cwd=folder, env=environment, stdout=stream, stderr=subprocess.STDOUT) as running,
+    ):
+        try:
+            yield running
+        finally:
+            running.terminate()
 
 
 def ask(slurm: dict[str, str], *command: str) -> str:

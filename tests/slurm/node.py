@@ -54,7 +54,7 @@ SlurmdParameters=config_overrides
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=100000,bf_interval=2
 GresTypes=gpu
 ReturnToService=2
-MinJobAge=300
+MinJobAge=3600
 NodeName=plain NodeHostname={host} NodeAddr=127.0.0.1 Port={plain} CPUs={cpus} RealMemory={memory}
 NodeName=gpus NodeHostname={host} NodeAddr=127.0.0.1 Port={gpus} CPUs={cpus} RealMemory={memory} Gres=gpu:2
 PartitionName=cpu Nodes=plain Default=YES MaxTime=12:00:00 State=UP
