@@ -98,3 +98,6 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch, capsys):
         stream.write(b"whole")
     assert (tmp_path / "file").read_bytes() == b"whole"
     assert "a.lock: no locks on this file system" in capsys.readouterr().err
+    (tmp_path / ".file.abc.part").touch()  # in use or not, nobody can tell
+    sweep(tmp_path)
+    assert (tmp_path / ".file.abc.part").exists()

@@ -2,36 +2,18 @@
 
 import os
 import re
-import shutil
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import yaml
 
 from stages.plan.site import check_site
-from tests.checkouts import ENVIRONMENT, checkout, processes, snakemake
+from tests.checkouts import processes
 from tests.slurm import node
-
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("REDENOISE_SLURM_TESTS"),
-    reason="a Slurm of this host alone is installed and started only where REDENOISE_SLURM_TESTS is set",
-)
-
-FAMILY = "cdncnn_b"
-TARGETS = ("build/demo/results/kodak-cdncnn_b.csv", "build/demo/results/kodak-again.csv")
-STEPS = 400  # seconds of work: enough to be interrupted after the first hundred
-SITE = """\
-cpu: {partition: cpu, max_hours: 12, max_gb: 8}
-gpu: {ask: gpu, partition: gpu, max_hours: 24, max_gb: 8}
-factors: {memory: 0.25}
-poll_seconds: 1
-"""
-SECONDS = 1200  # for a run that takes less than one minute on an idle machine
+from tests.slurm.fixtures import FAMILY, OUTPUT, SECONDS, SITE, STEPS, TARGETS, ask, begun, unmade
 
 
 @dataclass
@@ -56,50 +38,12 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def slurm() -> Iterator[dict[str, str]]:
-    try:
-        with node.running() as environment:
-            yield environment
-    except node.Impossible as reason:
-        pytest.skip(f"no Slurm here to test with: {reason}")
-
-
-@pytest.fixture(scope="module")
-def local(slurm: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout in which the targets were made without Slurm."""
-    pytest.importorskip("snakemake_executor_plugin_slurm", reason="the Slurm executor is not installed")
-    folder = checkout(tmp_path_factory.mktemp("local"))
-    params = yaml.safe_load((folder / "params.yaml").read_text())
-    params["evaluations"]["kodak-again"] = params["evaluations"]["kodak-cdncnn_b"]
-    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    scale = folder / "workflow/scales/demo.yaml"
-    scale.write_text(re.sub(r"(\ntraining:.*?steps: )\d+", rf"\g<1>{STEPS}", scale.read_text(), flags=re.DOTALL))
-    (folder / "slurm").symlink_to("workflow/profiles/slurm")
-    (folder / "slurm/site.yaml").write_text(SITE)
-    snakemake(folder, *TARGETS)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def finished(slurm: dict[str, str], local: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Seen]:
     """A copy in which training and evaluation ran under Slurm; the training was signalled once, on its way."""
-    folder = tmp_path_factory.mktemp("slurm") / "copy"
-    shutil.copytree(local, folder, symlinks=True)
-    for name in ("weights", "results", "logs"):
-        shutil.rmtree(folder / "build/demo" / name)
-    program = Path(sys.executable).with_name("snakemake")
-    command = [program, "--cores", "all", "--profile", "slurm", *TARGETS]
-    environment = {**slurm, "PATH": f"{slurm['PATH']}:{ENVIRONMENT['PATH']}"}
-    output = folder / "output.txt"
-    with (
-        output.open("w") as stream,
-        subprocess.Popen(command, cwd=folder, env=environment, stdout=stream, stderr=subprocess.STDOUT) as running,
-    ):
-        try:
-            seen = watch(folder, slurm, running)
-        finally:
-            running.terminate()
-    seen.output = output.read_text()
+    folder = unmade(local, tmp_path_factory.mktemp("slurm") / "copy")
+    with begun(folder, slurm) as running:
+        seen = watch(folder, slurm, running)
+    seen.output = (folder / OUTPUT).read_text()
     assert running.returncode == 0, seen.output
     return folder, seen
 
@@ -120,10 +64,6 @@ def watch(folder: Path, slurm: dict[str, str], running: subprocess.Popen) -> See
             ask(slurm, "scancel", "--signal=TERM", job)
         time.sleep(0.2)
     return seen
-
-
-def ask(slurm: dict[str, str], *command: str) -> str:
-    return subprocess.run(command, env=slurm, capture_output=True, text=True, check=True).stdout
 
 
 def environment_of(text: str, folder: Path) -> dict[str, str]:
@@ -201,3 +141,25 @@ def test_node_says_why_it_cannot_be_started(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(node.Impossible, match="^not root"), node.running():
         pass
+
+
+@pytest.mark.parametrize(
+    ("variables", "installed", "refusal"),
+    [
+        ({}, True, None),
+        ({}, False, "not installed here; set REDENOISE_SLURM_TESTS=1"),
+        ({"REDENOISE_SLURM_TESTS": "1"}, False, None),
+        ({"CI": "true"}, False, None),
+        ({"CI": "true", "REDENOISE_SLURM_TESTS": "0"}, True, "REDENOISE_SLURM_TESTS is 0"),
+    ],
+)
+def test_nothing_is_installed_unasked(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], installed: bool, refusal: str | None
+):
+    for name in ("CI", node.ASKED):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(node, "installed", lambda: installed)
+    with pytest.raises(node.Impossible, match=f"^{refusal}") if refusal else nullcontext():
+        node.wanted()

@@ -54,8 +54,8 @@ def sweep(folder: Path) -> None:
             with path.open("ab") as stream:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()
-        except (BlockingIOError, FileNotFoundError):
-            continue  # in use, or just gone
+        except OSError:
+            continue  # in use, just gone, or no locks on this file system to tell it by
 
 
 def _locked(lock: Path, what: str) -> IO[bytes] | None:

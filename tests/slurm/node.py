@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+ASKED = "REDENOISE_SLURM_TESTS"
 PACKAGES = ("slurm-wlm", "munge")
 NODES = ("plain", "gpus")
 CPUS = 4  # of each node, whatever this machine has: the tests' jobs are tiny
@@ -53,7 +54,7 @@ SlurmdParameters=config_overrides
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=100000,bf_interval=2
 GresTypes=gpu
 ReturnToService=2
-MinJobAge=300
+MinJobAge=3600
 NodeName=plain NodeHostname={host} NodeAddr=127.0.0.1 Port={plain} CPUs={cpus} RealMemory={memory}
 NodeName=gpus NodeHostname={host} NodeAddr=127.0.0.1 Port={gpus} CPUs={cpus} RealMemory={memory} Gres=gpu:2
 PartitionName=cpu Nodes=plain Default=YES MaxTime=12:00:00 State=UP
@@ -96,12 +97,30 @@ def running() -> Iterator[dict[str, str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def wanted() -> None:
+    """Raise `Impossible` where nobody has asked for what `install` would change on this machine.
+
+    Tests use the Slurm that is there. They install one where REDENOISE_SLURM_TESTS is set, and where CI is, on machines
+    that are thrown away; REDENOISE_SLURM_TESTS=0 does without it anywhere.
+    """
+    asked = os.environ.get(ASKED, os.environ.get("CI", ""))
+    if asked in ("0", "false"):
+        raise Impossible(f"{ASKED if ASKED in os.environ else 'CI'} is {asked}")
+    if not asked and not installed():
+        raise Impossible(f"not installed here; set {ASKED}=1 to have it installed (as root, on Debian)")
+
+
+def installed() -> bool:
+    """Whether all programs of Slurm and munge are here."""
+    programs = ("munged", "slurmctld", "slurmd", "sbatch")
+    return all(shutil.which(name, path=f"{os.environ['PATH']}:{DAEMONS}") for name in programs)
+
+
 def install() -> None:
     """Install what is missing; raises `Impossible` where that is not for us to do."""
     if os.geteuid() != 0:
         raise Impossible("not root: Slurm's daemons are not started")
-    programs = ("munged", "slurmctld", "slurmd", "sbatch")
-    if all(shutil.which(name, path=f"{os.environ['PATH']}:{DAEMONS}") for name in programs):
+    if installed():
         return
     if not Path("/etc/debian_version").exists() or not shutil.which("apt-get"):
         raise Impossible(f"no Slurm here, and no Debian to install {' and '.join(PACKAGES)} on")
@@ -152,6 +171,26 @@ def start(daemons: list, folder: Path, environment: dict[str, str], name: str, *
     with log:
         command = ["setpriv", "--pdeathsig", "TERM", program, *options]
         daemons.append(subprocess.Popen(command, env=environment, start_new_session=True, **quiet))
+
+
+def lose(environment: dict[str, str], node: str) -> None:
+    """Do to a node what a power cut does: its slurmd, its jobs and all their processes are gone, and nobody says so."""
+    jobs, managers = set(), set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            variables = process.joinpath("environ").read_bytes().decode(errors="replace").split("\0")
+            if {f"SLURM_CONF={environment['SLURM_CONF']}", f"SLURMD_NODENAME={node}"} <= {*variables}:
+                jobs.add(int(process.name))
+                managers.add(int(process.joinpath("stat").read_text().rpartition(")")[2].split()[1]))
+    daemon = int(Path(environment["SLURM_CONF"]).with_name(f"slurmd-{node}.pid").read_text())
+    for pid in (daemon, *(managers - jobs - {1}), *jobs):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def restart(environment: dict[str, str], node: str) -> None:
+    """Start the slurmd of a node again; `stop` ends it with all that is left of this Slurm."""
+    start([], Path(environment["SLURM_CONF"]).parent, environment, "slurmd", "-D", "-N", node)
 
 
 def idle(environment: dict[str, str]) -> bool:
