@@ -149,15 +149,13 @@ def test_node_says_why_it_cannot_be_started(monkeypatch: pytest.MonkeyPatch):
         ({}, True, None),
         ({}, False, "not installed here; set REDENOISE_SLURM_TESTS=1"),
         ({"REDENOISE_SLURM_TESTS": "1"}, False, None),
-        ({"CI": "true"}, False, None),
-        ({"CI": "true", "REDENOISE_SLURM_TESTS": "0"}, True, "REDENOISE_SLURM_TESTS is 0"),
+        ({"REDENOISE_SLURM_TESTS": "0"}, True, "REDENOISE_SLURM_TESTS is 0"),
     ],
 )
 def test_nothing_is_installed_unasked(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], installed: bool, refusal: str | None
 ):
-    for name in ("CI", node.ASKED):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv(node.ASKED, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(node, "installed", lambda: installed)
