@@ -44,7 +44,8 @@ def local(slurm: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Pa
     pytest.importorskip("snakemake_executor_plugin_slurm", reason="the Slurm executor is not installed")
     folder = checkout(tmp_path_factory.mktemp("local"))
     params = yaml.safe_load((folder / "params.yaml").read_text())
-    params["evaluations"]["kodak-again"] = params["evaluations"]["kodak-cdncnn_b"]
+    again = params["evaluations"]["kodak-cdncnn_b"] | {"method": "CDnCNN-B again"}
+    params["evaluations"]["kodak-again"] = again
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     scale = folder / "workflow/scales/demo.yaml"
     scale.write_text(re.sub(r"(\ntraining:.*?steps: )\d+", rf"\g<1>{STEPS}", scale.read_text(), flags=re.DOTALL))
