@@ -66,9 +66,9 @@ class Ancestry:
 
     def judging(self) -> tuple[Cause, ...]:
         """Why a value that has not moved is judged otherwise: what differs in the report itself."""
-        if not (self.old and self.new and REPORT in self.old["nodes"] and REPORT in self.new["nodes"]):
-            return self.of(REPORT) if not (self.old and self.new) else ()
-        return self.own(REPORT)
+        if self.old is None or self.new is None:
+            return self.of(REPORT)
+        return self.own(REPORT) if all(REPORT in side["nodes"] for side in (self.old, self.new)) else ()
 
     def _entry(self, name: str, node: dict[str, Any] | None, state: str) -> Cause:
         if node is None:

@@ -16,7 +16,7 @@ class Move:
     Attributes:
         key: of the cell.
         old, new: its lines of the CSV on both sides; None where one has no such cell.
-        causes: why, as far as the records tell; empty where the value only is judged otherwise without a cause.
+        causes: why, as far as the records tell; one of kind `UNKNOWN` where they do not. Never empty.
     """
 
     key: CellKey
