@@ -110,7 +110,11 @@ def test_second_dvc_is_turned_away(folder: Path, quiet: tuple[Path, bytes]):
     assert (folder / WEIGHTS).read_bytes() == quiet[1]
 
 
-def test_a_stage_ends_with_a_killed_dvc_which_then_goes_on(folder: Path, quiet: tuple[Path, bytes]):
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])  # bash gives way to a single command, dash stays
+def test_a_stage_ends_with_a_killed_dvc_which_then_goes_on(
+    folder: Path, quiet: tuple[Path, bytes], shell: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(ENVIRONMENT, "SHELL", shell)
     with held(folder):
         first = begun(folder, "first.txt", *DVC)
         wait_for("the training", says(folder / "first.txt", "train cdncnn_b model: another process is at work"))

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 # The first is set by the rules: ids of Snakemake and of the rule's shell. The second, a stage's name, is set by DVC.
 SNAKEMAKE, DVC = "REDENOISE_ENGINE", "DVC_STAGE"
@@ -19,9 +20,24 @@ def end_with_engine() -> None:
     """
     watched = [int(pid) for pid in os.environ.get(SNAKEMAKE, "").split()]
     if not watched and DVC in os.environ:
-        watched = [os.getppid()]
+        watched = _dvc_and_its_shells()
     if watched:
         threading.Thread(target=_watch, args=(watched,), daemon=True).start()
+
+
+def _dvc_and_its_shells() -> list[int]:
+    """Ids of this process's parents up to DVC: the shells between, if they did not give way to this process, and itself.
+
+    A process that DVC has started knows the stage's name, DVC itself does not. Without /proc only the parent is found.
+    """
+    found = [os.getppid()]
+    try:
+        while f"\0{DVC}=".encode() in b"\0" + Path(f"/proc/{found[-1]}/environ").read_bytes():
+            status = Path(f"/proc/{found[-1]}/status").read_text()
+            found.append(int(status.partition("\nPPid:")[2].split()[0]))
+    except OSError:  # it has ended, or is of another user
+        pass
+    return found
 
 
 def _watch(watched: list[int]) -> None:
