@@ -26,7 +26,7 @@ def end_with_engine() -> None:
 
 
 def _dvc_and_its_shells() -> list[int]:
-    """Ids of this process's parents up to DVC: the shells between, if they did not give way to this process, and itself.
+    """Ids of this process's parents up to DVC: itself, and the shells between that did not give way to this process.
 
     A process that DVC has started knows the stage's name, DVC itself does not. Without /proc only the parent is found.
     """
