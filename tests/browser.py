@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests import debian
+
 PROGRAMS = {"chromium": "chromium", "chromedriver": "chromium-driver"}  # by Debian's package
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the protocol's name for a reference to an element
 KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": " ", "Shift": "\ue008"}
@@ -32,12 +34,10 @@ def install() -> None:
     missing = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
     if not missing:
         return
-    if shutil.which("apt-get") is None or os.geteuid() != 0:
-        pytest.skip(f"no browser: Debian's packages {', '.join(missing)} are not installed, and only root could do it")
-    for command in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
-        done = subprocess.run(["apt-get", "-qq", *command], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            pytest.skip(f"no browser: apt-get {command[0]} failed: {done.stderr.strip()[-200:]}")
+    try:
+        debian.install(*missing)
+    except debian.Missing as error:
+        pytest.skip(f"no browser: {error}")
 
 
 class Browser:
