@@ -1,6 +1,6 @@
 """`python -m stages.report [--scale S]`: all tables, the overview, the notes and the metrics of one scale.
 
-A first word chooses something else to make from them: `python -m stages.report site`, see `COMMANDS`.
+A first word chooses something else to make from them: diff, latex, mos or site, each with a `--help` of its own.
 """
 
 import importlib
