@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import sqrt
 
 from stages.moved.causes import UNKNOWN, Ancestry, Cause
 from stages.moved.sides import CellKey, Side
+from stages.report.details import SURE
 from stages.report.results import AVERAGE
 from stages.report.rows import OFF, REPRODUCED
 
@@ -36,9 +38,17 @@ class Move:
         return float(new) - float(old) if old and new else None
 
     @property
+    def within_spread(self) -> bool:
+        """Whether it is no larger than two measurements with different seeds may differ, as far as that is known."""
+        spread = next((float(row["spread"]) for row in (self.new, self.old) if row and row.get("spread")), None)
+        if spread is None or self.change is None or self.old["published"] != self.new["published"]:
+            return False
+        return self.change != 0 and abs(self.change) <= SURE * sqrt(2) * spread
+
+    @property
     def regression(self) -> bool:
-        """Whether a reproduced cell has gone off."""
-        return _status(self.old) == REPRODUCED and _status(self.new) == OFF
+        """Whether a reproduced cell has gone off, by more than the seed may have moved it."""
+        return _status(self.old) == REPRODUCED and _status(self.new) == OFF and not self.within_spread
 
 
 def moves(old: Side, new: Side, ancestry: Ancestry, makers: Callable[[CellKey], str | None]) -> Iterator[Move]:
