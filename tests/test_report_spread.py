@@ -167,3 +167,13 @@ def test_the_files_are_an_input_of_the_report(reporting):
     assert spreads.FOLDER not in stage.inputs(config)
     write_spread("bench", 0.1)
     assert spreads.FOLDER in stage.inputs(config)
+
+
+def test_the_worst_deviations_say_where_the_spread_leaves_them_undecided(reporting):
+    config = reporting("bench")
+    measure_bsd68(3.0)
+    for std, told in ((1.0, False), (2.0, True)):
+        write_spread("bench", std)
+        stage.report(config)
+        line = next(line for line in lists(config)[1].splitlines() if "average, DnCNN-S, σ 15, PSNR" in line)
+        assert line.rstrip("| ").endswith("within the spread") == told

@@ -5,7 +5,19 @@ from dataclasses import replace
 from typing import Any
 
 from stages.report.kinds import Design, DesignTable
-from stages.report.layout import NOTHING, Cell, Document, Grid, Group, as_printed, number, spread_grid, summary, verdict
+from stages.report.layout import (
+    DETAIL_PLACE,
+    NOTHING,
+    Cell,
+    Document,
+    Grid,
+    Group,
+    as_printed,
+    number,
+    spread_grid,
+    summary,
+    verdict,
+)
 from stages.report.results import AVERAGE
 from stages.report.rows import (
     DEMO_NOTE,
@@ -96,6 +108,7 @@ def _legend(comparison: Comparison) -> tuple[str, ...]:
     ]
     if not comparison.demo:
         texts.append(f"An average PSNR may be {psnr:.2f} dB away, plus half a unit of the printed last place.")
+        texts.append(DETAIL_PLACE)
     return tuple(texts)
 
 

@@ -15,6 +15,10 @@ METRIC_NAMES |= {"top1": "top-1", "top5": "top-5", "miou": "mIoU"}
 VERDICT_MARKS = {REPRODUCED: "✓", OFF: "✗"}
 NOTHING = "-"
 ONE_SEED = "one seed"
+DETAIL_PLACE = (
+    "What decides a verdict, the rounding of print, the spread over seeds or the tolerance alone, is in the column "
+    "`detail` of the CSV file beside this page, and for averages in overview.md."
+)
 DEMO_WARNING = (
     "Demo scale: these are stand-in images and tiny networks trained for seconds. "
     "Nothing on this page can be compared with the printed table."
@@ -150,6 +154,7 @@ def _legend(comparison: Comparison) -> tuple[str, ...]:
         "`printed` is the paper's value, `reproduced` is measured here, Δ is reproduced minus printed. "
         "The best printed and the best reproduced value of each line are bold.",
         f"✓ within tolerance, ✗ off: {tolerances}; half a unit of the printed last place comes on top.",
+        DETAIL_PLACE,
     )
 
 

@@ -6,7 +6,7 @@ from statistics import fmean
 
 import pandas as pd
 
-from stages.report.details import DETAILS
+from stages.report.details import DETAILS, UNDECIDED
 from stages.report.kinds import Ordering, TaskTable
 from stages.report.layout import (
     METRIC_NAMES,
@@ -165,8 +165,8 @@ def _worst(comparisons: list[Comparison]) -> pd.DataFrame:
     rows = []
     for row, tables in order[:WORST]:
         values = (row.published, with_interval(row), verdict(row))
-        note = row.note or EXPLAINED.get(row.measured, NOTHING)
-        rows.append((", ".join(tables), cell_name(row), *values, note))
+        notes = [row.note or EXPLAINED.get(row.measured, ""), "within the spread" if row.detail == UNDECIDED else ""]
+        rows.append((", ".join(tables), cell_name(row), *values, "; ".join(filter(None, notes)) or NOTHING))
     return pd.DataFrame(rows, columns=["table", "cell", *VALUE_COLUMNS, "note"])
 
 
