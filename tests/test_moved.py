@@ -211,7 +211,7 @@ def test_a_move_that_another_seed_could_have_made_is_counted_with_its_causes():
     assert "`demo`: 0 cells moved; 1 more within the known spread over seeds." in text
     assert "### Within the known spread over seeds\n\nAverages: 1, single images: 0; up: 1, down: 0." in text
     assert "- workflow/scales/demo.yaml: budget is" in text, "a move has a cause all the same"
-    assert "32.0138" not in text
+    assert "<details><summary>1 averages</summary>" in text and "32.0138" in text.partition("<details>")[2]
     shown = layout.render("demo", found, everything=True)
     assert "32.0138" in shown and "### Within" not in shown
 
@@ -228,7 +228,21 @@ def test_a_move_that_another_seed_could_have_made_is_counted_with_its_causes():
 def test_a_move_that_no_known_spread_explains_is_shown(old, new):
     (found,) = move(old, new)
     assert not found.within_spread
-    assert new["reproduced"] in layout.render("demo", [found])
+    assert new["reproduced"] in layout.render("demo", [found]).partition("<details>")[0]
+
+
+def test_how_far_trainings_differ_counts_where_the_weights_are_others():
+    made = {"evaluate__kodak-dncnn": {"inputs": {"build/demo/weights/dncnn_color": "a"}, "outputs": {"build/r": "x"}}}
+    again = {"evaluate__kodak-dncnn": {"inputs": {"build/demo/weights/dncnn_color": "b"}, "outputs": {"build/r": "y"}}}
+    before = sides.Side("a", {KEY: row("32.0100")}, None)
+    after = sides.Side("b", {KEY: spread_row("32.1100", "0.0014") | {"training_spread": "0.05"}}, None)
+    for nodes, expected in ((made, False), (again, True)):
+        ancestry = Ancestry(
+            config.load("demo"), chain(**made), chain(**nodes, report={"params": {"scale.budget": "x"}})
+        )
+        (found,) = moves(before, after, ancestry, lambda key: "evaluate-kodak-dncnn")
+        assert found.within_spread == expected
+    assert not Ancestry(config.load("demo"), None, None).retrained("evaluate-kodak-dncnn"), "nobody knows"
 
 
 def test_the_spread_of_the_older_side_counts_where_the_newer_has_none():

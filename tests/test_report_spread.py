@@ -34,6 +34,14 @@ def write_spread(scale: str, std: float, images: int = 1, key: tuple = AVERAGE, 
     spreads.path(scale).write_text(f"{','.join(spreads.COLUMNS)}\n{line}\n", encoding="utf-8")
 
 
+def add_trainings(scale: str, std: float) -> None:
+    """What the file's average did over three trainings: `std` of the average, twice of a single image."""
+    file = spreads.path(scale)
+    head = ",".join(file.read_text().splitlines()[1].split(",")[:4])
+    values = f"{31.7 - std:.6f} 31.700000 {31.7 + std:.6f},31.700000,{std:.6f},{2 * std:.6f},68"
+    file.write_text(f"{file.read_text()}{head},training,0 1 2,{values},abc,0123\n", encoding="utf-8")
+
+
 def measure_bsd68(shift: float) -> None:
     rows = [f"BSD68,test{number:03},sigma=15,DnCNN-S,psnr,dB,{31.73 + shift:.6f}" for number in range(1, 69)]
     path = paths.results("bench", "bsd68-dncnn_s")
@@ -177,3 +185,16 @@ def test_the_worst_deviations_say_where_the_spread_leaves_them_undecided(reporti
         stage.report(config)
         line = next(line for line in lists(config)[1].splitlines() if "average, DnCNN-S, σ 15, PSNR" in line)
         assert line.rstrip("| ").endswith("within the spread") == told
+
+
+def test_trainings_are_added_in_squares_and_told_apart(reporting):
+    config = reporting("bench")
+    measure_bsd68(0.024)
+    write_spread("bench", 0.006)
+    add_trainings("bench", 0.008)  # 0.01 together, and 0.019 are beyond rounding
+    stage.report(config)
+    rows = table_rows(config, TABLE)
+    told = ("seeds", "spread", "trainings", "training_spread", "detail")
+    assert [rows[AVERAGE][name] for name in told] == ["2", "0.006000", "3", "0.008000", details.SPREAD]
+    assert [rows["BSD68", "test001", *AVERAGE[2:]][name] for name in told[1:4]] == ["0.006000", "3", "0.016000"]
+    assert "31.7000 ± 0.0100 (2 seeds, 3 trainings)" in page(config, f"{TABLE}.md")

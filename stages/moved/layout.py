@@ -82,12 +82,15 @@ def _within(moves: list[Move]) -> list[str]:
     if not moves:
         return []
     up = sum(move.change > 0 for move in moves)
-    averages = sum(move.average for move in moves)
-    counts = f"Averages: {averages}, single images: {len(moves) - averages}; up: {up}, down: {len(moves) - up}"
+    averages = [move for move in moves if move.average]
+    counts = (
+        f"Averages: {len(averages)}, single images: {len(moves) - len(averages)}; up: {up}, down: {len(moves) - up}"
+    )
     parts = ["### Within the known spread over seeds", f"{counts}. {SPREAD_TEXT}"]
     parts.append("\n".join(f"- {_escaped(cause.text)}" for cause in sorted(_causes(moves), key=_order)))
     changed = [move for move in moves if _verdict(move)]
-    return parts + ([f"With another verdict, {len(changed)}:", _table(changed, everything=True)] if changed else [])
+    parts += [f"With another verdict, {len(changed)}:", _table(changed, everything=False)] if changed else []
+    return parts + ([_folded_table(averages, "averages", everything=False)] if averages else [])
 
 
 def _causes(moves: Iterable[Move]) -> set[Cause]:
@@ -99,9 +102,12 @@ def _tables(moves: list[Move], everything: bool) -> list[str]:
     images = [move for move in moves if not move.average]
     parts = [_table(averages, everything)] if averages else []
     if images:
-        body = _table(images, everything)
-        parts.append(f"<details><summary>{len(images)} single images</summary>\n\n{body}\n\n</details>")
+        parts.append(_folded_table(images, "single images", everything))
     return parts
+
+
+def _folded_table(moves: list[Move], what: str, everything: bool) -> str:
+    return f"<details><summary>{len(moves)} {what}</summary>\n\n{_table(moves, everything)}\n\n</details>"
 
 
 def _table(moves: list[Move], everything: bool) -> str:

@@ -22,8 +22,9 @@ ORDER_STATUSES = (HOLDS, UNDECIDED, REVERSED, NOT_RUN)
 SURE = 2  # standard errors that a difference must exceed
 CSV_COLUMNS = ["table", "dataset", "item", "condition", "method", "metric", "unit"]
 CSV_COLUMNS += ["published", "reproduced", "delta", "status", "note"]
-# After those, in other tables: over how many seeds of the noise, their mean, one standard deviation of the value.
-SPREAD_COLUMNS = ["seeds", "mean", "spread", "detail"]
+# After those, in other tables: over how many seeds of the noise, their mean, one standard deviation of the value; over
+# how many trainings, and one standard deviation over them.
+SPREAD_COLUMNS = ["seeds", "mean", "spread", "trainings", "training_spread", "detail"]
 TASK_COLUMNS = ["low", "high", "images"]  # instead, in tables of high-level tasks: the interval, and over what
 # Of measured values in the CSV; the stages write six.
 DECIMALS = {"psnr": 4, "ssim": 5, "params": 0, "top1": 4, "top5": 4, "miou": 4}
@@ -246,11 +247,14 @@ def to_frame(comparison: Comparison) -> pd.DataFrame:
 
 def _spread_columns(row: Row) -> tuple[str, ...]:
     """The mean is that of the set, so a single image has none."""
-    if row.deviation is None:
-        return "", "", "", row.detail
-    known = row.scope == AVERAGE and row.spread.mean is not None
-    mean = f"{row.spread.mean:.{DECIMALS[row.metric]}f}" if known else ""
-    return str(row.spread.seeds), mean, f"{row.deviation:.6f}", row.detail
+    spread = row.spread
+    if row.deviation is None or spread is None:
+        return "", "", "", "", "", row.detail
+    single = row.scope == IMAGE
+    mean = "" if single or spread.mean is None else f"{spread.mean:.{DECIMALS[row.metric]}f}"
+    noise = f"{spread.noise_image if single else spread.noise:.6f}" if spread.seeds else ""
+    training = f"{spread.training_image if single else spread.training:.6f}" if spread.trainings else ""
+    return str(spread.seeds or ""), mean, noise, str(spread.trainings or ""), training, row.detail
 
 
 def signed(value: float, decimals: int, thousands: str = "") -> str:
