@@ -2,7 +2,9 @@
 
 import csv
 import json
+import re
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
@@ -12,6 +14,7 @@ import pytest
 from stages.common import config, paths
 from stages.common.errors import UserError
 from stages.common.files import sha256_path
+from stages.common.indexed import write_unavailable
 from stages.evaluate.__main__ import evaluate
 from stages.report import spreads
 from stages.spread import __main__ as stage
@@ -208,3 +211,15 @@ def test_a_damaged_file_gets_one_line(project, lines, message):
 
 def test_without_a_file_nothing_is_known(project):
     assert spreads.rows("demo").empty
+
+
+def test_the_command_measures_what_it_is_told_and_says_why_it_leaves_something_out(small, monkeypatch, capsys):
+    write_unavailable(paths.weights("demo", "dncnn_s"), "no weights | today")
+    monkeypatch.setattr(config, "load", lambda scale: small)
+    monkeypatch.setattr(sys, "argv", ["spread", "--seeds", "3,4", "--only", "set12-dncnn_s", CELL])
+    stage.main()
+    said = capsys.readouterr()
+    assert "spread set12-dncnn_s: nothing to measure: no weights | today\n" in said.out
+    assert re.search(rf"spread {CELL}: 2 seeds of the noise, PSNR ± .* dB; reports/spread/demo\.csv\n$", said.out)
+    assert "spread set12-dncnn_b: 12/12" in said.err
+    assert {row["seeds"] for row in spreads.rows("demo").to_dict("records")} == {"3 4"}
