@@ -20,6 +20,7 @@ from stages.evaluate import metrics
 from stages.report.__main__ import COMMANDS
 from stages.report.tables import ALL_TABLES
 from stages.site import charts, curves, facts, grids, pages, photos, pipeline, prose, quality
+from stages.site.links import table_page
 from tests.conftest import ROOT
 from tests.site_project import LEVELS, Page, first_items, make_reports, make_site
 
@@ -79,11 +80,11 @@ def test_every_cell_of_the_csv_can_be_followed_to_command_data_and_commit(made):
     for spec in ALL_TABLES:
         with (paths.reports(config.scale) / f"{spec.key}.csv").open(encoding="utf-8") as stream:
             rows = list(csv.DictReader(stream))
-        page = Page(site / pages.page_of(spec.key))
+        page = Page(site / table_page(spec.key))
         cells, nodes = page.data["cells"]["cells"], page.data["cells"]["nodes"]
         assert [cell.get("reproduced", "") for cell in cells] == [row["reproduced"] for row in rows]
         assert [cell.get("printed", "") for cell in cells] == [row["published"] for row in rows]
-        shown = re.findall(r'data-cell="(\d+)"><button', (site / pages.page_of(spec.key)).read_text(encoding="utf-8"))
+        shown = re.findall(r'data-cell="(\d+)"><button', (site / table_page(spec.key)).read_text(encoding="utf-8"))
         assert set(map(int, shown)) == set(range(len(rows))), "a cell has no button"
         for cell, row in zip(cells, rows, strict=True):
             assert cell["status"] == row["status"]
@@ -189,7 +190,10 @@ def test_command_line(committed: Path):
 
     done = command("site", "--scale", "bench", "--output", "out")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("site: out/index.html (") and "build/bench is not here" in done.stdout.lower()
+    assert (
+        done.stdout.startswith("site: out/index.html (")
+        and "from the reports alone: build/bench is not here" in done.stdout
+    )
     wrong = command("sites")
     assert wrong.returncode == 1 and "did you mean 'site'" in wrong.stderr and "Traceback" not in wrong.stderr
     lacking = command("site", "--scale", "paper")
@@ -313,6 +317,54 @@ def test_prose_reads_tables_and_maps_links():
     html = prose.render("| name | n |\n|---|---|\n| a | +1.5 ✓ |\n| b | - |", "Things")
     assert 'aria-label="Things"' in html and '<th scope="col" class="number">n' in html
     assert '<th scope="col">name' in html
+
+
+def test_rows_of_the_reports_tables_lead_to_what_their_numbers_come_from(committed: Path):
+    expected = {
+        "bench": {
+            "index.html": {
+                "averages": "liu2020-table2_kodak.html",
+                "deviation-by-method": "zhang2017-table3_set12.html",
+            },
+            "training.html": {"networks": "node-train-proposed.html"},
+            "notes.html": {"suspected-misprints-that-were-measured": "liu2018-table1_kodak.html"},
+        },
+        "demo": {
+            "index.html": {"averages-over-the-stand-in-images": "node-baseline-bsd68-bm3d.html"},
+            "training.html": {"networks-of-the-tasks": "node-task-segmentation.html"},
+        },
+    }
+    for scale, names in expected.items():
+        make_site(load(scale), Path("site"))
+        for name, sections in names.items():
+            text = Path("site", name).read_text(encoding="utf-8")
+            for section, target in sections.items():
+                table = text.split(f'id="{section}"')[1].split("</table>")[0]
+                rows = table.split("<tr>")[2:]
+                assert rows and all("<a href=" in row for row in rows), f"{scale}: {name}: {section}"
+                assert f'<a href="{target}">' in table, f"{scale}: {name}: {section}"
+        assert "python -m stages" in Page(Path("site/node-baseline-bsd68-bm3d.html")).text
+
+
+def test_a_row_of_two_tables_leads_to_both():
+    two = {"table": [("a/b", "a-b.html"), ("c/d", "c-d.html")]}
+    html = prose.render("| table | n |\n|---|---|\n| a/b, c/d | [x](y.md) |", "", linker=lambda row: two)
+    assert '<a href="a-b.html">a/b</a>, <a href="c-d.html">c/d</a>' in html and '<a href="y.html">x</a>' in html
+
+
+def test_labels_of_a_chart_cover_neither_points_nor_each_other():
+    places = [(10, 1), (10, 1.02), (11, 1), (10.5, 2), (90, 2)]
+    points = tuple(charts.Point(x, y, "", "128/256, no skip", "right") for x, y in places)
+    axes = charts.axis("", [x for x, _ in places], log=True), charts.axis("", [y for _, y in places])
+    drawn = charts.Chart("", "", *axes, (charts.Series("", 0, points, joined=False),)).svg()
+    found = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" class="(\w+) label">', drawn)
+    assert 3 <= len(found) < 5, "the crowded points cannot all have theirs"
+    boxes = [charts.covered(float(x), float(y), anchor, 16) for x, y, anchor in found]
+    dots = [tuple(map(float, dot)) for dot in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', drawn)]
+    for box in boxes:
+        assert box[0] > charts.LEFT and box[2] < charts.WIDTH
+        assert not any(charts.overlap(box, other) for other in boxes if other is not box)
+        assert not any(box[0] < x < box[2] and box[1] < y < box[3] for x, y in dots)
 
 
 def test_ticks_are_round_and_inside():

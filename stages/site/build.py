@@ -19,7 +19,7 @@ from stages.common.errors import UserError
 from stages.common.files import renewed
 from stages.report import TABLE_SUFFIXES, gallery
 from stages.report.tables import ALL_TABLES
-from stages.site import pages, photos
+from stages.site import links, pages, photos
 from stages.site.pages import Book
 
 HERE = Path(__file__).parent
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> None:
     config = configuration.load(given.scale)
     folder = given.output or paths.build(config.scale) / "site"
     book, album = pages.load(config), photos.Album([], {}, [])
-    why_not = f"{book.source.why_not[0].upper()}{book.source.why_not[1:]}." if book.source.why_not else ""
+    why_not = book.source.why_not
     if not why_not:
         album = photos.album(config)
         for line in album.left_out:
@@ -52,7 +52,8 @@ def main(arguments: Sequence[str]) -> None:
     write(folder, book, album)
     files = [path for path in folder.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files) / 1e6
-    print(f"site: {folder / 'index.html'} ({len(files)} files, {size:.1f} MB)" + (f"; {why_not}" if why_not else ""))
+    alone = f"; from the reports alone: {why_not}" if why_not else ""
+    print(f"site: {folder / 'index.html'} ({len(files)} files, {size:.1f} MB){alone}")
 
 
 def write(folder: Path, book: Book, album: photos.Album) -> None:
@@ -102,9 +103,9 @@ def _contexts(book: Book, album: photos.Album) -> Iterator[tuple[str, str, dict[
     yield "provenance", "provenance", pages.provenance(book)
     yield "notes", "prose", pages.text_page(book, "notes", "Notes", contents=True)
     for spec in ALL_TABLES:
-        yield pages.page_of(spec.key).removesuffix(".html"), "table", pages.table(book, spec, album.photos)
+        yield links.table_page(spec.key).removesuffix(".html"), "table", pages.table(book, spec, album.photos)
     for node in book.nodes.values():
-        yield f"node-{node.name}", "node", pages.node(book, node)
+        yield links.node_page(node).removesuffix(".html"), "node", pages.node(book, node)
 
 
 def _images(book: Book, album: photos.Album) -> dict[str, Any]:
