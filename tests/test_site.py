@@ -239,6 +239,29 @@ def test_text_of_the_reports_cannot_become_markup(committed: Path):
     assert any(cell.get("note", "").startswith(hostile) for cell in cells)
 
 
+def test_the_opinion_test_has_a_page_where_the_reports_have_one(committed: Path):
+    make_site(load("bench"), Path("site"))
+    page = Page(Path("site/opinion.html"))
+    assert "no raters yet" in page.text and "opinion.html" in Page(Path("site/index.html")).links
+    Path("reports/bench/opinion.svg").write_text("<svg/>")
+    Path("reports/bench/opinion.md").write_text("# Opinion test\n\n![Scores](opinion.svg) [opinion.csv](opinion.csv)\n")
+    make_site(load("bench"), Path("site"))
+    check_links(Path("site"))
+    assert Path("site/opinion.svg").is_file() and "data/opinion.csv" in Page(Path("site/opinion.html")).links
+    Path("reports/bench/opinion.md").unlink()
+    make_site(load("bench"), Path("site"))
+    check_links(Path("site"))
+    assert not Path("site/opinion.html").exists()
+
+
+def test_the_committed_reports_say_whether_there_are_raters():
+    for scale in ("bench", "demo"):
+        folder = ROOT / f"reports/{scale}"
+        raters = {row["raters"] for row in csv.DictReader((folder / "opinion.csv").read_text().splitlines())}
+        text = (folder / "opinion.md").read_text(encoding="utf-8")
+        assert ("no raters yet" in text) == (not raters), scale
+
+
 def test_grids_keep_the_average_below_and_name_the_best(committed: Path):
     book = pages.load(load("bench"))
     spec = next(spec for spec in ALL_TABLES if spec.key == "liu2020/table2_kodak")

@@ -31,9 +31,10 @@ MENU = (
     ("figures", "Figures"),
     ("pipeline", "Pipeline"),
     ("provenance", "Provenance"),
+    ("opinion", "Opinion test"),
     ("notes", "Notes"),
 )
-DATA = ("averages.csv", "accuracies.csv", "learning_curves.csv", "metrics.json")
+DATA = ("averages.csv", "accuracies.csv", "learning_curves.csv", "metrics.json", "opinion.csv")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -84,7 +85,8 @@ def rendered(book: Book, album: photos.Album) -> dict[str, bytes]:
         undefined=StrictUndefined,
     )
     scale, settings = book.config.scale, book.config.settings
-    environment.globals |= {"menu": MENU, "scale": scale, "demo": not settings["real_data"]}
+    menu = [entry for entry in MENU if entry[0] != "opinion" or "opinion" in book.texts]
+    environment.globals |= {"menu": menu, "scale": scale, "demo": not settings["real_data"]}
     environment.globals |= {"why_not": book.source.why_not}
     made = {}
     for name, template, context in _contexts(book, album):
@@ -99,6 +101,8 @@ def _contexts(book: Book, album: photos.Album) -> Iterator[tuple[str, str, dict[
     yield "training", "training", pages.training(book)
     yield "images", "images", _images(book, album)
     yield "figures", "prose", pages.text_page(book, "figures", "Figures", contents=False)
+    if "opinion" in book.texts:
+        yield "opinion", "prose", pages.text_page(book, "opinion", "Opinion test", contents=False)
     yield "pipeline", "pipeline", pages.picture(book)
     yield "provenance", "provenance", pages.provenance(book)
     yield "notes", "prose", pages.text_page(book, "notes", "Notes", contents=True)
@@ -133,9 +137,9 @@ def copied(book: Book) -> Iterator[tuple[str, Path]]:
     for name in (*DATA, *tables):
         if (reports / name).is_file():
             yield f"data/{name}", reports / name
-    for name in gallery.MADE:
-        if (reports / "figures" / name).is_file():
-            yield f"figures/{name}", reports / "figures" / name
+    for name in (*(f"figures/{name}" for name in gallery.MADE), "opinion.svg"):
+        if (reports / name).is_file():
+            yield name, reports / name
     if not book.source.why_not:
         for node in book.nodes.values():
             record = paths.provenance(book.config.scale, node.stage, node.key)

@@ -28,6 +28,7 @@ REPLACED = {
     "figures": ("Learning curves", "Parameters and PSNR"),
     "provenance": ("Nodes",),
     "notes": (),
+    "opinion": (),
 }
 
 
@@ -42,9 +43,10 @@ class Book:
 
     @cached_property
     def texts(self) -> dict[str, prose.Page]:
-        """The report's Markdown pages, by name."""
+        """The report's Markdown pages, by name; that of the opinion test, which no stage writes, may not be there."""
         folder = paths.reports(self.config.scale)
-        return {name: prose.read(folder / f"{name}.md") for name in (*prose.PAGES, *self.tables)}
+        names = [name for name in prose.PAGES if name != "opinion" or (folder / "opinion.md").is_file()]
+        return {name: prose.read(folder / f"{name}.md") for name in (*names, *self.tables)}
 
     @cached_property
     def links(self) -> Links:

@@ -18,7 +18,7 @@ HEADING = re.compile(r"^## +(.*)$", re.MULTILINE)
 NUMBER = re.compile(r"-|[+-]?[\d,]+(\.\d+)?k?( [✓✗]| \[[^\]]*\])?")  # as the report writes one, or that there is none
 CELL_END = re.compile(r"(?<!\\)\|")
 Linker = Callable[[dict[str, str]], dict[str, list[tuple[str, str]]]]  # see `links.Links.of`
-PAGES = {"overview": "index"} | {name: name for name in ("notes", "provenance", "training", "figures")}
+PAGES = {"overview": "index"} | {name: name for name in ("notes", "provenance", "training", "figures", "opinion")}
 
 
 @dataclass(frozen=True)
