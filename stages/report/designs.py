@@ -8,12 +8,12 @@ from stages.report.layout import NOTHING, Cell, Document, Grid, Group, as_printe
 from stages.report.results import AVERAGE
 from stages.report.rows import (
     DEMO_NOTE,
-    NETWORK,
     UNPRINTED,
     Comparison,
     Context,
     Row,
     judge,
+    scope_of,
     suspects,
     suspicion,
     why_unmeasured,
@@ -59,7 +59,7 @@ def _rows(spec: DesignTable, design: Design, context: Context) -> Iterator[Row]:
         count = cell.metric == "params"
         value, remark = (_count if count else _psnr)(cell, design, context)
         suspect = found.get((cell.dataset, cell.item, cell.condition, cell.method, cell.metric))
-        yield judge(cell, value, design.measured, remark, NETWORK if count else AVERAGE, suspect)
+        yield judge(cell, value, design.measured, remark, scope_of(spec, cell.item, cell.metric), suspect)
     condition, dataset = f"sigma={spec.sigma}", context.dataset(spec)
     value = context.measured.values.get((dataset, AVERAGE, condition, design.measured, "psnr"))
     if context.demo and value is not None:
