@@ -18,11 +18,13 @@ import pytest
 
 from tests import debian
 
+ASKED = "REDENOISE_BROWSER_TESTS"
 PROGRAMS = {"chromium": "chromium", "chromedriver": "chromium-driver"}  # by Debian's package
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the protocol's name for a reference to an element
 KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": " ", "Shift": "\ue008"}
 KEYS |= {"ArrowLeft": "\ue012", "ArrowUp": "\ue013", "ArrowRight": "\ue014", "ArrowDown": "\ue015"}
 KEYS |= {"Home": "\ue011", "End": "\ue010"}
+PERFORMANCE = {"type": "performance"}  # the log that holds what goes over the network
 SECONDS = 120  # for one command of a busy machine
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,900"]
 ARGUMENTS += ["--no-first-run", "--disable-extensions", "--disable-sync", "--disable-background-networking"]
@@ -30,10 +32,20 @@ ARGUMENTS += ["--disable-component-update", "--disable-breakpad"]
 
 
 def install() -> None:
-    """Install Debian's Chromium where it is missing and this user may; skips the test where neither holds."""
+    """Skip the test where there is no browser; Debian's Chromium is installed where that is asked for.
+
+    Tests use the Chromium that is there. They install one only where REDENOISE_BROWSER_TESTS is set; with
+    REDENOISE_BROWSER_TESTS=0 they do without it anywhere.
+    """
+    asked = os.environ.get(ASKED, "")
     missing = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
+    if asked == "0":
+        pytest.skip(f"no browser: {ASKED} is {asked}")
     if not missing:
         return
+    if not asked:
+        names = ", ".join(missing)
+        pytest.skip(f"no browser: {names} not here; set {ASKED}=1 to have it installed (as root, on Debian)")
     try:
         debian.install(*missing)
     except debian.Missing as error:
@@ -54,7 +66,8 @@ class Browser:
             self._url = f"http://127.0.0.1:{self._port()}"
             arguments = [*ARGUMENTS, f"--user-data-dir={folder / 'profile'}"]
             options = {"args": arguments}
-            capabilities = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
+            logs = {"browser": "ALL", "performance": "ALL"}
+            capabilities = {"goog:chromeOptions": options, "goog:loggingPrefs": logs}
             found = self._send("POST", "/session", {"capabilities": {"alwaysMatch": capabilities}})
             self._url += f"/session/{found['sessionId']}"
         except BaseException:
@@ -137,6 +150,13 @@ class Browser:
     def complaints(self) -> list[str]:
         """What the console has said since the last call: errors of scripts, files that are missing."""
         return [entry["message"] for entry in self._send("POST", "/se/log", {"type": "browser"})]
+
+    def requests(self) -> list[str]:
+        """Every address that pages have asked for since the last call; those of the browser's own pages left out."""
+        found = [json.loads(entry["message"])["message"] for entry in self._send("POST", "/se/log", PERFORMANCE)]
+        asked = [event["params"] for event in found if event["method"] == "Network.requestWillBeSent"]
+        own = ("about:", "chrome:")
+        return [event["request"]["url"] for event in asked if not event["documentURL"].startswith(own)]
 
     def _end(self) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -13,6 +13,7 @@ from stages.common.config import Config
 from stages.common.files import write_png
 from stages.common.indexed import write_index
 from stages.evaluate.metrics import psnr
+from stages.opinion import report as opinion
 from stages.report import __main__ as report
 from stages.site import build, pages, photos
 from tests.conftest import ROOT
@@ -32,6 +33,7 @@ def make_reports(folder: Path, scale: str) -> Config:
     keep_images(config)
     write_record(config, "train", "proposed", models={"sigma25": card(), "sigma35": card()})
     report.report(config)
+    opinion.write(paths.reports(scale), config, [], None)
     return config
 
 

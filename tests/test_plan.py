@@ -198,7 +198,10 @@ def test_neither_engine_nor_torch_is_needed(built: Path):
         ("", "dvc.yaml: found no mapping `stages`"),
         ("stages: {unknown: {cmd: x}}", "dvc.yaml: stages.unknown cannot be read (KeyError: 'unknown')"),
         ("stages: {download: {foreach: '${nothing}', do: {}}}", "dvc.yaml: stages.download cannot be read"),
-        ("stages: {leakage: {deps: [a], outs: [b]}, released: {deps: [b], outs: [a]}}", "is a circle; break it"),
+        (
+            "stages: {leakage: {cmd: x, deps: [a], outs: [b]}, released: {cmd: x, deps: [b], outs: [a]}}",
+            "is a circle; break it",
+        ),
     ],
 )
 def test_unreadable_graph_ends_with_one_line(built: Path, text: str, expected: str):

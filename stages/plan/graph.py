@@ -13,6 +13,7 @@ from stages.common.provenance import sources
 
 DVC_FILE = Path("dvc.yaml")
 FIELD = re.compile(r"\$\{([^}]+)\}")
+WRITTEN = ("outs", "metrics", "plots")
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,14 @@ class Node:
 
     Attributes:
         stage, key: as in `Config.nodes`; the key is None for a stage of one node.
+        command: what makes its outputs.
         inputs: data that it reads, its code left out; its parameters are `Config.node_params`.
         outputs: files and folders that it writes, its provenance among them.
     """
 
     stage: str
     key: str | None
+    command: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
@@ -68,7 +71,12 @@ class Graph:
 
 
 def load(settings: Config, root: Path = Path()) -> Graph:
-    """The graph of one scale of the project in the folder `root`.
+    """The graph of one scale of the project in the folder `root`; raises `UserError`, see `read` and `Graph`."""
+    return Graph(read(settings, root))
+
+
+def read(settings: Config, root: Path = Path()) -> list[Node]:
+    """Every node of one scale, in the order of the dvc.yaml in the folder `root`.
 
     Raises:
         UserError: dvc.yaml is missing, is no YAML, or is not built as this project's is; the line names the stage.
@@ -83,7 +91,7 @@ def load(settings: Config, root: Path = Path()) -> Graph:
         except (KeyError, TypeError, AttributeError) as error:
             line = f"{DVC_FILE}: stages.{stage} cannot be read ({type(error).__name__}: {error})"
             raise UserError(f"{line}; expected cmd, deps and outs, or foreach and do; correct it") from None
-    return Graph(nodes)
+    return nodes
 
 
 def _nodes(settings: Config, stage: str, body: dict[str, Any]) -> list[Node]:
@@ -96,12 +104,15 @@ def _nodes(settings: Config, stage: str, body: dict[str, Any]) -> list[Node]:
 
 def _node(settings: Config, stage: str, key: str | None, item: Any, body: dict[str, Any]) -> Node:
     context = {**settings.params, "key": key, "item": item}
+
+    def filled(text: str) -> str:
+        return FIELD.sub(lambda match: str(_lookup(match[1], context)), text)
+
     deps, outs = (
-        [FIELD.sub(lambda match: str(_lookup(match[1], context)), _path(entry)) for entry in body.get(name) or []]
-        for name in ("deps", "outs")
+        [filled(_path(entry)) for kind in kinds for entry in body.get(kind) or []] for kinds in (("deps",), WRITTEN)
     )
     code = sources(stage, settings.network(stage, key))
-    return Node(stage, key, tuple(path for path in deps if path not in code), tuple(outs))
+    return Node(stage, key, filled(body["cmd"]), tuple(path for path in deps if path not in code), tuple(outs))
 
 
 def _path(entry: str | dict[str, Any]) -> str:

@@ -21,12 +21,12 @@ from stages.report.layout import (
 from stages.report.results import AVERAGE
 from stages.report.rows import (
     DEMO_NOTE,
-    NETWORK,
     UNPRINTED,
     Comparison,
     Context,
     Row,
     judge,
+    scope_of,
     suspects,
     suspicion,
     why_unmeasured,
@@ -73,7 +73,7 @@ def _rows(spec: DesignTable, design: Design, context: Context) -> Iterator[Row]:
         value, remark = (_count if count else _psnr)(cell, design, context)
         suspect = found.get((cell.dataset, cell.item, cell.condition, cell.method, cell.metric))
         spread = context.spreads.get((cell.dataset, cell.condition, design.measured, cell.metric))
-        judged = judge(cell, value, design.measured, remark, NETWORK if count else AVERAGE, suspect)
+        judged = judge(cell, value, design.measured, remark, scope_of(spec, cell.item, cell.metric), suspect)
         yield replace(judged, spread=spread)
     condition, dataset = f"sigma={spec.sigma}", context.dataset(spec)
     value = context.measured.values.get((dataset, AVERAGE, condition, design.measured, "psnr"))

@@ -3,21 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from stages.report import labels
 from stages.report.kinds import Method, Table
 from stages.report.results import AVERAGE, is_noise, sigma
 from stages.report.rows import (
     DECIMALS,
     DEMO_NOTE,
-    IMAGE,
     UNPRINTED,
     Comparison,
     Context,
     Row,
     judge,
+    scope_of,
     suspects,
     why_unmeasured,
 )
-from stages.report.tables import DESIGN_TABLES, MODEL_LABELS, TABLES
+from stages.report.tables import DESIGN_TABLES, TABLES
 
 
 def compare(spec: Table, context: Context) -> Comparison:
@@ -38,8 +39,7 @@ def _methods(spec: Table, context: Context) -> dict[str, str]:
     elsewhere |= {design.measured for table in DESIGN_TABLES for design in table.designs}
     for name in context.measured.methods.get(context.dataset(spec), []):
         if name not in elsewhere:
-            other = f"{name} (other model)" if name in behind else name
-            shown[MODEL_LABELS.get(name, other)] = name
+            shown[labels.unprinted(name, behind)] = name
     return shown
 
 
@@ -55,7 +55,8 @@ def _printed_rows(spec: Table, context: Context, methods: dict[str, str]) -> Ite
             remark = "" if name == cell.method else f"measured with {name}"
         suspect = found.get((cell.dataset, cell.item, cell.condition, cell.method, cell.metric))
         spread = context.spreads.get((cell.dataset, cell.condition, name, cell.metric))
-        yield replace(judge(cell, value, name, remark, _scope(cell.item), suspect), spread=spread)
+        judged = judge(cell, value, name, remark, scope_of(spec, cell.item, cell.metric), suspect)
+        yield replace(judged, spread=spread)
 
 
 def _measured_rows(spec: Table, context: Context, methods: dict[str, str]) -> Iterator[Row]:
@@ -68,11 +69,7 @@ def _measured_rows(spec: Table, context: Context, methods: dict[str, str]) -> It
             unit = "dB" if metric == "psnr" else ""
             head = (dataset, item, condition, labels[name], metric, unit)
             spread = context.spreads.get((dataset, condition, name, metric))
-            yield Row(*head, "", value, UNPRINTED, note, _scope(item), name, spread=spread)
-
-
-def _scope(item: str) -> str:
-    return AVERAGE if item == AVERAGE else IMAGE
+            yield Row(*head, "", value, UNPRINTED, note, scope_of(spec, item, metric), name, spread=spread)
 
 
 def _why_not_run(spec: Table, context: Context, item: str, condition: str, label: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from stages.common.config import Config
+from stages.report import labels
 from stages.report.details import detail
 from stages.report.kinds import DesignTable, Method, Ordering, Printed, Table, TaskTable
 from stages.report.outcomes import Difference
@@ -139,10 +140,8 @@ class Context:
         return DEMO_PREFIX + spec.dataset if self.demo else spec.dataset
 
     def backing(self, spec: Table, method: Method) -> str | None:
-        """The measured method behind a printed one: the declared one, else one of the same name if there is any."""
-        if method.measured is None and method.printed in self.measured.methods.get(self.dataset(spec), []):
-            return method.printed
-        return method.measured
+        """The measured method behind a printed one, see `labels.backing`."""
+        return labels.backing(method, self.measured.methods.get(self.dataset(spec), []))
 
 
 @dataclass(frozen=True)
@@ -207,6 +206,13 @@ class Comparison:
     def shown(self) -> dict[Place, Row]:
         """The rows that the paper's layout shows: at the demo scale those of the stand-in images."""
         return self.unprinted if self.demo else self.printed
+
+
+def scope_of(spec: Printed, item: str, metric: str) -> str:
+    """What a value of a table belongs to; one of a table of designs is an average, though its item is a design."""
+    if metric == "params":
+        return NETWORK
+    return AVERAGE if item == AVERAGE or isinstance(spec, DesignTable) else IMAGE
 
 
 def limit(published: str, metric: str, scope: str) -> float:

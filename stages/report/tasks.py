@@ -8,7 +8,7 @@ from typing import Any
 
 from stages.common import paths
 from stages.common.errors import UserError
-from stages.report import outcomes
+from stages.report import labels, outcomes
 from stages.report.kinds import Ordering, TaskTable
 from stages.report.outcomes import Outcomes
 from stages.report.recognized import Score
@@ -89,7 +89,7 @@ def _measured_rows(spec: TaskTable, context: Context, methods: dict[str, str]) -
             label, whole = names[name], _whole(spec, context, score)
             if label in printed and metric in spec.metrics and whole and not context.demo:
                 continue  # It stands beside its printed cell.
-            shown = label if whole else f"{label} ({score.images:,} images)"
+            shown = label if whole else labels.PART.format(label, score.images)
             head = (context.dataset(spec), AVERAGE, condition, shown, metric, UNITS.get(metric, "%"), "")
             note = DEMO_NOTE if context.demo else ""
             yield _with(Row(*head, score.value, UNPRINTED, note, AVERAGE, name), score)

@@ -19,7 +19,7 @@ from stages.common.errors import UserError
 from stages.common.files import renewed
 from stages.report import TABLE_SUFFIXES, gallery
 from stages.report.tables import ALL_TABLES
-from stages.site import pages, photos
+from stages.site import links, pages, photos
 from stages.site.pages import Book
 
 HERE = Path(__file__).parent
@@ -31,9 +31,10 @@ MENU = (
     ("figures", "Figures"),
     ("pipeline", "Pipeline"),
     ("provenance", "Provenance"),
+    ("opinion", "Opinion test"),
     ("notes", "Notes"),
 )
-DATA = ("averages.csv", "accuracies.csv", "learning_curves.csv", "metrics.json")
+DATA = ("averages.csv", "accuracies.csv", "learning_curves.csv", "metrics.json", "opinion.csv")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str]) -> None:
     config = configuration.load(given.scale)
     folder = given.output or paths.build(config.scale) / "site"
     book, album = pages.load(config), photos.Album([], {}, [])
-    why_not = f"{book.source.why_not[0].upper()}{book.source.why_not[1:]}." if book.source.why_not else ""
+    why_not = book.source.why_not
     if not why_not:
         album = photos.album(config)
         for line in album.left_out:
@@ -52,7 +53,8 @@ def main(arguments: Sequence[str]) -> None:
     write(folder, book, album)
     files = [path for path in folder.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files) / 1e6
-    print(f"site: {folder / 'index.html'} ({len(files)} files, {size:.1f} MB)" + (f"; {why_not}" if why_not else ""))
+    alone = f"; from the reports alone: {why_not}" if why_not else ""
+    print(f"site: {folder / 'index.html'} ({len(files)} files, {size:.1f} MB){alone}")
 
 
 def write(folder: Path, book: Book, album: photos.Album) -> None:
@@ -83,7 +85,8 @@ def rendered(book: Book, album: photos.Album) -> dict[str, bytes]:
         undefined=StrictUndefined,
     )
     scale, settings = book.config.scale, book.config.settings
-    environment.globals |= {"menu": MENU, "scale": scale, "demo": not settings["real_data"]}
+    menu = [entry for entry in MENU if entry[0] != "opinion" or "opinion" in book.texts]
+    environment.globals |= {"menu": menu, "scale": scale, "demo": not settings["real_data"]}
     environment.globals |= {"why_not": book.source.why_not}
     made = {}
     for name, template, context in _contexts(book, album):
@@ -98,13 +101,15 @@ def _contexts(book: Book, album: photos.Album) -> Iterator[tuple[str, str, dict[
     yield "training", "training", pages.training(book)
     yield "images", "images", _images(book, album)
     yield "figures", "prose", pages.text_page(book, "figures", "Figures", contents=False)
+    if "opinion" in book.texts:
+        yield "opinion", "prose", pages.text_page(book, "opinion", "Opinion test", contents=False)
     yield "pipeline", "pipeline", pages.picture(book)
     yield "provenance", "provenance", pages.provenance(book)
     yield "notes", "prose", pages.text_page(book, "notes", "Notes", contents=True)
     for spec in ALL_TABLES:
-        yield pages.page_of(spec.key).removesuffix(".html"), "table", pages.table(book, spec, album.photos)
+        yield links.table_page(spec.key).removesuffix(".html"), "table", pages.table(book, spec, album.photos)
     for node in book.nodes.values():
-        yield f"node-{node.name}", "node", pages.node(book, node)
+        yield links.node_page(node).removesuffix(".html"), "node", pages.node(book, node)
 
 
 def _images(book: Book, album: photos.Album) -> dict[str, Any]:
@@ -132,9 +137,9 @@ def copied(book: Book) -> Iterator[tuple[str, Path]]:
     for name in (*DATA, *tables):
         if (reports / name).is_file():
             yield f"data/{name}", reports / name
-    for name in gallery.MADE:
-        if (reports / "figures" / name).is_file():
-            yield f"figures/{name}", reports / "figures" / name
+    for name in (*(f"figures/{name}" for name in gallery.MADE), "opinion.svg"):
+        if (reports / name).is_file():
+            yield name, reports / name
     if not book.source.why_not:
         for node in book.nodes.values():
             record = paths.provenance(book.config.scale, node.stage, node.key)

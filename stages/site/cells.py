@@ -8,12 +8,11 @@ from functools import cached_property
 from stages.common import paths
 from stages.common.config import MEASURING, Config
 from stages.common.errors import UserError
-from stages.report import recognized, results
-from stages.report.kinds import DesignTable, Printed, Table, TaskTable
+from stages.report import labels, recognized, results
+from stages.report.kinds import Printed
 from stages.report.layout import SHOWN_DECIMALS
-from stages.report.results import ARCHITECTURE, AVERAGE, DEMO_PREFIX
-from stages.report.rows import CSV_COLUMNS, IMAGE, NETWORK, STATUSES, limit
-from stages.report.tables import MODEL_LABELS
+from stages.report.results import ARCHITECTURE, DEMO_PREFIX
+from stages.report.rows import CSV_COLUMNS, IMAGE, STATUSES, limit, scope_of
 from stages.site.pipeline import Node, NodeName
 
 PLACE = CSV_COLUMNS[1:6]  # the columns that tell a table's cells apart
@@ -124,20 +123,12 @@ def _cell(row: dict[str, str], spec: Printed, found: Makers, nodes: dict[NodeNam
         if row[name] and not re.fullmatch(r"[+-]?\d+(\.\d+)?", row[name]):
             raise UserError(f"{place}: {name} is {row[name]!r}, expected a number; run `python -m stages.report` again")
     more = {name: value for name, value in row.items() if name not in CSV_COLUMNS and value}
-    count = row["metric"] == "params"
-    scope = NETWORK if count else AVERAGE if row["item"] == AVERAGE or isinstance(spec, DesignTable) else IMAGE
+    scope = scope_of(spec, row["item"], row["metric"])
     measured, node = _measured(row, spec, found), maker(spec, row, found, nodes)
     return Cell(**{name: row[name] for name in CSV_COLUMNS[1:]}, more=more, scope=scope, measured=measured, node=node)
 
 
 def _measured(row: dict[str, str], spec: Printed, found: Makers) -> str:
-    """The measured method behind a label of the table."""
-    label = row["method"]
-    if isinstance(spec, DesignTable):
-        return next((design.measured for design in spec.designs if design.item == row["item"]), "")
-    if isinstance(spec, Table | TaskTable):
-        for method in spec.methods:
-            if method.printed == label:
-                return method.measured or (label if (spec.dataset, label) in found else "")
-    shown = {text: name for name, text in MODEL_LABELS.items()}
-    return shown.get(label, re.sub(r" \((other model|[\d,]+ images)\)$", "", label))
+    """The measured method behind a cell, see `labels.behind`."""
+    methods = {method for dataset, method in found if dataset == spec.dataset}
+    return labels.behind(spec, row["item"], row["method"], methods)

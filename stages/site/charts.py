@@ -1,18 +1,33 @@
 """Charts as inline SVG: lines and points over a linear or a logarithmic axis; colours come from the style sheet."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
 
 WIDTH, HEIGHT = 480, 300
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 44
+LEFT, RIGHT, TOP, BOTTOM = 60, 14, 12, 44
 LOOKS = 9  # colours of the style sheet; after these the dashes change
 DASHES = ("", "6 3", "2 3")
+# Where the label of a point may stand: its offset and its anchor.
+SIDES = {
+    "left": (-7, 4, "end"),
+    "right": (7, 4, "start"),
+    "above": (0, -8, "middle"),
+    "below": (0, 18, "middle"),
+    "upper right": (7, -2, "start"),
+    "lower right": (7, 12, "start"),
+    "upper left": (-7, -2, "end"),
+    "lower left": (-7, 12, "end"),
+}
+LETTER, TALL, DOT = 7, 12, 4  # width and height of a label's letters as phones show them, radius of a labelled point
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 @dataclass(frozen=True)
 class Point:
-    """A value with what stands beside it under the pointer; `label` stays beside it, `side` says on which side."""
+    """A value with what stands beside it under the pointer; `label` stays beside it, on the side `side` if it can."""
 
     x: float
     y: float
@@ -92,7 +107,8 @@ class Chart:
         """The chart as an SVG element."""
         name = escape(f"{self.title}. {self.described}")
         head = f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" tabindex="0" aria-label="{name}">'
-        return "\n".join([head, *self._frame(), *(self._drawn(series) for series in self.series), "</svg>"])
+        drawn = (self._drawn(series) for series in self.series)
+        return "\n".join([head, *self._frame(), *drawn, *self._labels(), "</svg>"])
 
     def _place(self, point: Point) -> tuple[float, float]:
         left = LEFT + self.x.share(point.x) * (WIDTH - LEFT - RIGHT)
@@ -127,12 +143,26 @@ class Chart:
         if series.joined and len(places) > 1:
             line = " ".join(f"{left},{height}" for left, height in places)
             parts.append(f'<polyline points="{line}"{dashed}/>')
-        radius = 4 if not series.joined else 2.5 if len(places) < 12 else 1.2
+        radius = DOT if not series.joined else 2.5 if len(places) < 12 else 1.2
         for point, (left, height) in zip(series.points, places, strict=True):
             tip = escape(point.tip)
             parts.append(f'<circle cx="{left}" cy="{height}" r="{radius}" data-tip="{tip}"/>')
-            parts += [_beside(point, left, height)] if point.label else []
         return "".join([*parts, "</g>"])
+
+    def _labels(self) -> Iterable[str]:
+        """The labels of all points, each where it covers nothing; one that has no such place is left to the pointer."""
+        labelled = [point for series in self.series for point in series.points if point.label]
+        places = [self._place(point) for point in labelled]
+        taken = [(left - DOT, height - DOT, left + DOT, height + DOT) for left, height in places]
+        for point, (left, height) in zip(labelled, places, strict=True):
+            for side in dict.fromkeys([point.side or "right", *SIDES]):
+                across, down, anchor = SIDES[side]
+                box = covered(left + across, height + down, anchor, len(point.label))
+                if _inside(box) and not any(overlap(box, other) for other in taken):
+                    taken.append(box)
+                    place = f'x="{left + across:.1f}" y="{height + down:.1f}"'
+                    yield f'<text {place} class="{anchor} label">{escape(point.label)}</text>'
+                    break
 
 
 def short(value: float) -> str:
@@ -143,11 +173,16 @@ def short(value: float) -> str:
     return f"{value:g}"
 
 
-def _beside(point: Point, left: float, height: float) -> str:
-    across, down, anchor = {
-        "left": (-7, 4, "end"),
-        "above": (0, -8, "middle"),
-        "upper right": (7, -2, "start"),
-        "lower right": (7, 12, "start"),
-    }.get(point.side, (7, 4, "start"))
-    return f'<text x="{left + across}" y="{height + down}" class="{anchor} label">{escape(point.label)}</text>'
+def covered(x: float, base: float, anchor: str, letters: int) -> Box:
+    """What a label covers that is anchored at `x` and stands on a line at `base`."""
+    left = x - {"start": 0, "middle": 0.5, "end": 1}[anchor] * letters * LETTER
+    return left, base - TALL, left + letters * LETTER, base
+
+
+def overlap(one: Box, other: Box) -> bool:
+    """Whether two boxes have an area in common."""
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _inside(box: Box) -> bool:
+    return box[0] > LEFT and box[1] > 0 and box[2] < WIDTH and box[3] < HEIGHT - BOTTOM

@@ -124,9 +124,9 @@ def designs(spec: DesignTable, cells: list[Cell]) -> Chart | None:
     )
     of = f"{'stand-ins for ' if demo else ''}{spec.dataset.removeprefix(DEMO_PREFIX)}, σ = {spec.sigma}"
     x = axis("parameters", [point.x for point in points], log=True)
-    y = axis(f"average PSNR in dB, {of}", [point.y for point in points])
+    y = axis("average PSNR in dB", [point.y for point in points])
     described = f"{len(points)} points; the values are in the table of the designs."
-    return Chart("Parameters and PSNR of the designs", described, x, y, series)
+    return Chart(f"Parameters and PSNR of the designs, {of}", described, x, y, series)
 
 
 def _label(design: Design, groups: dict, name: str) -> str:

@@ -11,6 +11,7 @@ from stages.report.layout import METRIC_NAMES
 from stages.site.cells import Cell
 from stages.site.facts import Facts
 from stages.site.grids import level
+from stages.site.links import node_page
 from stages.site.pipeline import Node
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def read_rows(book: "Book", node: Node) -> list[dict[str, str]]:
         made = book.source.of(other).outputs or {}
         for path in other.outputs:
             digest = record.get("inputs", {}).get(path) or made.get(path, "")
-            rows.append({"path": path, "digest": digest, "page": f"node-{other.name}.html", "maker": other.name})
+            rows.append({"path": path, "digest": digest, "page": node_page(other), "maker": other.name})
     return rows
 
 
@@ -110,7 +111,7 @@ def _node(book: "Book", node: Node) -> dict[str, Any]:
     found = book.source.of(node)
     return {
         "name": node.name,
-        "page": f"node-{node.name}.html",
+        "page": node_page(node),
         "command": node.command,
         "facts": [*facts_of(found), ("seed", "; ".join(_seeds(book, node)))],
         "reads": [

@@ -16,6 +16,7 @@ from stages.site import cells, curves, dag, details, facts, grids, pipeline, pro
 from stages.site.cells import Cell
 from stages.site.charts import DASHES
 from stages.site.facts import Source
+from stages.site.links import Links, node_page, table_page
 from stages.site.pipeline import Node, NodeName
 
 Context = dict[str, Any]
@@ -27,6 +28,7 @@ REPLACED = {
     "figures": ("Learning curves", "Parameters and PSNR"),
     "provenance": ("Nodes",),
     "notes": (),
+    "opinion": (),
 }
 
 
@@ -41,9 +43,15 @@ class Book:
 
     @cached_property
     def texts(self) -> dict[str, prose.Page]:
-        """The report's Markdown pages, by name."""
+        """The report's Markdown pages, by name; that of the opinion test, which no stage writes, may not be there."""
         folder = paths.reports(self.config.scale)
-        return {name: prose.read(folder / f"{name}.md") for name in (*prose.PAGES, *self.tables)}
+        names = [name for name in prose.PAGES if name != "opinion" or (folder / "opinion.md").is_file()]
+        return {name: prose.read(folder / f"{name}.md") for name in (*names, *self.tables)}
+
+    @cached_property
+    def links(self) -> Links:
+        """Where the rows of these pages lead."""
+        return Links(self.config, self.nodes)
 
 
 def load(config: Config) -> Book:
@@ -54,24 +62,15 @@ def load(config: Config) -> Book:
     return Book(config, nodes, facts.load(config, nodes), tables)
 
 
-def page_of(key: str) -> str:
-    """The page of a table."""
-    return f"{key.replace('/', '-')}.html"
-
-
-def node_page(node: Node) -> str:
-    """The page of a node."""
-    return f"node-{node.name}.html"
-
-
-def sections(page: prose.Page, kind: str, folder: str = "") -> list[dict[str, Any]]:
-    """A page's sections as HTML, those left out that the site shows in a form of its own."""
+def sections(page: prose.Page, kind: str, folder: str = "", found: Links | None = None) -> list[dict[str, Any]]:
+    """A page's sections as HTML, those left out that the site shows in a form of its own; `found`: of their tables."""
+    linker = found.of if found else None
     kept = [part for part in page.sections[1:] if not part.heading.startswith(REPLACED[kind] or ("\0",))]
     return [
         {
             "id": prose.slug(part.heading),
             "heading": Markup(prose.inline(part.heading)),
-            "html": Markup(prose.render(part.body, part.heading, folder)),
+            "html": Markup(prose.render(part.body, part.heading, folder, linker)),
         }
         for part in kept
     ]
@@ -92,7 +91,7 @@ def entries(book: Book) -> list[Context]:
     return [
         {
             "key": spec.key,
-            "page": page_of(spec.key),
+            "page": table_page(spec.key),
             "paper": spec.paper,
             "number": spec.number,
             "title": spec.title,
@@ -115,7 +114,7 @@ def index(book: Book) -> Context:
     kept = prose.Page(text.title, (text.sections[0], reasons, *text.sections[1:]))
     lines = [line for line in text.sections[0].body.splitlines() if line.startswith("- ")]
     facts_list = Markup(prose.render("\n".join(lines), ""))
-    found = sections(kept, "index")
+    found = sections(kept, "index", found=book.links)
     return {"title": "Overview", "facts": facts_list, "papers": papers, "tables": tables, "sections": found}
 
 
@@ -155,19 +154,19 @@ def training(book: Book) -> Context:
         "title": "Training",
         **headed(text),
         "intro": intro(text),
-        "sections": sections(text, "training"),
+        "sections": sections(text, "training", found=book.links),
         "panels": panels,
         "legend": curves.legend(panels),
         "dashes": DASHES,
         "designs": curves.designs(spec, book.tables[spec.key]),
-        "designs_page": page_of(spec.key),
+        "designs_page": table_page(spec.key),
     }
 
 
 def text_page(book: Book, name: str, title: str, contents: bool) -> Context:
     """A page that is the report's own text."""
     text = book.texts[name]
-    found = sections(text, name)
+    found = sections(text, name, found=book.links)
     return {"title": title, **headed(text), "intro": intro(text), "sections": found, "contents": contents}
 
 
@@ -177,7 +176,11 @@ def provenance(book: Book) -> Context:
     for node in book.nodes.values():
         found = book.source.of(node)
         rows.append({"page": node_page(node), "name": node.name, "facts": found, "digest": found.digest(node)[:12]})
-    return {"title": "Provenance", "nodes": rows, "sections": sections(book.texts["provenance"], "provenance")}
+    return {
+        "title": "Provenance",
+        "nodes": rows,
+        "sections": sections(book.texts["provenance"], "provenance", found=book.links),
+    }
 
 
 def picture(book: Book) -> Context:

@@ -1,7 +1,7 @@
 """The report's Markdown pages: cut into sections, their tables read, and rendered as HTML of the site."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -17,7 +17,8 @@ COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 HEADING = re.compile(r"^## +(.*)$", re.MULTILINE)
 NUMBER = re.compile(r"-|[+-]?[\d,]+(\.\d+)?k?( [✓✗]| \[[^\]]*\])?")  # as the report writes one, or that there is none
 CELL_END = re.compile(r"(?<!\\)\|")
-PAGES = {"overview": "index"} | {name: name for name in ("notes", "provenance", "training", "figures")}
+Linker = Callable[[dict[str, str]], dict[str, list[tuple[str, str]]]]  # see `links.Links.of`
+PAGES = {"overview": "index"} | {name: name for name in ("notes", "provenance", "training", "figures", "opinion")}
 
 
 @dataclass(frozen=True)
@@ -104,35 +105,72 @@ def inline(text: str) -> str:
     return _parser().renderInline(text, {"folder": "", "caption": ""})
 
 
-def render(body: str, caption: str, folder: str = "") -> str:
+def render(body: str, caption: str, folder: str = "", linker: Linker | None = None) -> str:
     """Markdown as HTML: tables sortable and in a region that scrolls, links leading to the site's own pages.
 
     Args:
         body: without its heading; headings inside get the anchors of GitHub.
         caption: what the tables are called for a screen reader.
         folder: see `href`.
+        linker: says which texts of a table's row become links.
     """
     tokens = _parser().parse(body)
-    _align(tokens)
+    for table in _tables(tokens):
+        _align(table)
+        if linker:
+            _link(table, linker)
     return _parser().renderer.render(tokens, _parser().options, {"folder": folder, "caption": caption})
 
 
-def _align(tokens: list[Token]) -> None:
-    """Mark the columns of numbers in every table: the report's Markdown says nothing of alignment."""
-    columns: dict[int, list[Token]] = {}
+@dataclass(frozen=True)
+class _Cell:
+    """The two tokens of a table's cell: what opens it, and what it holds."""
+
+    opening: Token
+    inline: Token
+
+    @property
+    def text(self) -> str:
+        return _plain(self.inline.content)
+
+
+def _tables(tokens: list[Token]) -> list[list[list[_Cell]]]:
+    """The cells of every table, line by line, the head first."""
+    found: list[list[list[_Cell]]] = []
     for index, token in enumerate(tokens):
-        if token.type == "tr_open":
-            place = 0
+        if token.type == "table_open":
+            found.append([])
+        elif token.type == "tr_open":
+            found[-1].append([])
         elif token.type in ("th_open", "td_open"):
-            columns.setdefault(place, []).extend((token, tokens[index + 1]))
-            place += 1
-        elif token.type == "table_close":
-            for cells in columns.values():
-                texts = {_plain(cell.content) for cell in cells[3::2]}  # without the head
-                if texts - {"-"} and all(map(NUMBER.fullmatch, texts)):
-                    for cell in cells[::2]:
-                        cell.attrJoin("class", "number")
-            columns = {}
+            found[-1][-1].append(_Cell(token, tokens[index + 1]))
+    return found
+
+
+def _align(table: list[list[_Cell]]) -> None:
+    """Mark the columns of numbers: the report's Markdown says nothing of alignment."""
+    for column in zip(*table, strict=True):
+        texts = {cell.text for cell in column[1:]}
+        if texts - {"-"} and all(map(NUMBER.fullmatch, texts)):
+            for cell in column:
+                cell.opening.attrJoin("class", "number")
+
+
+def _link(table: list[list[_Cell]], linker: Linker) -> None:
+    """Put links in the place of texts, where there is none yet."""
+    head, *lines = table
+    for line in lines:
+        cells = {name.text: cell for name, cell in zip(head, line, strict=True)}
+        for name, links in linker({name: cell.text for name, cell in cells.items()}).items():
+            inline = cells[name].inline
+            if all(child.type != "link_open" for child in inline.children or []):
+                inline.children = [token for index, link in enumerate(links) for token in _linked(*link, index)]
+
+
+def _linked(text: str, target: str, index: int) -> list[Token]:
+    comma = [Token("text", "", 0, content=", ")] if index else []
+    start = Token("link_open", "a", 1, attrs={"href": target})
+    return [*comma, start, Token("text", "", 0, content=text), Token("link_close", "a", -1)]
 
 
 @lru_cache

@@ -1,0 +1,293 @@
+"""The site in a browser, from disk: sorting, the window of a cell, the image browser, charts, widths, accessibility."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stages.common.config import Config
+from stages.evaluate import metrics
+from tests import accessibility
+from tests.browser import Browser, install
+from tests.site_project import SHAPE, make_reports, make_site
+
+KODAK, IMAGES, TRAINING = "liu2020-table2_kodak.html", "images.html", "training.html"
+LOOKS = [(1280, False), (1280, True), (360, False), (360, True)]
+NAMES = ["desktop", "desktop and dark", "phone", "phone and dark"]
+COLUMN = """const [grid, column] = arguments;
+return [...document.querySelector(grid).tBodies[0].rows].map(row => row.cells[column].textContent.trim())"""
+SORTED = "return [...document.querySelectorAll(`${arguments[0]} th[aria-sort]`)].map(head => head.ariaSort)"
+OPEN = "return document.querySelector('#cell').open"
+PICTURES = """return [...document.querySelectorAll('#crops img')].map(image => {
+  const [picture, view] = [image, image.parentElement].map(part => part.getBoundingClientRect());
+  return [picture.width, picture.left - view.left, picture.top - view.top].map(Math.round).join(' ');
+})"""
+CROPS = """return [...document.querySelectorAll('#crops li')].map(item =>
+  [item.querySelector('strong').textContent, item.querySelector('img').getAttribute('src'),
+   item.querySelector('p').innerText])"""
+EDGE = "return document.querySelector('#edge').style.left"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Config, Path]]:
+    """The site of hand-made results with two photographs."""
+    folder = tmp_path_factory.mktemp("project")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        config = make_reports(folder, "bench")
+        make_site(config, folder / "site")
+        yield config, folder / "site"
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One window for all tests."""
+    install()
+    browser = Browser(tmp_path_factory.mktemp("browser"))
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+@pytest.fixture
+def page(window: Browser) -> Iterator[Browser]:
+    """The window at a desk's width; afterwards, nothing has been complained of or asked for but from disk."""
+    window.resize(1280, 900)
+    yield window
+    assert window.complaints() == []
+    asked = window.requests()
+    assert asked and [address for address in asked if not address.startswith(("file:", "data:"))] == []
+
+
+def column(page: Browser, number: int, grid: str = "#grid-1") -> list[str]:
+    return page.run(COLUMN, grid, number)
+
+
+def go_to(page: Browser, selector: str) -> None:
+    """Reach an element by the Tab key alone."""
+    for _ in range(200):
+        page.press("Tab")
+        if page.run("return document.activeElement.matches(arguments[0])", selector):
+            return
+    raise AssertionError(f"{selector} is not reached by Tab")
+
+
+def test_a_table_sorts_by_number_in_both_directions_and_keeps_its_average(page, site):
+    page.open(site[1] / KODAK)
+    head = "#grid-1 thead tr:last-child th:nth-child(2) button"  # what CBM3D was measured at
+    before = column(page, 2)
+    assert "reproduced" in page.text(head)
+    page.click(head)
+    rising = sorted(before, key=float)
+    assert before != rising and column(page, 2) == rising
+    assert [state for state in page.run(SORTED, "#grid-1") if state != "none"] == ["ascending"]
+    page.click(head)
+    assert column(page, 2) == rising[::-1]
+    assert [state for state in page.run(SORTED, "#grid-1") if state != "none"] == ["descending"]
+    assert page.texts("#grid-1 tfoot th") == ["average"]
+    page.click("#grid-1 thead tr:first-child th button")
+    assert column(page, 0) == [f"{number:02}" for number in range(1, 25)]
+    assert page.run(SORTED, "#grid-1").count("none") == len(page.run(SORTED, "#grid-1")) - 1
+
+
+def test_signed_differences_and_thousands_sort_as_numbers(page, site):
+    page.open(site[1] / KODAK)
+    page.click("#grid-1 thead tr:last-child th:nth-child(3) button")
+    found = [float(text.split()[0]) for text in column(page, 3)]
+    assert found == sorted(found) and {text.split()[1] for text in column(page, 3)} == {"✗"}
+    page.open(site[1] / "liu2020-table1_architecture.html")
+    page.click("#grid-1 thead tr:last-child th:nth-child(1) button")
+    counts = [int(text.replace(",", "").removesuffix("k")) for text in column(page, 4)]
+    assert counts == sorted(counts) and len(set(counts)) > 5
+
+
+def test_a_table_sorts_by_keyboard(page, site):
+    page.open(site[1] / KODAK)
+    go_to(page, "#grid-1 thead tr:last-child th:nth-child(2) button")
+    page.press("Enter")
+    assert column(page, 2) == sorted(column(page, 2), key=float)
+    page.press("Space")
+    assert column(page, 2) == sorted(column(page, 2), key=float)[::-1]
+    assert page.run("return document.activeElement.parentElement.ariaSort") == "descending"
+
+
+def test_a_press_on_a_number_tells_command_data_and_commit(page, site):
+    page.open(site[1] / KODAK)
+    page.click("#grid-1 tbody tr:nth-child(1) td:nth-child(3) button")
+    assert page.run(OPEN)
+    assert page.text("#cell-title") == "Kodak, 01, σ = 25, CBM3D"
+    shown = page.text("#cell-facts")
+    assert "python -m stages.evaluate.baseline --scale bench --only kodak-cbm3d" in shown
+    assert "0123456789abcdef" in shown and "noisy images: synthesize-kodak" in shown
+    page.press("Escape")
+    assert not page.run(OPEN)
+    assert page.run("return document.activeElement.closest('td').cellIndex") == 2
+
+
+def test_a_number_opens_by_keyboard_and_its_data_have_hashes(page, site):
+    page.open(site[1] / KODAK)
+    go_to(page, "#grid-1 td button")
+    page.press("ArrowDown", "ArrowRight", "ArrowRight")  # from CBM3D past MCWNNM to DnCNN, of the second image
+    page.press("Enter")
+    assert page.text("#cell-title") == "Kodak, 02, σ = 25, DnCNN"
+    assert page.focused("id") == "cell-title"
+    shown = page.text("#cell-facts")
+    assert f"images: download-kodak {'da' * 32}" in shown and f"weights: train-dncnn_color {'fe' * 32}" in shown
+    address = page.run("return location.hash")
+    go_to(page, "#cell-facts a[href='node-evaluate-kodak-dncnn.html']")
+    page.press("Enter")
+    page.wait("return document.title.startsWith('Node evaluate-kodak-dncnn')")
+    page.open(site[1] / KODAK, address.removeprefix("#"))
+    assert page.text("#cell-title") == "Kodak, 02, σ = 25, DnCNN"
+    go_to(page, "#cell-close")
+    page.press("Enter")
+    assert not page.run(OPEN)
+
+
+def test_a_number_leads_to_its_image(page, site):
+    page.open(site[1] / KODAK)
+    page.click("#grid-2 tbody tr:nth-child(2) td:nth-child(3) button")
+    go_to(page, "#cell-facts a[href^='images.html']")
+    page.press("Enter")
+    page.wait("return document.querySelector('#where')?.textContent")
+    chosen = page.run("return ['photo', 'level', 'right'].map(id => document.getElementById(id).value)")
+    assert chosen == ["1", "35", "CBM3D"]
+
+
+def test_the_border_moves_by_arrow_keys_and_by_pointer(page, site):
+    page.open(site[1] / IMAGES)
+    page.wait("return document.querySelector('#where').textContent")
+    go_to(page, "#border")
+    assert page.run(EDGE) == "50%"
+    page.press("ArrowLeft", "ArrowLeft", "ArrowLeft")
+    assert page.run(EDGE) == "47%"
+    assert page.run("return document.querySelector('#over').style.clipPath") == "inset(0px 53% 0px 0px)"
+    assert page.focused("ariaValueText") == "47 % noisy, the rest CBM3D"
+    page.press("End")
+    assert page.run(EDGE) == "100%"
+    page.click("#stage")
+    assert page.run(EDGE) == "50%"
+
+
+def test_the_crop_is_the_same_of_every_method_wherever_it_moves(page, site):
+    page.open(site[1] / IMAGES)
+    page.wait("return document.querySelectorAll('#crops img').length")
+    assert page.texts("#crops strong") == ["clean", "noisy", "CBM3D", "DnCNN"]
+    seen = [page.run(PICTURES)]
+    for control, key in (("#crop-left", "ArrowRight"), ("#crop-top", "ArrowLeft"), ("#crop-size", "ArrowRight")):
+        go_to(page, control)
+        page.press(key)
+        seen.append(page.run(PICTURES))
+    assert all(len(places) == 4 and len(set(places)) == 1 for places in seen)
+    assert len({places[0] for places in seen}) == len(seen), "every key moves the crop"
+    page.click("#map")
+    assert len(set(page.run(PICTURES))) == 1
+    go_to(page, "#differences")
+    page.press("Space")
+    files = [source for _, source, _ in page.run(CROPS)]
+    assert [source.endswith("-difference.webp") for source in files] == [False, False, True, True]
+    assert len(set(page.run(PICTURES))) == 1
+
+
+@pytest.mark.parametrize("moves", [[], ["Home"], ["End"]], ids=["middle", "upper left", "lower right"])
+def test_numbers_of_a_crop_are_those_of_the_metrics(page, site, moves):
+    page.open(site[1] / IMAGES)
+    page.wait("return document.querySelectorAll('#crops img').length")
+    for control in ("#crop-left", "#crop-top"):
+        go_to(page, control)
+        page.press(*moves)
+    script = "return ['crop-left', 'crop-top', 'crop-size'].map(id => Number(document.getElementById(id).value))"
+    values = page.run(script)
+    x, y, size = (8 * value for value in values)
+    width, height = min(size, SHAPE[1] - x), min(size, SHAPE[0] - y)
+    assert page.text("#where") == f"{width} by {height} pixels from ({x}, {y})"
+    (_, file, _), *others = page.run(CROPS)
+    clean = pixels(site[1] / file)
+    part = (slice(y, y + height), slice(x, x + width))
+    # The similarity of a pixel is that of the window around it, which reaches over the edge of the crop by 5.
+    around = (slice(max(0, y - 5), y + height + 5), slice(max(0, x - 5), x + width + 5))
+    for name, file, text in others:
+        image = pixels(site[1] / file)
+        psnr, ssim = metrics.psnr(image[part], clean[part]), metrics.ssim(image[around], clean[around])
+        assert text == f"{name}\nPSNR {psnr:.2f} dB, SSIM {ssim:.4f}"
+
+
+def test_numbers_of_whole_images_are_those_of_the_metrics(page, site):
+    page.open(site[1] / IMAGES)
+    page.wait("return document.querySelector('#whole').textContent")
+    folder = site[1] / "images/kodak-1"
+    clean, image = (pixels(folder / f"{name}.webp") for name in ("clean", "25-kodak-cbm3d"))
+    shown = f"CBM3D: PSNR {metrics.psnr(image, clean):.2f} dB, SSIM {metrics.ssim(image, clean):.4f}"
+    assert page.text("#whole").endswith(shown)
+
+
+def pixels(path: Path) -> np.ndarray:
+    """An image of the site; these are small, so that they are stored without loss."""
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_charts_tell_their_values_by_keyboard_and_curves_can_be_hidden(page, site):
+    page.open(site[1] / TRAINING)
+    assert len(page.texts("figure.chart")) >= 3 and "Parameters and PSNR of the designs" in page.text("main")
+    go_to(page, "figure.chart svg")
+    page.press("ArrowRight", "ArrowRight")
+    assert page.text("figure.chart .tip") == "proposed sigma25: step 40,000, validation 30.50 dB"
+    go_to(page, "figure.chart.wide svg")
+    page.press("Home")
+    assert "parameters, 30.41 dB" in page.text("figure.chart.wide .tip")
+    page.click(".toggles input[value='proposed']")
+    hidden = page.run("return [...document.querySelectorAll('.series.off-screen')].map(one => one.dataset.name)")
+    assert hidden and set(hidden) == {"proposed"}
+
+
+def test_the_first_stop_of_the_tab_key_leads_to_the_content(page, site):
+    page.open(site[1] / "index.html")
+    page.press("Tab")
+    assert page.focused() == "Skip to the content"
+    page.press("Enter")
+    assert page.focused("id") == "main"
+
+
+def shown_pages(site: Path) -> list[Path]:
+    """Every page, but of the nodes' pages, which have one form, one for each stage."""
+    nodes = {path.stem.split("-")[1]: path for path in sorted(site.glob("node-*.html"))}
+    return [*sorted(set(site.glob("*.html")) - set(site.glob("node-*.html"))), *nodes.values()]
+
+
+@pytest.mark.parametrize(("width", "dark"), LOOKS, ids=NAMES)
+def test_no_page_breaks_rules_of_accessibility_or_scrolls_sideways(page, site, width, dark):
+    axe = accessibility.source()
+    page.resize(width, 800, dark)
+    found, grounds = {}, set()
+    for path in shown_pages(site[1]):
+        page.open(path)
+        page.run("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+        broken = accessibility.violations(page, axe)
+        if page.run("return document.documentElement.scrollWidth") > width:
+            broken.append(["scrolls sideways"])
+        found |= {path.name: broken} if broken else {}
+        grounds.add(page.run("return getComputedStyle(document.body).backgroundColor"))
+    assert found == {}
+    assert grounds == {"rgb(16, 20, 24)" if dark else "rgb(255, 255, 255)"}
+
+
+@pytest.mark.parametrize(("width", "dark"), LOOKS, ids=NAMES)
+def test_neither_does_the_window_of_a_cell(page, site, width, dark):
+    page.resize(width, 800, dark)
+    for number in (0, 1):  # measured, and not run
+        page.open(site[1] / KODAK, f"cell-{number}")
+        assert page.run(OPEN)
+        assert accessibility.violations(page, accessibility.source(), "#cell") == []
+        assert page.run("return document.querySelector('#cell').scrollWidth") <= width
+        assert page.run("return document.documentElement.scrollWidth") <= width
+
+
+def test_a_page_that_breaks_the_rules_is_found(page, tmp_path):
+    bad = tmp_path / "bad.html"
+    bad.write_text('<!doctype html><html lang="en"><title>x</title><p style="color: #bbb; background: #fff">pale</p>')
+    page.open(bad)
+    assert [name for name, *_ in accessibility.violations(page, accessibility.source())] == ["color-contrast"]
