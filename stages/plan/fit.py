@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stages.plan.resources import EXAMPLE, RESUMING, SITE, Request, active_scale, load_site, requests
+from stages.plan.resources import RESUMING, SITE, TO_COPY, Request, active_scale, load_site, requests
 from stages.plan.site import read_cluster
 
 
@@ -18,8 +18,7 @@ def describe(path: Path | None = None, scale: str | None = None) -> list[str]:
     places = [_place(site, side, [one for one in asked if one.side == side]) for side in ("cpu", "gpu")]
     lines = [f"{name} fits the cluster at scale {scale or active_scale()}: {', '.join(filter(None, places))}"]
     if path is None and not SITE.exists():
-        example = f"{SITE.parent}/{EXAMPLE.name}"
-        lines.append(f"note: {name} is not there, so the defaults count; cp {example} {name} and edit the copy")
+        lines.append(f"note: {name} is not there, so the defaults count; cp {TO_COPY} {name} and edit the copy")
     if site["gpu"]["ask"] == "none" and (having := _with_gpus()):
         lines.append(f"note: gpu.ask is none, so nothing will use the GPUs of {', '.join(having)}; set gpu.ask: gpu")
     return lines + _shortened(asked)

@@ -14,7 +14,8 @@ from stages.common.config import MEASURING, PARAMS, ROOT, SCALES, _check, read_y
 from stages.common.errors import UserError, choices
 
 SITE = Path("slurm/site.yaml")  # through the link that also is the name of the profile
-EXAMPLE = ROOT / "slurm/site.example.yaml"
+EXAMPLE = ROOT / "workflow/profiles/slurm/site.example.yaml"
+TO_COPY = SITE.with_name(EXAMPLE.name)  # how messages call it
 # Stages that go on from a checkpoint: the end of their run time is not a failure.
 RESUMING = ("train", "task", "cascade")
 # A shard gets its minutes this many times: its share may be a larger one, and its machine a slower one.
@@ -78,7 +79,7 @@ def load_site(path: Path | None = None) -> dict[str, Any]:
         return site
     path = path or SITE
     if not path.exists():
-        raise UserError(f"{path}: not found; copy {EXAMPLE.relative_to(ROOT)} there and edit the copy")
+        raise UserError(f"{path}: not found; copy {TO_COPY} there and edit the copy")
     own = read_yaml(path)
     _check(own, "site", path)
     names = sorted(file.stem for file in SCALES.glob("*.yaml"))
