@@ -8,6 +8,7 @@ measured too, under the noise of the run.
 """
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 from stages.common import config, paths, provenance
@@ -23,47 +24,40 @@ from stages.spread.measure import Kept, image_key, kept, measured
 
 FURTHER = 4  # seeds besides that of the run, unless told
 
-Series = dict[float, list[list[list[float]]]]  # by noise level: for each seed, for each image, a value for each metric
+Way = tuple[int, DenoiserFor]  # a seed of the noise, and what denoises
 
 
-def spread(settings: config.Config, key: str, seeds: list[int], trained: list[Path]) -> list[table.Line] | str:
-    """The lines of one cell, or why there are none."""
-    found = cell(settings, key)
-    if isinstance(found, str):
-        return found
-    others = training.others(settings, found, trained)
+def spread(settings: config.Config, found: Cell, seeds: list[int], trained: list[Path]) -> Iterator[list[table.Line]]:
+    """The lines of one cell, one noise level after the other; a kill loses what was not measured yet."""
+    others, name = training.others(settings, found, trained), f"spread {found.key}"
     with (
-        exclusive(paths.lock(settings.scale, f"spread-{key}"), f"spread {key}"),
-        kept(settings.scale, key) as store,
+        exclusive(paths.lock(settings.scale, name.replace(" ", "-")), name),
+        kept(settings.scale, found.key) as store,
     ):
-        ways = [(seed, found.denoiser_for) for seed in seeds]
-        series = _series(settings, found, found.levels, ways, store, f"spread {key}")
-        lines = table.lines(found, spreads.NOISE, seeds, series)
-        if others:
-            ways = [(settings.params["seed"], way) for way in others.denoisers]
-            series = _series(settings, found, others.levels, ways, store, f"spread {key}, trainings")
-            lines += table.lines(found, spreads.TRAINING, others.seeds, series)
-    return lines
+        for sigma in found.levels:
+            ways = [(seed, found.denoiser_for) for seed in seeds]
+            values = _values(settings, found, sigma, ways, store, f"{name} sigma {sigma:g}")
+            lines = table.lines(found, spreads.NOISE, seeds, sigma, values)
+            if others and sigma in others.levels:
+                ways = [(settings.params["seed"], way) for way in others.denoisers]
+                values = _values(settings, found, sigma, ways, store, f"{name} sigma {sigma:g}, trainings")
+                lines += table.lines(found, spreads.TRAINING, others.seeds, sigma, values)
+            yield lines
 
 
-def _series(
-    settings: config.Config,
-    found: Cell,
-    levels: list[float],
-    ways: list[tuple[int, DenoiserFor]],
-    store: Kept,
-    label: str,
-) -> Series:
-    """Measure all images at all levels in all ways, each a seed of the noise and what denoises."""
+def _values(
+    settings: config.Config, found: Cell, sigma: float, ways: list[Way], store: Kept, label: str
+) -> list[list[list[float]]]:
+    """Measure all images at one level in all ways: for each way, for each image, a value for each metric."""
     folder = paths.data(settings.scale, found.entry["dataset"])
-    work = [(sigma, way, row) for sigma in levels for way in ways for row in found.images]
-    keys = [image_key(found, row, sigma, seed, denoiser(sigma)[1]) for sigma, (seed, denoiser), row in work]
+    work = [(way, row) for way in ways for row in found.images]
+    keys = [image_key(found, row, sigma, seed, denoiser(sigma)[1]) for (seed, denoiser), row in work]
     missing = [index for index, key in enumerate(keys) if key not in store.values]
     for index in progress(missing, len(work), label, done=len(work) - len(missing)):
-        sigma, (seed, denoiser), row = work[index]
+        (seed, denoiser), row = work[index]
         store.add(keys[index], measured(found, folder, row, sigma, seed, denoiser))
     values = iter(keys)
-    return {sigma: [[store.values[next(values)] for _ in found.images] for _ in ways] for sigma in levels}
+    return [[store.values[next(values)] for _ in found.images] for _ in ways]
 
 
 def parsed(text: str) -> list[int]:
@@ -86,12 +80,13 @@ def main() -> None:
     seeds = parsed(arguments.seeds) if arguments.seeds else list(range(first, first + 1 + FURTHER))
     set_mode(settings.params["mode"], settings.settings["threads"])
     for key in names(settings, arguments.only):
-        lines = spread(settings, key, seeds, arguments.trained)
-        if isinstance(lines, str):
-            print(f"spread {key}: nothing to measure: {lines}", flush=True)
+        found = cell(settings, key)
+        if isinstance(found, str):
+            print(f"spread {key}: nothing to measure: {found}", flush=True)
             continue
-        table.update(settings, lines)
-        print(f"spread {key}: {table.summary(lines)}; {spreads.path(settings.scale)}", flush=True)
+        for lines in spread(settings, found, seeds, arguments.trained):
+            table.update(settings, lines)
+            print(f"spread {key}: {table.summary(lines)}; {spreads.path(settings.scale)}", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -17,16 +17,15 @@ from stages.spread.measure import METRICS
 Line = dict[str, str]  # by the columns of the file
 
 
-def lines(cell: Cell, varied: str, seeds: list[int], series: dict[float, list]) -> list[Line]:
-    """One line for each noise level and metric.
+def lines(cell: Cell, varied: str, seeds: list[int], sigma: float, values: list[list[list[float]]]) -> list[Line]:
+    """One line for each metric at one noise level.
 
     Args:
         varied: what the seeds are of.
-        series: by noise level: for each seed, for each image, a value for each metric.
+        values: for each seed, for each image, a value for each metric.
     """
     return [
-        _line(cell, varied, seeds, sigma, metric, [[image[place] for image in images] for images in series[sigma]])
-        for sigma in series
+        _line(cell, varied, seeds, sigma, metric, [[image[place] for image in images] for images in values])
         for place, metric in enumerate(METRICS)
     ]
 
@@ -59,13 +58,10 @@ def update(settings: config.Config, new: list[Line]) -> None:
 
 
 def summary(new: list[Line]) -> str:
-    """What was found, in a few words: the range of the standard deviations of the average PSNR over seeds."""
-    parts = []
-    for varied in dict.fromkeys(line["varied"] for line in new):
-        found = [line for line in new if (line["varied"], line["metric"]) == (varied, "psnr")]
-        low, high = (pick(float(line["std"]) for line in found) for pick in (min, max))
-        parts.append(f"{len(found[0]['seeds'].split())} seeds of the {varied}, PSNR ± {low:.4f} to {high:.4f} dB")
-    return "; ".join(parts)
+    """What was found at one noise level, in a few words: the standard deviation of the average PSNR over seeds."""
+    found = [line for line in new if line["metric"] == "psnr"]
+    parts = [f"{len(one['seeds'].split())} seeds of the {one['varied']} ± {float(one['std']):.4f} dB" for one in found]
+    return f"{found[0]['condition']}, PSNR over {', over '.join(parts)}"
 
 
 def _order(settings: config.Config) -> dict[tuple[str, str], int]:
