@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests import debian
+
 ASKED = "REDENOISE_BROWSER_TESTS"
 PROGRAMS = {"chromium": "chromium", "chromedriver": "chromium-driver"}  # by Debian's package
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the protocol's name for a reference to an element
@@ -41,17 +43,13 @@ def install() -> None:
         pytest.skip(f"no browser: {ASKED} is {asked}")
     if not missing:
         return
-    packages = ", ".join(missing)
     if not asked:
-        pytest.skip(f"no browser: {packages} not here; set {ASKED}=1 to have it installed (as root, on Debian)")
-    if shutil.which("apt-get") is None or os.geteuid() != 0:
-        pytest.skip(f"no browser: {packages} not here, and only root on Debian can install it")
-    # Waits for another one that installs, such as a test that runs beside this one.
-    get = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
-    for command in ([*get, "update"], [*get, "install", "-y", "--no-install-recommends", *missing]):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            pytest.skip(f"no browser: {' '.join(command)} failed: {done.stderr.strip()[-200:]}")
+        names = ", ".join(missing)
+        pytest.skip(f"no browser: {names} not here; set {ASKED}=1 to have it installed (as root, on Debian)")
+    try:
+        debian.install(*missing)
+    except debian.Missing as error:
+        pytest.skip(f"no browser: {error}")
 
 
 class Browser:

@@ -43,7 +43,7 @@ def dvc(folder: Path, *command: str) -> str:
 
 def checkout(target: Path, kept: dict[str, tuple[str, ...]] = KEPT) -> Path:
     """A commit of the project as it stands here, with tiny demo settings and `kept` of the grid."""
-    for name in ("stages", "workflow", "published", "weights"):
+    for name in ("stages", "workflow", "published", "weights", "reports/spread"):
         shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Snakefile", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore"):
         shutil.copy(ROOT / name, target)

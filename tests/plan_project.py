@@ -15,7 +15,7 @@ def make(folder: Path) -> None:
     """Write the project's files into an empty folder, with its code but with weights of a few bytes."""
     for name in ("params.yaml", "dvc.yaml"):
         shutil.copy(ROOT / name, folder)
-    for name in ("stages", "workflow", "published"):
+    for name in ("stages", "workflow", "published", "reports/spread"):
         shutil.copytree(ROOT / name, folder / name, ignore=LEFT_OUT)
     (folder / "workflow/costs.csv").unlink(missing_ok=True)
     (folder / "weights").mkdir()

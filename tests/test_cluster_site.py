@@ -13,7 +13,8 @@ import yaml
 
 from stages.common import config
 from stages.common.errors import UserError
-from stages.plan import resources
+from stages.plan import __main__ as plan
+from stages.plan import fit, resources
 from stages.plan.site import check_site, read_gpus, read_minutes, read_partitions
 from tests.conftest import ROOT
 
@@ -215,7 +216,15 @@ def test_sinfo_is_read():
             "cpu: {max_gb: }\nstages: {baseline: {gb: 30}}",
             r"more than 64000 MB, stages baseline, baseline_shard .*set cpu.max_gb: 64$",
         ),
-        ("stages: {illustrate: {cpus: 20}}", r"no node with more than 16 cores, stage illustrate ask.* lower cpus"),
+        (
+            "stages: {illustrate: {cpus: 20}}",
+            r"no node with more than 16 cores, stage illustrate ask.* lower stages.illustrate.cpus$",
+        ),
+        (
+            "cpu: {max_gb: }\nstages: {baseline: {gb: 70}}",
+            r"more than 64000 MB, stages baseline, baseline_shard ask for up to 70 GB; .* or lower stages.baseline.gb$",
+        ),
+        ("gpu: {max_gb: 20}", r"gpu.max_gb is 20, stages task, cascade ask for up to 32 GB; .*stages.cascade.gb$"),
         (
             "gpu: {partition: short, max_hours: 2}",
             r"gpu.partition: 'short' has no GPUs, stages train, .*; with GPUs: gpu, old",
@@ -245,11 +254,35 @@ def test_what_fits_is_shown_to_sbatch_once_for_each_kind_of_job(cluster, site: P
     assert all("--test-only" in call for call in calls)
     assert any("--partition=gpu --gpus=1" in call and "--time=1440 --mem=16000" in call for call in calls)
     cluster("sbatch", "allocation failure: Invalid qos specification\n", code=1)
-    problems = check_site(site, "paper")
-    assert len(problems) == len(calls)
-    assert re.search(
-        r"^sbatch .*Slurm refuses this job of stage train.*: .*Invalid qos", "\n".join(problems), re.MULTILINE
+    (problem,) = check_site(site, "paper")  # one answer to all of them is one line
+    wanted = r"^slurm/site.yaml: Slurm refuses jobs of stages .*train.*: .*Invalid qos .*: sbatch --test-only --time"
+    assert re.search(wanted, problem), problem
+
+
+def test_what_a_fitting_site_makes_of_a_run_is_told(cluster, site: Path):
+    site.write_text(FITS)
+    first, *notes = fit.describe(scale="paper")
+    places = "jobs without GPUs in partition short, jobs with GPUs in partition gpu (--gpus=1)"
+    assert first == f"slurm/site.yaml fits the cluster at scale paper: {places}"
+    assert notes == ["note: cpu.max_hours is below what jobs of synthesize ask for, up to 10 h"]
+    site.write_text("cpu: {partition: short, max_hours: 2, max_gb: 64}\ngpu: {partition: gpu}")
+    assert "note: gpu.ask is none, so nothing will use the GPUs of gpu, old, broken; set gpu.ask: gpu" in fit.describe()
+    site.unlink()
+    assert fit.describe()[1] == (
+        "note: slurm/site.yaml is not there, so the defaults count; cp slurm/site.example.yaml slurm/site.yaml and "
+        "edit the copy"
     )
+
+
+def test_a_site_that_does_not_fit_ends_with_its_problems(cluster, site: Path, capsys: pytest.CaptureFixture[str]):
+    site.write_text("cpu: {partition: shrot}")
+    with pytest.raises(UserError, match="slurm/site.yaml: 1 problem at scale demo, see above"):
+        plan.check(None, None)
+    assert "'shrot' is not a partition here" in capsys.readouterr().out
+    with pytest.raises(UserError, match="scale 'papr' is not known; .*did you mean 'paper'"):
+        plan.check(None, "papr")
+    site.write_text(FITS)
+    assert plan.check(None, "demo").startswith("slurm/site.yaml fits the cluster at scale demo: ")
 
 
 def test_account_is_held_against_the_database(cluster, site: Path):
@@ -267,7 +300,7 @@ def test_without_slurm_one_line_says_where_to_run_it(site: Path, monkeypatch: py
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(UserError, match="sinfo: not found on this machine; run this where Slurm's commands are"):
         check_site()
-    with pytest.raises(UserError, match="mine.yaml: not found; copy workflow/profiles/slurm/site.example.yaml there"):
+    with pytest.raises(UserError, match="mine.yaml: not found; copy slurm/site.example.yaml there"):
         check_site("mine.yaml")
 
 

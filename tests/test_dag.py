@@ -39,7 +39,8 @@ def checkout(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     target = tmp_path_factory.mktemp(request.param)
     for name in ("stages", "workflow", "published", "weights", ".dvc"):
         shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__", "cache", "tmp"))
-    shutil.copytree(ROOT / "reports/benchmark", target / "reports/benchmark")  # without it nothing is cut
+    for name in ("benchmark", "spread"):  # without the first, nothing is cut
+        shutil.copytree(ROOT / "reports" / name, target / "reports" / name)
     for name in ("Snakefile", "dvc.yaml", "params.yaml", ".dvcignore"):
         shutil.copy(ROOT / name, target)
     subprocess.run(["git", "init", "-q"], cwd=target, check=True)
@@ -78,7 +79,7 @@ def relative(path: str, folder: Path) -> str:
 
 def test_commands_inputs_and_outputs_are_the_same(checkout, snakemake_nodes, dvc_stages):
     _, folder = checkout
-    sources = {name for folders in SOURCES.values() for name in folders} | {"weights"}
+    sources = {name for folders in SOURCES.values() for name in folders} | {"weights", "reports/spread"}
     found = {}
     for stage in dvc_stages:
         deps = {relative(dep.fs_path, folder) for dep in stage.deps if dep.hash_name != "params" and dep.fs_path}

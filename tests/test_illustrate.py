@@ -248,6 +248,15 @@ def test_the_true_label_map_is_shown_in_its_colours(small):
         assert (image == labels.palette()[number]).all(axis=2).sum() >= 2 * (32 * 10) * 6**2
 
 
+def test_label_maps_stand_below_the_truth_the_noisy_image_and_each_denoiser(small):
+    illustrate(small)
+    columns = ["Ground truth", "Noisy", "Separate", "Joint Training", "Joint Training (Cross-Task)"]
+    side = canvas.shown(np.zeros((32, 40), dtype=np.uint8), labels.SIDE).shape[1]
+    width = len(columns) * side + (len(columns) - 1) * canvas.GAP + 2 * canvas.MARGIN
+    assert picture("figure6_labels.png").shape[1] == width
+    assert "noisy, denoised by the proposed network alone" in captions()["figure6_labels.png"]["caption"]
+
+
 def test_made_real_noise_depends_on_the_signal_and_on_the_name_of_the_image():
     clean = np.full((120, 120, 3), 40, dtype=np.uint8)
     clean[:, 60:] = 200

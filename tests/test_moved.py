@@ -15,7 +15,10 @@ from stages.moved import layout, sides
 from stages.moved.__main__ import main
 from stages.moved.causes import Ancestry, Cause
 from stages.moved.moves import Move, moves
-from tests import checkouts
+from stages.report import __main__ as report
+from tests import checkouts, test_report_spread
+from tests.conftest import ROOT
+from tests.report_project import make_project
 
 KEY = ("liu2020/table2_kodak", "Kodak", "average", "sigma=25", "DnCNN", "psnr")
 
@@ -195,3 +198,87 @@ def test_a_folder_can_stand_for_a_revision(commits, tmp_path, capsys, monkeypatc
     monkeypatch.chdir(commits)
     main([str(tmp_path / "base"), "--scale", "demo"])
     assert "`demo`: no cell moved." in capsys.readouterr().out
+
+
+def spread_row(reproduced: str, spread: str, status: str = "reproduced", published: str = "32.00") -> dict[str, str]:
+    return row(reproduced, status, published) | {"spread": spread}
+
+
+def test_a_move_that_another_seed_could_have_made_is_counted_with_its_causes():
+    found = move(row("32.0100"), spread_row("32.0138", "0.0014"))  # 2 * sqrt(2) * 0.0014 = 0.00396
+    assert found[0].within_spread
+    text = layout.render("demo", found)
+    assert "`demo`: 0 cells moved; 1 more within the known spread over seeds." in text
+    assert "### Within the known spread over seeds\n\nAverages: 1, single images: 0; up: 1, down: 0." in text
+    assert "- workflow/scales/demo.yaml: budget is" in text, "a move has a cause all the same"
+    assert "<details><summary>1 averages</summary>" in text and "32.0138" in text.partition("<details>")[2]
+    shown = layout.render("demo", found, everything=True)
+    assert "32.0138" in shown and "### Within" not in shown
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (row("32.0100"), row("32.0138")),
+        (row("32.0100"), spread_row("32.0138", "")),
+        (row("32.0100"), spread_row("32.0140", "0.0014")),
+        (row("32.0100"), spread_row("32.0138", "0.0014", published="32.01")),
+    ],
+)
+def test_a_move_that_no_known_spread_explains_is_shown(old, new):
+    (found,) = move(old, new)
+    assert not found.within_spread
+    assert new["reproduced"] in layout.render("demo", [found]).partition("<details>")[0]
+
+
+def test_how_far_trainings_differ_counts_where_the_weights_are_others():
+    made = {"evaluate__kodak-dncnn": {"inputs": {"build/demo/weights/dncnn_color": "a"}, "outputs": {"build/r": "x"}}}
+    again = {"evaluate__kodak-dncnn": {"inputs": {"build/demo/weights/dncnn_color": "b"}, "outputs": {"build/r": "y"}}}
+    before = sides.Side("a", {KEY: row("32.0100")}, None)
+    after = sides.Side("b", {KEY: spread_row("32.1100", "0.0014") | {"training_spread": "0.05"}}, None)
+    for nodes, expected in ((made, False), (again, True)):
+        ancestry = Ancestry(
+            config.load("demo"), chain(**made), chain(**nodes, report={"params": {"scale.budget": "x"}})
+        )
+        (found,) = moves(before, after, ancestry, lambda key: "evaluate-kodak-dncnn")
+        assert found.within_spread == expected
+    assert not Ancestry(config.load("demo"), None, None).retrained("evaluate-kodak-dncnn"), "nobody knows"
+
+
+def test_the_spread_of_the_older_side_counts_where_the_newer_has_none():
+    assert move(spread_row("32.0100", "0.0014"), row("32.0138"))[0].within_spread
+
+
+def test_a_verdict_that_the_seed_may_have_turned_is_no_regression_and_is_shown():
+    (found,) = move(spread_row("32.0240", "0.0014"), spread_row("32.0260", "0.0014", "off"))
+    assert not found.regression
+    text = layout.render("demo", [found])
+    assert "With another verdict, 1:" in text and "reproduced to off" in text
+    (found,) = move(spread_row("32.0240", "0.0004"), spread_row("32.0260", "0.0004", "off"))
+    assert found.regression
+
+
+def test_a_cell_that_was_judged_otherwise_without_a_move_is_never_folded_away():
+    (found,) = move(spread_row("32.0100", "0.1"), spread_row("32.0100", "0.1", "off"))
+    assert found.regression and not found.within_spread
+
+
+@pytest.mark.parametrize("std", ["0.000050", "0.010000"])
+def test_a_regression_fails_the_command_unless_the_spread_explains_it(tmp_path, monkeypatch, capsys, std):
+    """From the file of spreads through the tables of two reports to the exit code."""
+    for name, shift in (("old", 0.0249), ("new", 0.0251)):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        settings = make_project(tmp_path / name, "bench")
+        test_report_spread.measure_bsd68(shift)
+        test_report_spread.write_spread("bench", float(std))
+        report.report(settings)
+    monkeypatch.chdir(ROOT)
+    command = [str(tmp_path / "old"), str(tmp_path / "new"), "--scale", "bench", "--fail-on-regression"]
+    if float(std) > 0.001:
+        main(command)
+        assert "With another verdict, 1:" in capsys.readouterr().out
+        return
+    with pytest.raises(SystemExit):
+        main(command)
+    assert "1 reproduced cells have gone off" in capsys.readouterr().err

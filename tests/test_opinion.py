@@ -127,7 +127,7 @@ def test_a_new_page_does_not_take_the_key_of_one_that_is_being_rated(project):
 
 
 def test_without_data_the_line_says_what_to_do(project):
-    with pytest.raises(UserError, match=r"build/bench/noisy/kodak: no noisy images; make scale bench first"):
+    with pytest.raises(UserError, match=r"build/bench/noisy/kodak: no noisy images; run `snakemake .*=bench` first"):
         stage.main(["build", "--scale", "bench"])
 
 

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import types
 from pathlib import Path
 from typing import Any
 
@@ -372,25 +371,6 @@ def test_committed_benchmarks_can_be_read(monkeypatch: pytest.MonkeyPatch):
         for stage, key in (("train", "proposed"), ("cascade", "classify_2020"), ("cascade", "segment_2020")):
             cost = rates.training(settings, stage, key, [record])
             assert cost is None or cost.seconds > 0
-
-
-def test_site_that_does_not_fit_ends_with_its_problems(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    asked = []
-
-    def check_site(path: Path | None, scale: str | None = None) -> list[str]:
-        asked.append((path, scale))
-        return ["partition x is down"] if path else []
-
-    module = types.ModuleType("site")
-    module.check_site = check_site
-    monkeypatch.setitem(sys.modules, "stages.plan.site", module)
-    assert command.check(None, "paper") == "the site file fits the cluster"
-    with pytest.raises(UserError, match="mine.yaml: 1 problems, see above"):
-        command.check(Path("mine.yaml"), None)
-    assert capsys.readouterr().out == "partition x is down\n"
-    assert asked == [(None, "paper"), (Path("mine.yaml"), None)]
 
 
 def test_paths_of_records_are_those_of_the_graph(built: Path):

@@ -1,4 +1,4 @@
-"""The README's generated parts are today's."""
+"""The generated parts of the READMEs are today's."""
 
 import re
 import subprocess
@@ -8,14 +8,14 @@ import pytest
 
 from tests.conftest import ROOT
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README, WORKFLOW = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "workflow/README.md"))
 
 
 def test_picture_of_the_dag_is_what_the_command_makes():
     pytest.importorskip("snakemake", reason="Snakemake is not installed: the picture is not compared")
     command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js", "--quiet", "all"]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    shown = re.search(r"```mermaid\n(.*?)```", README, re.DOTALL)[1]
+    shown = re.search(r"```mermaid\n(.*?)```", WORKFLOW, re.DOTALL)[1]
     assert edges(shown) == edges(made)
 
 

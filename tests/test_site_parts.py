@@ -37,7 +37,7 @@ def test_grids_keep_the_average_below_and_name_the_best(committed: Path):
 
 def test_pipeline_has_the_edges_of_the_picture_in_the_readme(committed: Path):
     nodes = pipeline.load(load("demo"))
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "workflow/README.md").read_text(encoding="utf-8")
     names = dict(re.findall(r"(id\d+)\[(\w+)\]", readme))
     shown = {(names[start], names[end]) for start, end in re.findall(r"(id\d+) --> (id\d+)", readme)}
     # The report reads the provenance of every node, which is no edge of the site's picture.

@@ -177,18 +177,25 @@ def _memory() -> dict[str, Any]:
     return found | {"peak_gpu_memory_mb": round(torch.cuda.max_memory_allocated() / 1e6, 1) if used else None}
 
 
+def require(config: Config, inputs: list[Path]) -> dict[Path, tuple[str, str | None]]:
+    """Stage and key of what makes each built path, see `producers`; raises `UserError` if an input is missing."""
+    built = any(Path(path).is_relative_to(paths.build(config.scale)) for path in inputs)
+    nodes = producers(config) if built else {}
+    for path in map(Path, inputs):
+        if not path.exists():
+            todo = f"`{command(config.scale, *nodes[path])}`" if path in nodes else "the stage that makes it"
+            raise UserError(f"{path}: this input is missing; run {todo} first")
+    return nodes
+
+
 def hash_inputs(config: Config, inputs: list[Path]) -> dict[str, str]:
     """SHA-256 of every input by path.
 
     Raises:
         UserError: an input is missing, or is not what the node that made it has recorded.
     """
-    built = any(Path(path).is_relative_to(paths.build(config.scale)) for path in inputs)
-    nodes, hashes = producers(config) if built else {}, {}
+    nodes, hashes = require(config, inputs), {}
     for path in map(Path, inputs):
-        if not path.exists():
-            todo = f"`{command(config.scale, *nodes[path])}`" if path in nodes else "the stage that makes it"
-            raise UserError(f"{path}: this input is missing; run {todo} first")
         hashes[path.as_posix()] = found = sha256_path(path)
         if path in nodes:
             _check_unchanged(config.scale, path, found, *nodes[path])

@@ -83,9 +83,7 @@ def working(
                 record["shards"] = shared
         _say(work, f"{stage} {key}", f"results in {outputs[0]}")
         return
-    for path in inputs:
-        if not path.exists():
-            raise UserError(f"{path}: this input is missing; run the stage that makes it first")
+    provenance.require(settings, inputs)
     work, start, used = Work(shard), time.monotonic(), time.process_time()
     yield work
     seconds, cpu_seconds = round(time.monotonic() - start, 2), round(time.process_time() - used, 2)

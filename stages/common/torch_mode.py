@@ -25,7 +25,8 @@ def set_mode(mode: str, threads: int) -> None:
     reference = mode == "reference"
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(reference)
+    # The same as torch.use_deterministic_algorithms, which imports torch.compile's machinery for seconds besides.
+    torch.set_deterministic_debug_mode("error" if reference else "default")
     torch.backends.cudnn.benchmark = not reference
     torch.backends.cuda.matmul.allow_tf32 = not reference
     torch.backends.cudnn.allow_tf32 = not reference  # PyTorch allows it by default: not fp32

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
+from stages.common import paths
 from stages.common.config import PARAMS, STAGE_SECTION, Config
 from stages.plan.differences import ABSENT, file_states, leaves, place, shown
 
@@ -63,6 +64,14 @@ class Ancestry:
         before, after = self.old["nodes"][name], self.new["nodes"][name]
         found = [*self._parameters(before, after), *self._code(before, after), *self._environment(before, after)]
         return tuple(dict.fromkeys(found))
+
+    def retrained(self, name: str) -> bool:
+        """Whether a node has read other weights on the two sides; not as far as anybody knows without records."""
+        if self.old is None or self.new is None:
+            return False
+        inputs = [side["nodes"].get(name, {}).get("inputs", {}) for side in (self.old, self.new)]
+        start = paths.weights(self.settings.scale, "").as_posix()
+        return any(path.startswith(start) and found != inputs[1].get(path, found) for path, found in inputs[0].items())
 
     def judging(self) -> tuple[Cause, ...]:
         """Why a value that has not moved is judged otherwise: what differs in the report itself."""

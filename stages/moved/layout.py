@@ -21,6 +21,10 @@ TITLES = {
     "unknown": "For a reason that no record holds",
 }
 SHOWN = 40  # lines of a group's table, averages first; a comment on GitHub holds 65,536 characters
+SPREAD_TEXT = (
+    "None moved by more than two standard deviations of the difference of two seeds. They have causes all the same: "
+    "where most go one way it is these, and not the seed. `--all` shows every one."
+)
 COLUMNS = ["table", "cell", "old", "new", "change", "printed", "status"]
 NUMBERS = ("old", "new", "change", "printed")
 
@@ -40,12 +44,15 @@ def summary(scale: str, moves: list[Move]) -> str:
     """One line: how many cells moved at a scale, and what became of verdicts."""
     if not moves:
         return f"`{scale}`: no cell moved."
-    seen = [move for move in moves if not folded(move)]
+    larger = [move for move in moves if not folded(move)]
+    seen = [move for move in larger if not move.within_spread]
     verdicts = Counter(_verdict(move) for move in seen if _verdict(move))
     counts = ", ".join(f"{count} {name}" for name, count in sorted(verdicts.items()))
     parts = [f"`{scale}`: {len(seen)} cells moved" + (f" ({counts})" if counts else "")]
-    if len(seen) < len(moves):
-        parts.append(f"{len(moves) - len(seen)} more by less than the tables show")
+    if len(seen) < len(larger):
+        parts.append(f"{len(larger) - len(seen)} more within the known spread over seeds")
+    if len(larger) < len(moves):
+        parts.append(f"{len(moves) - len(larger)} more by less than the tables show")
     return "; ".join(parts) + "."
 
 
@@ -53,12 +60,12 @@ def render(scale: str, moves: list[Move], everything: bool = False) -> str:
     """The moves of one scale, grouped by their causes.
 
     Args:
-        everything: no line is left out, and small moves stand with the others.
+        everything: no line is left out, and small moves and those within the spread stand with the others.
     """
     parts = [f"## Scale {scale}", summary(scale, moves)]
     groups: dict[tuple[Cause, ...], list[Move]] = defaultdict(list)
     for move in moves:
-        if everything or not folded(move):
+        if everything or not (folded(move) or move.within_spread):
             groups[move.causes].append(move)
     for causes, found in sorted(groups.items(), key=lambda group: _rank(group[0])):
         kinds = dict.fromkeys(cause.kind for cause in sorted(causes, key=_order))
@@ -66,7 +73,28 @@ def render(scale: str, moves: list[Move], everything: bool = False) -> str:
         parts.append("### " + " and ".join([heads[0], *(head[0].lower() + head[1:] for head in heads[1:])]))
         parts.append("\n".join(f"- {_escaped(cause.text)}" for cause in sorted(causes, key=_order)))
         parts += _tables(found, everything)
-    return "\n\n".join(parts) + "\n"
+    within = [] if everything else [move for move in moves if move.within_spread and not folded(move)]
+    return "\n\n".join([*parts, *_within(within)]) + "\n"
+
+
+def _within(moves: list[Move]) -> list[str]:
+    """Moves that another seed could have made: how many, which way, what became of verdicts, and the causes of all."""
+    if not moves:
+        return []
+    up = sum(move.change > 0 for move in moves)
+    averages = [move for move in moves if move.average]
+    counts = (
+        f"Averages: {len(averages)}, single images: {len(moves) - len(averages)}; up: {up}, down: {len(moves) - up}"
+    )
+    parts = ["### Within the known spread over seeds", f"{counts}. {SPREAD_TEXT}"]
+    parts.append("\n".join(f"- {_escaped(cause.text)}" for cause in sorted(_causes(moves), key=_order)))
+    changed = [move for move in moves if _verdict(move)]
+    parts += [f"With another verdict, {len(changed)}:", _table(changed, everything=False)] if changed else []
+    return parts + ([_folded_table(averages, "averages", everything=False)] if averages else [])
+
+
+def _causes(moves: Iterable[Move]) -> set[Cause]:
+    return {cause for move in moves for cause in move.causes}
 
 
 def _tables(moves: list[Move], everything: bool) -> list[str]:
@@ -74,9 +102,12 @@ def _tables(moves: list[Move], everything: bool) -> list[str]:
     images = [move for move in moves if not move.average]
     parts = [_table(averages, everything)] if averages else []
     if images:
-        body = _table(images, everything)
-        parts.append(f"<details><summary>{len(images)} single images</summary>\n\n{body}\n\n</details>")
+        parts.append(_folded_table(images, "single images", everything))
     return parts
+
+
+def _folded_table(moves: list[Move], what: str, everything: bool) -> str:
+    return f"<details><summary>{len(moves)} {what}</summary>\n\n{_table(moves, everything)}\n\n</details>"
 
 
 def _table(moves: list[Move], everything: bool) -> str:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import hypot, sqrt
 
 from stages.moved.causes import UNKNOWN, Ancestry, Cause
 from stages.moved.sides import CellKey, Side
+from stages.report.details import SURE
 from stages.report.results import AVERAGE
 from stages.report.rows import OFF, REPRODUCED
 
@@ -17,12 +19,14 @@ class Move:
         key: of the cell.
         old, new: its lines of the CSV on both sides; None where one has no such cell.
         causes: why, as far as the records tell; one of kind `UNKNOWN` where they do not. Never empty.
+        retrained: whether it was measured with other weights.
     """
 
     key: CellKey
     old: dict[str, str] | None
     new: dict[str, str] | None
     causes: tuple[Cause, ...]
+    retrained: bool = False
 
     @property
     def average(self) -> bool:
@@ -36,9 +40,22 @@ class Move:
         return float(new) - float(old) if old and new else None
 
     @property
+    def within_spread(self) -> bool:
+        """Whether it is no larger than two measurements with different seeds may differ, as far as that is known.
+
+        How far other trainings differ counts only where the weights are others.
+        """
+        names = ("spread", "training_spread") if self.retrained else ("spread",)
+        sides = [[float(row[name]) for name in names if row.get(name)] for row in (self.new, self.old) if row]
+        known = next(filter(None, sides), None)
+        if known is None or not self.change or self.old["published"] != self.new["published"]:
+            return False
+        return abs(self.change) <= SURE * sqrt(2) * hypot(*known)
+
+    @property
     def regression(self) -> bool:
-        """Whether a reproduced cell has gone off."""
-        return _status(self.old) == REPRODUCED and _status(self.new) == OFF
+        """Whether a reproduced cell has gone off, by more than the seed may have moved it."""
+        return _status(self.old) == REPRODUCED and _status(self.new) == OFF and not self.within_spread
 
 
 def moves(old: Side, new: Side, ancestry: Ancestry, makers: Callable[[CellKey], str | None]) -> Iterator[Move]:
@@ -51,7 +68,8 @@ def moves(old: Side, new: Side, ancestry: Ancestry, makers: Callable[[CellKey], 
         before, after = old.cells.get(key), new.cells.get(key)
         if before and after and all(before[name] == after[name] for name in ("published", "reproduced", "status")):
             continue
-        yield Move(key, before, after, _causes(key, before, after, ancestry, makers))
+        causes, maker = _causes(key, before, after, ancestry, makers), makers(key)
+        yield Move(key, before, after, causes, maker is not None and ancestry.retrained(maker))
 
 
 def _causes(key: CellKey, before: dict | None, after: dict | None, ancestry: Ancestry, makers: Callable) -> tuple:

@@ -81,7 +81,7 @@ def choose(scale: str, dataset: str, seed: int) -> list[Chosen]:
     """`IMAGES` images of one noisy set, drawn by the seed: the same on any machine."""
     noisy = paths.noisy(scale, dataset)
     if not noisy.is_dir():
-        raise UserError(f"{noisy}: no noisy images; make scale {scale} first (snakemake, or dvc repro)")
+        raise UserError(f"{noisy}: no noisy images; run `snakemake --cores all --config scale={scale}` first")
     if reason := unavailable_reason(noisy):
         raise UserError(f"{noisy}: no images: {reason}")
     rows = {row["id"]: row for row in read_index(noisy) if float(row["sigma"]) == SIGMA}

@@ -102,7 +102,7 @@ def _family(settings: Config, name: str, family: str, run: str, level: float) ->
 def _learned(settings: Config, name: str, text: str, folder: Path, run: str, level: float) -> Method:
     """The networks in `folder` at one level; where it is not `SIGMA`, images are scaled to it."""
     if not folder.is_dir():
-        raise UserError(f"{folder}: no weights; make scale {settings.scale} first (snakemake, or dvc repro)")
+        raise UserError(f"{folder}: no weights; run `snakemake --cores all --config scale={settings.scale}` first")
     computing = {"mode": settings.params["mode"], "threads": str(settings.settings["threads"])}
     networks = Networks(folder, computing, {})
     text = f"{text}, sigma {level:g}"

@@ -40,20 +40,22 @@ def record_costs(scale: str | None) -> str:
     return f"{costs.TABLE}: {count} nodes of scale {settings.scale}"
 
 
-def check(site: Path | None, scale: str | None) -> str:
-    """Hold a site file of the Slurm profile against the cluster.
+def check(path: Path | None, scale: str | None) -> str:
+    """Hold a site file of the Slurm profile against the cluster; says where jobs will go.
 
     Raises:
-        UserError: something does not fit; the lines above say what.
+        UserError: something does not fit; the lines above say what. Or the scale is not known.
     """
-    from stages.plan.site import check_site  # here: a plan needs no cluster
+    from stages.plan import fit, resources, site  # here: a plan needs no cluster
 
-    problems = check_site(site, scale)
+    scale = config.load(scale).scale
+    problems = site.check_site(path, scale)
     for problem in problems:
         print(problem)
     if problems:
-        raise UserError(f"{site or 'the site file'}: {len(problems)} problems, see above; correct them and check again")
-    return f"{site or 'the site file'} fits the cluster"
+        count = f"{len(problems)} problem" + ("s" if len(problems) > 1 else "")
+        raise UserError(f"{path or resources.SITE}: {count} at scale {scale}, see above; correct and check again")
+    return "\n".join(fit.describe(path, scale))
 
 
 def main() -> None:

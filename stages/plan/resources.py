@@ -13,8 +13,8 @@ from typing import Any
 from stages.common.config import MEASURING, PARAMS, ROOT, SCALES, _check, read_yaml
 from stages.common.errors import UserError, choices
 
-SITE = Path("workflow/profiles/slurm/site.yaml")
-EXAMPLE = ROOT / "workflow/profiles/slurm/site.example.yaml"
+SITE = Path("slurm/site.yaml")  # through the link that also is the name of the profile
+EXAMPLE = ROOT / "slurm/site.example.yaml"
 # Stages that go on from a checkpoint: the end of their run time is not a failure.
 RESUMING = ("train", "task", "cascade")
 # A shard gets its minutes this many times: its share may be a larger one, and its machine a slower one.

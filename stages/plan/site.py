@@ -58,13 +58,18 @@ def check_site(path: Path | str | None = None, scale: str | None = None) -> list
     site = load_site(Path(path) if path else None)
     name = str(path or SITE)
     asked = requests(site, scale or active_scale())
-    partitions = read_partitions(_slurm("sinfo", "--noheader", "--exact", "--format=%P|%a|%l|%c|%m|%G|%T"))
+    partitions = read_cluster()
     problems = _accounting(site, name)
     for side in ("cpu", "gpu"):
         of_side = [request for request in asked if request.side == side]
         if of_side:
-            problems += _partition_problems(site, name, of_side, partitions)
-    return problems or _refused(site, asked)
+            problems += _limited(name, of_side) + _partition_problems(site, name, of_side, partitions)
+    return problems or _refused(site, name, asked)
+
+
+def read_cluster() -> dict[str, Partition]:
+    """The partitions of this cluster, see `read_partitions`; raises `UserError` if Slurm cannot be asked."""
+    return read_partitions(_slurm("sinfo", "--noheader", "--exact", "--format=%P|%a|%l|%c|%m|%G|%T"))
 
 
 def read_partitions(text: str) -> dict[str, Partition]:
@@ -142,6 +147,8 @@ def _time(side: str, partition: Partition, asked: list[Request]) -> str:
     hours = partition.minutes / 60
     over = [stage for stage, minutes in longest.items() if minutes > partition.minutes]
     worst = f"up to {max(longest.values()) / 60:g} h when submitted again"
+    together = max(request.together for request in asked if longest[request.stage] == max(longest.values()))
+    worst += f", for {together} nodes in one job" if together > 1 else ""
     return f"ends jobs after {hours:g} h, {_stages(over)} may ask for {worst}; set {side}.max_hours: {hours:g}"
 
 
@@ -166,12 +173,34 @@ def _size(side: str, partition: Partition, asked: list[Request]) -> str:
         return "has no node in service; name another one, or wait for it" if suited else ""
     cores, most = max(nodes.cpus for nodes in usable), max(nodes.mb for nodes in usable)
     if over := [request.stage for request in asked if request.job()[0] > cores]:
-        return f"has no node with more than {cores} cores, {_stages(over)} ask for more; lower cpus"
+        return f"has no node with more than {cores} cores, {_stages(over)} ask for more; lower {_keys(over, 'cpus')}"
     # sinfo counts in units of 2^20 bytes, as sbatch does with what the executor passes on.
+    if over := [request for request in asked if request.mb > most]:
+        return f"has no node with more than {most} MB, {_memory(over)}"
     if over := [request.stage for request in asked if request.job(last=True)[1] > most]:
         least = f"set {side}.max_gb: {most // 1000}"
         return f"has no node with more than {most} MB, {_stages(over)} may ask for more when submitted again; {least}"
     return ""
+
+
+def _limited(name: str, asked: list[Request]) -> list[str]:
+    """Jobs that the site file gives less memory than they need from the beginning."""
+    side, most = asked[0].side, asked[0].max_mb
+    over = [request for request in asked if most is not None and request.mb > most]
+    return [f"{name}: {side}.max_gb is {most / 1000:g}, {_memory(over)}"] if over else []
+
+
+def _memory(over: list[Request]) -> str:
+    """Who needs how much, and what to do."""
+    names = [request.stage for request in over]
+    wanted = max(request.mb for request in over) / 1000
+    keys = _keys(names, "gb")
+    return f"{_stages(names)} ask for up to {wanted:g} GB; name a partition with larger nodes, or lower {keys}"
+
+
+def _keys(stages: Iterable[str], option: str) -> str:
+    """Where the site file says it; a shard asks for what its stage does."""
+    return ", ".join(dict.fromkeys(f"stages.{stage.removesuffix('_shard')}.{option}" for stage in stages))
 
 
 def _accounting(site: dict[str, Any], name: str) -> list[str]:
@@ -198,17 +227,21 @@ def _accounting(site: dict[str, Any], name: str) -> list[str]:
     return []
 
 
-def _refused(site: dict[str, Any], asked: list[Request]) -> list[str]:
-    """What Slurm itself says to each kind of job, without submitting it."""
+def _refused(site: dict[str, Any], name: str, asked: list[Request]) -> list[str]:
+    """What Slurm itself says to each kind of job, without submitting it; once for each answer."""
     stages: dict[tuple[str, ...], list[str]] = {}
     for request in asked:
         stages.setdefault(tuple(sbatch_options(site, request)), []).append(request.stage)
-    problems = []
+    answers: dict[str, tuple[list[str], str]] = {}
     for options, names in stages.items():
         done = _run("sbatch", "--test-only", "--output=/dev/null", *options, "--wrap=true")
         if done.returncode != 0:
-            problems.append(f"sbatch {' '.join(options)}: Slurm refuses this job of {_stages(names)}: {_first(done)}")
-    return problems
+            answers.setdefault(_first(done), ([], shlex.join(options)))[0].extend(names)
+    return [
+        f"{name}: Slurm refuses jobs of {_stages(names)}: {why}; this is what to try: sbatch --test-only {options} "
+        "--wrap=true"
+        for why, (names, options) in answers.items()
+    ]
 
 
 def _stages(names: Iterable[str]) -> str:
@@ -228,7 +261,8 @@ def _run(*command: str) -> subprocess.CompletedProcess:
 def _slurm(*command: str) -> str:
     done = _run(*command)
     if done.returncode != 0:
-        raise UserError(f"{' '.join(command[:3])}: Slurm does not answer: {_first(done)}; ask its administrators")
+        todo = "run this on a login node, or ask the administrators"
+        raise UserError(f"{' '.join(command[:3])}: Slurm does not answer: {_first(done)}; {todo}")
     return done.stdout
 
 

@@ -1,6 +1,6 @@
 """`python -m stages.report [--scale S]`: all tables, the overview, the notes and the metrics of one scale.
 
-A first word chooses something else to make from them: `python -m stages.report site`, see `COMMANDS`.
+A first word chooses something else to make from them: diff, latex, mos or site, each with a `--help` of its own.
 """
 
 import importlib
@@ -31,6 +31,7 @@ from stages.report import (
     published,
     recognized,
     results,
+    spreads,
     task_layout,
     tasks,
     training,
@@ -73,7 +74,7 @@ def inputs(config: Config) -> list[Path]:
         measured += [paths.results(config.scale, key), paths.outcomes(config.scale, key)]
     measured.append(paths.figures(config.scale))
     records = [paths.provenance(config.scale, stage, key) for stage, key in config.nodes()]
-    return [*measured, *records]
+    return [*measured, *records, *([spreads.FOLDER] if spreads.FOLDER.exists() else [])]
 
 
 def report(config: Config) -> None:
@@ -132,7 +133,9 @@ def load_context(config: Config) -> Context:
     }
     records = history.load(config)
     measured = results.load(config, records, printed_items)
-    return Context(config, cells, misprints, records, measured, recognized.load(config, records))
+    return Context(
+        config, cells, misprints, records, measured, recognized.load(config, records), spreads.load(config, records)
+    )
 
 
 def write_table(folder: Path, comparison: Comparison, context: Context) -> None:

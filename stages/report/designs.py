@@ -1,10 +1,23 @@
 """Tables of network designs: their join and their page. A count needs no images, so it is compared at every scale."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from stages.report.kinds import Design, DesignTable
-from stages.report.layout import NOTHING, Cell, Document, Grid, Group, as_printed, number, summary, verdict
+from stages.report.layout import (
+    DETAIL_PLACE,
+    NOTHING,
+    Cell,
+    Document,
+    Grid,
+    Group,
+    as_printed,
+    number,
+    spread_grid,
+    summary,
+    verdict,
+)
 from stages.report.results import AVERAGE
 from stages.report.rows import (
     DEMO_NOTE,
@@ -43,7 +56,7 @@ def document(comparison: Comparison, context: Context) -> Document:
         warning=DEMO_WARNING if comparison.demo else "",
         summary=summary(comparison),
         bullets=(*_legend(comparison), *spec.protocol),
-        grids=(_grid(comparison), _network_grid(comparison, context)),
+        grids=(_grid(comparison), _network_grid(comparison, context), *filter(None, (spread_grid(comparison),))),
     )
 
 
@@ -59,12 +72,15 @@ def _rows(spec: DesignTable, design: Design, context: Context) -> Iterator[Row]:
         count = cell.metric == "params"
         value, remark = (_count if count else _psnr)(cell, design, context)
         suspect = found.get((cell.dataset, cell.item, cell.condition, cell.method, cell.metric))
-        yield judge(cell, value, design.measured, remark, scope_of(spec, cell.item, cell.metric), suspect)
+        spread = context.spreads.get((cell.dataset, cell.condition, design.measured, cell.metric))
+        judged = judge(cell, value, design.measured, remark, scope_of(spec, cell.item, cell.metric), suspect)
+        yield replace(judged, spread=spread)
     condition, dataset = f"sigma={spec.sigma}", context.dataset(spec)
     value = context.measured.values.get((dataset, AVERAGE, condition, design.measured, "psnr"))
     if context.demo and value is not None:
         head = (dataset, design.item, condition, spec.method, "psnr", "dB")
-        yield Row(*head, "", value, UNPRINTED, DEMO_NOTE, AVERAGE, design.measured)
+        spread = context.spreads.get((dataset, condition, design.measured, "psnr"))
+        yield Row(*head, "", value, UNPRINTED, DEMO_NOTE, AVERAGE, design.measured, spread=spread)
 
 
 def _count(cell: Any, design: Design, context: Context) -> tuple[float | None, str]:
@@ -92,6 +108,7 @@ def _legend(comparison: Comparison) -> tuple[str, ...]:
     ]
     if not comparison.demo:
         texts.append(f"An average PSNR may be {psnr:.2f} dB away, plus half a unit of the printed last place.")
+        texts.append(DETAIL_PLACE)
     return tuple(texts)
 
 

@@ -1,6 +1,7 @@
 """The join of printed and measured values on their shared key, and the verdict on every cell."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from stages.report import labels
 from stages.report.kinds import Method, Table
@@ -53,7 +54,9 @@ def _printed_rows(spec: Table, context: Context, methods: dict[str, str]) -> Ite
         else:
             remark = "" if name == cell.method else f"measured with {name}"
         suspect = found.get((cell.dataset, cell.item, cell.condition, cell.method, cell.metric))
-        yield judge(cell, value, name, remark, scope_of(spec, cell.item, cell.metric), suspect)
+        spread = context.spreads.get((cell.dataset, cell.condition, name, cell.metric))
+        judged = judge(cell, value, name, remark, scope_of(spec, cell.item, cell.metric), suspect)
+        yield replace(judged, spread=spread)
 
 
 def _measured_rows(spec: Table, context: Context, methods: dict[str, str]) -> Iterator[Row]:
@@ -65,7 +68,8 @@ def _measured_rows(spec: Table, context: Context, methods: dict[str, str]) -> It
         if found == dataset and name in labels and metric in DECIMALS and is_noise(condition):
             unit = "dB" if metric == "psnr" else ""
             head = (dataset, item, condition, labels[name], metric, unit)
-            yield Row(*head, "", value, UNPRINTED, note, scope_of(spec, item, metric), name)
+            spread = context.spreads.get((dataset, condition, name, metric))
+            yield Row(*head, "", value, UNPRINTED, note, scope_of(spec, item, metric), name, spread=spread)
 
 
 def _why_not_run(spec: Table, context: Context, item: str, condition: str, label: str) -> str:

@@ -33,6 +33,7 @@ SYMBOLS = {
     "]": "{]}",
     "σ": r"$\sigma$",
     "Δ": r"$\Delta$",
+    "±": r"$\pm$",
     "✓": r"$\checkmark$",
     "✗": r"$\times$",
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from stages.report.kinds import Table
 from stages.report.results import AVERAGE, sigma
 from stages.report.rows import OFF, REPRODUCED, STATUSES, Comparison, Context, Row, signed, suspicion
+from stages.report.spreads import Spread
 from stages.report.tables import PAPERS, TOLERANCES
 from stages.report.weights import behind
 
@@ -13,6 +14,11 @@ METRIC_NAMES = {"psnr": "PSNR", "ssim": "SSIM", "params": "parameters"}
 METRIC_NAMES |= {"top1": "top-1", "top5": "top-5", "miou": "mIoU"}
 VERDICT_MARKS = {REPRODUCED: "✓", OFF: "✗"}
 NOTHING = "-"
+ONE_SEED = "one seed"
+DETAIL_PLACE = (
+    "What decides a verdict, the rounding of print, the spread over seeds or the tolerance alone, is in the column "
+    "`detail` of the CSV file beside this page, and for averages in overview.md."
+)
 DEMO_WARNING = (
     "Demo scale: these are stand-in images and tiny networks trained for seconds. "
     "Nothing on this page can be compared with the printed table."
@@ -70,13 +76,13 @@ def document(comparison: Comparison, context: Context) -> Document:
     """Lay out one joined table."""
     spec = comparison.spec
     sections = _image_grids(comparison) if spec.per_image else [_average_grid(comparison)]
-    extra = _extra_grid(comparison)
+    others = (_extra_grid(comparison), spread_grid(comparison))
     return Document(
         title=f"{PAPERS[spec.paper].short}, {spec.number}: {spec.title}",
         warning=DEMO_WARNING if comparison.demo else "",
         summary=summary(comparison),
         bullets=(*_legend(comparison), *spec.protocol),
-        grids=(_method_grid(comparison, context), *sections, *([extra] if extra else [])),
+        grids=(_method_grid(comparison, context), *sections, *filter(None, others)),
     )
 
 
@@ -95,6 +101,22 @@ def with_interval(row: Row) -> str:
     """A measured value with its 95 % interval, if it has one: `63.2 [62.8, 63.6]`."""
     text = number(row.reproduced, row.metric)
     return text if row.low is None else f"{text} [{number(row.low, row.metric)}, {number(row.high, row.metric)}]"
+
+
+def with_spread(spread: Spread | None, metric: str) -> str:
+    """Mean of an average and one standard deviation: `30.4512 ± 0.0012 (4 seeds)`; `one seed` where nobody knows it.
+
+    One more decimal than elsewhere. The mean is left out where it is that of other weights than the run's, or where
+    trainings alone were repeated.
+    """
+    if spread is None:
+        return ONE_SEED
+    digits = SHOWN_DECIMALS[metric] + 1
+    mean = f"{spread.mean:,.{digits}f} " if spread.mean is not None else ""
+    counts = ((spread.seeds, "seeds"), (spread.trainings, "trainings"))
+    over = ", ".join(f"{count} {what}" for count, what in counts if count)
+    other = "; other weights" if spread.seeds and spread.mean is None else ""
+    return f"{mean}± {spread.average:.{digits}f} ({over}{other})"
 
 
 def as_printed(row: Row) -> str:
@@ -132,6 +154,7 @@ def _legend(comparison: Comparison) -> tuple[str, ...]:
         "`printed` is the paper's value, `reproduced` is measured here, Δ is reproduced minus printed. "
         "The best printed and the best reproduced value of each line are bold.",
         f"✓ within tolerance, ✗ off: {tolerances}; half a unit of the printed last place comes on top.",
+        DETAIL_PLACE,
     )
 
 
@@ -251,4 +274,21 @@ def _extra_grid(comparison: Comparison) -> Grid | None:
         lines.append((Cell(method), Cell(METRIC_NAMES[metric]), *cells))
     groups = tuple(Group(f"σ = {level}", ("",)) for level in levels)
     heading = "Measured, not printed: averages (PSNR in dB)"
+    return Grid(heading, ("method", "metric"), groups, tuple(lines))
+
+
+def spread_grid(comparison: Comparison) -> Grid | None:
+    """Every measured average with its mean and standard deviation over seeds, if that of any is known."""
+    rows = [row for row in comparison.rows if row.scope == AVERAGE and row.reproduced is not None]
+    if not any(row.spread for row in rows):
+        return None
+    levels = sorted({sigma(row.condition) for row in rows})
+    found = {(row.label, row.metric, sigma(row.condition)): row for row in rows}
+    lines = []
+    for label, metric in dict.fromkeys((row.label, row.metric) for row in rows):
+        shown = [found.get((label, metric, level)) for level in levels]
+        cells = [Cell(with_spread(row.spread, metric) if row else NOTHING) for row in shown]
+        lines.append((Cell(label), Cell(METRIC_NAMES[metric]), *cells))
+    groups = tuple(Group(f"σ = {level}", ("",)) for level in levels)
+    heading = "Averages over seeds: mean ± one standard deviation of a single seed"
     return Grid(heading, ("method", "metric"), groups, tuple(lines))

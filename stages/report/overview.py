@@ -6,8 +6,18 @@ from statistics import fmean
 
 import pandas as pd
 
-from stages.report.kinds import Ordering
-from stages.report.layout import METRIC_NAMES, NOTHING, SHOWN_DECIMALS, cell_name, counts, verdict, with_interval
+from stages.report.details import DETAILS, UNDECIDED
+from stages.report.kinds import Ordering, TaskTable
+from stages.report.layout import (
+    METRIC_NAMES,
+    NOTHING,
+    SHOWN_DECIMALS,
+    cell_name,
+    counts,
+    verdict,
+    with_interval,
+    with_spread,
+)
 from stages.report.markdown import GENERATED, frame_table, papers
 from stages.report.recognized import ACCURACIES, accuracies_frame
 from stages.report.recognized import STAGES as RECOGNITION
@@ -44,6 +54,15 @@ ORDER_TEXT = (
     "What the tables of the high-level tasks are to show, at each of their noise levels: it `holds` if the paired "
     "difference is positive by more than two standard errors. The differences are on the tables' pages."
 )
+DETAIL_TEXT = (
+    "`within rounding`: print could be the measured value, rounded. `within the spread`: it could with another seed, "
+    "two standard deviations away. `within the tolerance`: neither explains the difference, or one seed was measured. "
+    "`off, yet within the spread`: off by the tolerance, and undecided. Parameters are counted and cannot vary."
+)
+SPREAD_TEXT = (
+    "Mean and one standard deviation over seeds where the measurement was repeated (`python -m stages.spread`), else "
+    "`one seed`."
+)
 DEMO_WARNING = (
     "Demo scale: these are stand-in images and tiny networks trained for seconds. Nothing that was measured on them "
     "can be compared with a printed value; parameters alone are, since they are counted on the full-size networks."
@@ -58,10 +77,13 @@ def render(comparisons: list[Comparison], context: Context) -> str:
     keys = dict.fromkeys(comparison.spec.paper for comparison in comparisons)
     parts += [_facts(context), "## Papers", papers(keys)]
     parts += ["## Cells", frame_table(_cells(comparisons), numbers=COUNT_COLUMNS)]
+    if (details := _details(comparisons)) is not None:
+        parts += ["Compared cells, by what decides:", frame_table(details, numbers=DETAILS), DETAIL_TEXT]
     parts += ["Cells not run, by reason:", frame_table(_reasons(comparisons), numbers=("cells",))]
     parts += ["## Orderings", ORDER_TEXT, frame_table(_orderings(comparisons), numbers=ORDER_STATUSES)]
     if context.demo:
-        parts += ["## Averages over the stand-in images", frame_table(_demo_averages(context), numbers=("σ", "PSNR"))]
+        averages = frame_table(_demo_averages(context), numbers=("σ", "PSNR"))
+        parts += ["## Averages over the stand-in images", SPREAD_TEXT, averages]
         accuracies = frame_table(_demo_accuracies(context), numbers=("value", "low", "high", "images"))
         parts += ["## Accuracies on the textured shapes, with 95 % intervals", accuracies]
     else:
@@ -72,7 +94,7 @@ def render(comparisons: list[Comparison], context: Context) -> str:
             "Over all compared cells of a table: images, averages, networks.",
             frame_table(_by_method(comparisons), numbers=DEVIATION_COLUMNS),
         ]
-        parts += ["## Averages", "Tables of which no average was measured are left out."]
+        parts += ["## Averages", f"Tables of which no average was measured are left out. {SPREAD_TEXT}"]
         parts += [frame_table(_averages(comparisons), numbers=("σ", *VALUE_COLUMNS))]
     parts += ["## Data and weights", frame_table(_hashes(context.records))]
     parts.append(
@@ -143,8 +165,8 @@ def _worst(comparisons: list[Comparison]) -> pd.DataFrame:
     rows = []
     for row, tables in order[:WORST]:
         values = (row.published, with_interval(row), verdict(row))
-        note = row.note or EXPLAINED.get(row.measured, NOTHING)
-        rows.append((", ".join(tables), cell_name(row), *values, note))
+        notes = [row.note or EXPLAINED.get(row.measured, ""), "within the spread" if row.detail == UNDECIDED else ""]
+        rows.append((", ".join(tables), cell_name(row), *values, "; ".join(filter(None, notes)) or NOTHING))
     return pd.DataFrame(rows, columns=["table", "cell", *VALUE_COLUMNS, "note"])
 
 
@@ -180,13 +202,34 @@ def _averages(comparisons: list[Comparison]) -> pd.DataFrame:
         found = [row for row in comparison.printed.values() if row.scope == AVERAGE and row.measured]
         for row in sorted(found, key=lambda row: (names.index(row.measured), row.metric)):  # else as in the table
             head = (comparison.spec.key, row.label, row.measured, METRIC_NAMES[row.metric], str(sigma(row.condition)))
-            rows.append((*head, row.published, with_interval(row), verdict(row)))
-    columns = ["table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS]
+            rows.append((*head, row.published, with_interval(row), verdict(row), *_uncertainty(row, comparison)))
+    columns = ["table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS, "over seeds", "decided by"]
     return pd.DataFrame(rows, columns=columns)
 
 
+def _uncertainty(row: Row, comparison: Comparison) -> tuple[str, str]:
+    """How far an average moves with the seed, and what decides its verdict; an accuracy has its interval."""
+    if row.reproduced is None:
+        return NOTHING, NOTHING
+    return NOTHING if isinstance(comparison.spec, TaskTable) else with_spread(row.spread, row.metric), row.detail
+
+
+def _details(comparisons: list[Comparison]) -> pd.DataFrame | None:
+    """How many compared cells of each table have which detail; None where none was compared."""
+    rows = []
+    for comparison in comparisons:
+        found = [row.detail for row in comparison.printed.values() if row.detail]
+        if found:
+            rows.append((comparison.spec.key, *(found.count(detail) for detail in DETAILS)))
+    return pd.DataFrame(rows, columns=["table", *DETAILS]).astype(str) if rows else None
+
+
 def _demo_averages(context: Context) -> pd.DataFrame:
-    frame = averages_frame(context.measured).rename(columns={"sigma": "σ", "psnr": "PSNR"})
+    frame = averages_frame(context.measured)
+    keys = zip(frame["dataset"], frame["sigma"], frame["method"], strict=True)
+    spreads = [context.spreads.get((dataset, f"sigma={level}", method, "psnr")) for dataset, level, method in keys]
+    frame["over seeds"] = [with_spread(spread, "psnr") for spread in spreads]
+    frame = frame.rename(columns={"sigma": "σ", "psnr": "PSNR"})
     return frame.astype({"σ": str})
 
 

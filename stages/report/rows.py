@@ -1,6 +1,6 @@
 """What a comparison consists of: judged rows, everything that the joins read, and how a cell is judged."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -8,10 +8,12 @@ import pandas as pd
 
 from stages.common.config import Config
 from stages.report import labels
+from stages.report.details import detail
 from stages.report.kinds import DesignTable, Method, Ordering, Printed, Table, TaskTable
 from stages.report.outcomes import Difference
 from stages.report.recognized import Recognized
 from stages.report.results import AVERAGE, DEMO_PREFIX, Measured, nodes, title
+from stages.report.spreads import Average, Spread
 from stages.report.tables import PRINTED_UNITS, TOLERANCES
 
 REPRODUCED, OFF, NOT_RUN, UNPRINTED = "reproduced", "off", "not run", "unprinted"
@@ -21,7 +23,10 @@ ORDER_STATUSES = (HOLDS, UNDECIDED, REVERSED, NOT_RUN)
 SURE = 2  # standard errors that a difference must exceed
 CSV_COLUMNS = ["table", "dataset", "item", "condition", "method", "metric", "unit"]
 CSV_COLUMNS += ["published", "reproduced", "delta", "status", "note"]
-TASK_COLUMNS = ["low", "high", "images"]  # after those, in tables of high-level tasks: the interval, and over what
+# After those, in other tables: over how many seeds of the noise, their mean, one standard deviation of the value; over
+# how many trainings, and one standard deviation over them.
+SPREAD_COLUMNS = ["seeds", "mean", "spread", "trainings", "training_spread", "detail"]
+TASK_COLUMNS = ["low", "high", "images"]  # instead, in tables of high-level tasks: the interval, and over what
 # Of measured values in the CSV; the stages write six.
 DECIMALS = {"psnr": 4, "ssim": 5, "params": 0, "top1": 4, "top5": 4, "miou": 4}
 IMAGE, NETWORK = "image", "network"  # with AVERAGE, the scopes of a value
@@ -49,6 +54,7 @@ class Row:
         measured: the method of the results that stands behind it, or empty.
         low, high: the 95 % interval of a measured accuracy.
         images: over how many images an accuracy was measured.
+        spread: how far the average of its set moves with the seed, if that was measured.
     """
 
     dataset: str
@@ -67,6 +73,7 @@ class Row:
     low: float | None = None
     high: float | None = None
     images: int | None = None
+    spread: Spread | None = None
 
     @property
     def place(self) -> Place:
@@ -77,6 +84,20 @@ class Row:
     def delta(self) -> float | None:
         """Reproduced minus printed, if both are there."""
         return self.reproduced - float(self.published) if self.published and self.reproduced is not None else None
+
+    @property
+    def deviation(self) -> float | None:
+        """One standard deviation of the reproduced value over seeds, if it was measured."""
+        if self.spread is None or self.reproduced is None or self.scope == NETWORK:
+            return None
+        return self.spread.image if self.scope == IMAGE else self.spread.average
+
+    @property
+    def detail(self) -> str:
+        """What decides the verdict, see `details`; empty where nothing is compared or nothing can vary."""
+        if self.delta is None or self.scope == NETWORK:
+            return ""
+        return detail(self.delta, rounding(self.published, self.metric), self.deviation, self.status == REPRODUCED)
 
     @property
     def reason(self) -> str:
@@ -98,6 +119,7 @@ class Context:
         records: see `history.load`.
         measured: see `results.load`.
         recognized: see `recognized.load`.
+        spreads: see `spreads.load`.
     """
 
     config: Config
@@ -106,6 +128,7 @@ class Context:
     records: dict[str, dict[str, Any]]
     measured: Measured
     recognized: Recognized
+    spreads: dict[Average, Spread] = field(default_factory=dict)
 
     @property
     def demo(self) -> bool:
@@ -194,8 +217,12 @@ def scope_of(spec: Printed, item: str, metric: str) -> str:
 
 def limit(published: str, metric: str, scope: str) -> float:
     """Largest |delta| that counts as reproduced: the tolerance, plus half a unit of the printed last place."""
-    unit = PRINTED_UNITS.get(metric, 10.0 ** -len(published.partition(".")[2]))
-    return TOLERANCES[metric, scope] + 0.5 * unit
+    return TOLERANCES[metric, scope] + rounding(published, metric)
+
+
+def rounding(published: str, metric: str) -> float:
+    """Half a unit of the printed last place: how far the authors' own unrounded value may lie from print."""
+    return 0.5 * PRINTED_UNITS.get(metric, 10.0 ** -len(published.partition(".")[2]))
 
 
 def judge(cell: Any, value: float | None, measured: str, remark: str, scope: str, suspect: Suspect | None) -> Row:
@@ -211,7 +238,7 @@ def judge(cell: Any, value: float | None, measured: str, remark: str, scope: str
 
 
 def to_frame(comparison: Comparison) -> pd.DataFrame:
-    """The table's CSV: `CSV_COLUMNS`, and `TASK_COLUMNS` for a task; strings, measured values with fixed decimals."""
+    """The table's CSV: `CSV_COLUMNS`, and `TASK_COLUMNS` or `SPREAD_COLUMNS`; strings, values with fixed decimals."""
     task = isinstance(comparison.spec, TaskTable)
     records = []
     for row in comparison.rows:
@@ -219,9 +246,21 @@ def to_frame(comparison: Comparison) -> pd.DataFrame:
         delta = "" if row.delta is None else signed(row.delta, DECIMALS[row.metric])
         head = (comparison.spec.table, row.dataset, row.item, row.condition, row.method, row.metric, row.unit)
         ends = ("" if end is None else f"{end:.{DECIMALS[row.metric]}f}" for end in (row.low, row.high))
-        more = (*ends, "" if row.images is None else str(row.images)) if task else ()
+        more = (*ends, "" if row.images is None else str(row.images)) if task else _spread_columns(row)
         records.append((*head, row.published, reproduced, delta, row.status, row.note, *more))
-    return pd.DataFrame(records, columns=CSV_COLUMNS + (TASK_COLUMNS if task else []))
+    return pd.DataFrame(records, columns=CSV_COLUMNS + (TASK_COLUMNS if task else SPREAD_COLUMNS))
+
+
+def _spread_columns(row: Row) -> tuple[str, ...]:
+    """The mean is that of the set, so a single image has none."""
+    spread = row.spread
+    if row.deviation is None or spread is None:
+        return "", "", "", "", "", row.detail
+    single = row.scope == IMAGE
+    mean = "" if single or spread.mean is None else f"{spread.mean:.{DECIMALS[row.metric]}f}"
+    noise = f"{spread.noise_image if single else spread.noise:.6f}" if spread.seeds else ""
+    training = f"{spread.training_image if single else spread.training:.6f}" if spread.trainings else ""
+    return str(spread.seeds or ""), mean, noise, str(spread.trainings or ""), training, row.detail
 
 
 def signed(value: float, decimals: int, thousands: str = "") -> str:

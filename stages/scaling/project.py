@@ -13,7 +13,7 @@ from stages.common.errors import UserError
 from stages.plan.graph import DVC_FILE
 from stages.scaling.grid import SECTIONS, multiplied, multiplied_dvc
 
-FOLDERS = ("stages", "workflow", "published", "weights", ".dvc")
+FOLDERS = ("stages", "workflow", "published", "weights", "reports/spread", ".dvc")
 FILES = ("Snakefile", ".dvcignore", ".gitignore")
 LINKS = {"profiles": "workflow/profiles", "slurm": "workflow/profiles/slurm"}
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "cache", "tmp", "*.local")

@@ -29,6 +29,9 @@ ROLES = {
 }
 NOISE = ("synthesize", "recognition", "recognition_baseline")  # the stages that draw noise for a measurement
 WORDS = {"low": "95 % interval from", "high": "95 % interval to", "images": "images"}
+WORDS |= {"seeds": "seeds of the noise", "mean": "mean over seeds", "spread": "standard deviation over these"}
+WORDS |= {"trainings": "seeds of the training", "training_spread": "standard deviation over these"}
+WORDS |= {"detail": "decided by"}
 
 
 def table_json(book: "Book", spec: Printed, album: Iterable[dict[str, Any]]) -> Markup:

@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests import debian
+
 ASKED = "REDENOISE_SLURM_TESTS"
 PACKAGES = ("slurm-wlm", "munge")
 NODES = ("plain", "gpus")
@@ -122,16 +124,10 @@ def install() -> None:
         raise Impossible("not root: Slurm's daemons are not started")
     if installed():
         return
-    if not Path("/etc/debian_version").exists() or not shutil.which("apt-get"):
-        raise Impossible(f"no Slurm here, and no Debian to install {' and '.join(PACKAGES)} on")
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    # Waits for another one that installs, such as a test that runs beside this one.
-    get = ["apt-get", "install", "-y", "-qq", "-o", "DPkg::Lock::Timeout=120", "--no-install-recommends", *PACKAGES]
-    for command in (get, ["apt-get", "update", "-qq"], get):  # lists of packages may be missing or old
-        done = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
-        if command is get and done.returncode == 0:
-            return
-    raise Impossible(f"{' and '.join(PACKAGES)} cannot be installed: {(done.stderr.splitlines() or ['?'])[-1]}")
+    try:
+        debian.install(*PACKAGES)
+    except debian.Missing as error:
+        raise Impossible(str(error)) from None
 
 
 def write_configuration(folder: Path) -> None:

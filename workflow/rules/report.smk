@@ -24,6 +24,7 @@ rule report:
         ],
         figures=f"{BUILD}/figures",
         provenance=[str(paths.provenance(SCALE, stage, key)) for stage, key in SETTINGS.nodes()],
+        spreads=sorted(map(str, Path("reports/spread").glob("*.csv"))),
         sources=source_files("report"),
     output:
         cells=report(

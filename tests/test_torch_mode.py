@@ -1,0 +1,37 @@
+"""Modes of computing."""
+
+import subprocess
+import sys
+
+import pytest
+
+from stages.common.errors import UserError
+from stages.common.torch_mode import set_mode
+from tests.conftest import ROOT
+
+PROGRAM = """
+import sys, torch
+from stages.common.torch_mode import set_mode
+set_mode("{mode}", 1)
+print(torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled())
+print(torch.backends.cudnn.benchmark, torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32)
+print(torch.get_num_threads(), "torch._dynamo" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("reference", ["True False", "False False False", "1 False"]),
+        ("fast", ["False False", "True True True", "1 False"]),
+    ],
+)
+def test_what_a_mode_sets_without_the_machinery_of_compilation(mode: str, expected: list[str]):
+    program = PROGRAM.format(mode=mode)
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == expected
+
+
+def test_an_unknown_mode_is_named():
+    with pytest.raises(UserError, match="mode 'quick' is not known; allowed: reference, fast"):
+        set_mode("quick", 1)
