@@ -25,7 +25,7 @@ KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": " ", "S
 KEYS |= {"ArrowLeft": "\ue012", "ArrowUp": "\ue013", "ArrowRight": "\ue014", "ArrowDown": "\ue015"}
 KEYS |= {"Home": "\ue011", "End": "\ue010"}
 PERFORMANCE = {"type": "performance"}  # the log that holds what goes over the network
-SECONDS = 120  # for one command of a busy machine
+SECONDS = 300  # for one command of a busy machine
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,900"]
 ARGUMENTS += ["--no-first-run", "--disable-extensions", "--disable-sync", "--disable-background-networking"]
 ARGUMENTS += ["--disable-component-update", "--disable-breakpad"]
@@ -67,7 +67,8 @@ class Browser:
             arguments = [*ARGUMENTS, f"--user-data-dir={folder / 'profile'}"]
             options = {"args": arguments}
             logs = {"browser": "ALL", "performance": "ALL"}
-            capabilities = {"goog:chromeOptions": options, "goog:loggingPrefs": logs}
+            limits = {"script": SECONDS * 1000, "pageLoad": SECONDS * 1000}
+            capabilities = {"goog:chromeOptions": options, "goog:loggingPrefs": logs, "timeouts": limits}
             found = self._send("POST", "/session", {"capabilities": {"alwaysMatch": capabilities}})
             self._url += f"/session/{found['sessionId']}"
         except BaseException:
@@ -178,7 +179,7 @@ class Browser:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._url + path, data, {"Content-Type": "application/json"}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+            with urllib.request.urlopen(request, timeout=SECONDS + 10) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             problem = json.load(error)["value"]
