@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -32,22 +31,9 @@ ARGUMENTS += ["--disable-component-update", "--disable-breakpad"]
 
 
 def install() -> None:
-    """Skip the test where there is no browser; Debian's Chromium is installed where that is asked for.
-
-    Tests use the Chromium that is there. They install one only where REDENOISE_BROWSER_TESTS is set; with
-    REDENOISE_BROWSER_TESTS=0 they do without it anywhere.
-    """
-    asked = os.environ.get(ASKED, "")
-    missing = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
-    if asked == "0":
-        pytest.skip(f"no browser: {ASKED} is {asked}")
-    if not missing:
-        return
-    if not asked:
-        names = ", ".join(missing)
-        pytest.skip(f"no browser: {names} not here; set {ASKED}=1 to have it installed (as root, on Debian)")
+    """Skip the test where there is no browser; Debian's Chromium is installed where `ASKED` asks for it."""
     try:
-        debian.install(*missing)
+        debian.provide(PROGRAMS, ASKED)
     except debian.Missing as error:
         pytest.skip(f"no browser: {error}")
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from stages.latex.compile import PACKAGE
+from tests import debian
+
 pytest_plugins = ("tests.slurm.fixtures",)
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -29,6 +32,15 @@ def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(ROOT / name, tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def latex() -> None:
+    """Skips the test where there is no LaTeX; Debian's is installed where REDENOISE_LATEX_TESTS asks for it."""
+    try:
+        debian.provide({"pdflatex": PACKAGE}, "REDENOISE_LATEX_TESTS")
+    except debian.Missing as error:
+        pytest.skip(f"no LaTeX, nothing is compiled: {error}")
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,37 @@ from pathlib import Path
 SECONDS = 240  # for one command of apt, a lock of someone else's included
 
 
+DAEMONS = "/usr/sbin"  # not on every user's PATH
+
+
 class Missing(Exception):
     """Why the packages cannot be had here, in one line."""
+
+
+def provide(programs: dict[str, str], variable: str) -> None:
+    """See that programs are here; they are installed only where that is asked for.
+
+    Args:
+        programs: Debian's package by program.
+        variable: of the environment. Empty: use what is here; `0`: do without it; else install what is missing.
+
+    Raises:
+        Missing: they are not here, or not wanted.
+    """
+    asked, packages = os.environ.get(variable, ""), missing(programs)
+    if asked == "0":
+        raise Missing(f"{variable} is {asked}")
+    if packages and not asked:
+        names = " and ".join(packages)
+        raise Missing(f"{names} not installed here; set {variable}=1 to have it installed (as root, on Debian)")
+    if packages:
+        install(*packages)
+
+
+def missing(programs: dict[str, str]) -> list[str]:
+    """Packages of the programs that are not here."""
+    path = f"{os.environ['PATH']}:{DAEMONS}"
+    return sorted({package for program, package in programs.items() if shutil.which(program, path=path) is None})
 
 
 def install(*packages: str) -> None:

@@ -11,14 +11,11 @@ import pytest
 from stages.common.errors import UserError
 from stages.latex import __main__ as stage
 from stages.latex import cells, document, svg
-from stages.latex.compile import INSTALL, compiled
+from stages.latex.compile import compiled
 from stages.report.tables import ALL_TABLES
 from tests.conftest import ROOT
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 72 72">{}</svg>'
-needs_latex = pytest.mark.skipif(
-    shutil.which("pdflatex") is None, reason=f"pdflatex is not installed: nothing is compiled ({INSTALL})"
-)
 
 
 @pytest.fixture
@@ -151,7 +148,7 @@ def test_without_latex_the_line_names_the_package(tmp_path, monkeypatch):
         compiled(tmp_path)
 
 
-@needs_latex
+@pytest.mark.usefixtures("latex")
 def test_the_document_compiles(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     stage.main(["--scale", "demo", "--output", str(tmp_path), "--pdf"])
@@ -181,7 +178,7 @@ A difference of \cell[difference]{liu2020/table2_kodak}{average}{sigma=25}{CBM3D
 """
 
 
-@needs_latex
+@pytest.mark.usefixtures("latex")
 def test_a_paper_cites_single_numbers(tmp_path):
     found = {cell.key: cell for cell in cells.load(ROOT / "reports/bench")}
     (tmp_path / "cells.sty").write_text(cells.package(list(found.values()), "bench"), encoding="utf-8")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -156,7 +155,7 @@ def test_tex_is_complete_and_escaped(bench):
             assert len({len(re.findall(r"(?<!\\)&", line)) for line in body}) == 1
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.usefixtures("latex")
 def test_tex_compiles_alone(bench, tmp_path):
     for spec in ALL_TABLES:
         command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"-output-directory={tmp_path}"]

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -141,23 +140,3 @@ def test_node_says_why_it_cannot_be_started(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(node.Impossible, match="^not root"), node.running():
         pass
-
-
-@pytest.mark.parametrize(
-    ("variables", "installed", "refusal"),
-    [
-        ({}, True, None),
-        ({}, False, "not installed here; set REDENOISE_SLURM_TESTS=1"),
-        ({"REDENOISE_SLURM_TESTS": "1"}, False, None),
-        ({"REDENOISE_SLURM_TESTS": "0"}, True, "REDENOISE_SLURM_TESTS is 0"),
-    ],
-)
-def test_nothing_is_installed_unasked(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], installed: bool, refusal: str | None
-):
-    monkeypatch.delenv(node.ASKED, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(node, "installed", lambda: installed)
-    with pytest.raises(node.Impossible, match=f"^{refusal}") if refusal else nullcontext():
-        node.wanted()

@@ -10,13 +10,13 @@ from stages.common.errors import UserError
 COMMAND = ("pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error", "-no-shell-escape")
 RUNS = 2  # the second one knows the pages of the contents
 SECONDS = 600
-INSTALL = "Debian's package texlive-latex-recommended has it"
+PACKAGE = "texlive-latex-recommended"  # of Debian
 
 
 def compiled(folder: Path) -> Path:
     """Compile `document.tex` in `folder`; raises `UserError` with LaTeX's first complaint if that fails."""
     if shutil.which(COMMAND[0]) is None:
-        raise UserError(f"{COMMAND[0]} is not installed; {INSTALL}")
+        raise UserError(f"{COMMAND[0]} is not installed; Debian's package {PACKAGE} has it")
     for _ in range(RUNS):
         try:
             run = subprocess.run(

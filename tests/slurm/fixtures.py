@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests import debian
 from tests.checkouts import ENVIRONMENT, checkout, snakemake
 from tests.slurm import node
 
@@ -31,10 +32,10 @@ SECONDS = 1200  # for a run that takes less than one minute on an idle machine
 def slurm() -> Iterator[dict[str, str]]:
     """The environment in which the commands of a running Slurm find it."""
     try:
-        node.wanted()
+        debian.provide(node.PROGRAMS, node.ASKED)
         with node.running() as environment:
             yield environment
-    except node.Impossible as reason:
+    except (node.Impossible, debian.Missing) as reason:
         pytest.skip(f"no Slurm here to test with: {reason}")
 
 

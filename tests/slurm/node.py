@@ -23,11 +23,10 @@ from pathlib import Path
 from tests import debian
 
 ASKED = "REDENOISE_SLURM_TESTS"
-PACKAGES = ("slurm-wlm", "munge")
+PROGRAMS = {"munged": "munge"} | dict.fromkeys(("slurmctld", "slurmd", "sbatch"), "slurm-wlm")
 NODES = ("plain", "gpus")
 CPUS = 4  # of each node, whatever this machine has: the tests' jobs are tiny
 MEMORY_MB = 8000
-DAEMONS = "/usr/sbin"  # not on every root's PATH
 START_SECONDS = 60
 CONFIGURATION = """\
 ClusterName=test
@@ -76,7 +75,8 @@ def running() -> Iterator[dict[str, str]]:
     Every daemon is ended by its process id, and the folder with all that they wrote is removed.
 
     Raises:
-        Impossible: not root, not Debian, the packages cannot be installed, or the nodes do not come up.
+        Impossible: not root, or the nodes do not come up.
+        debian.Missing: the packages cannot be installed here.
     """
     install()
     folder = Path(tempfile.mkdtemp(prefix="slurm-"))
@@ -99,35 +99,12 @@ def running() -> Iterator[dict[str, str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def wanted() -> None:
-    """Raise `Impossible` where nobody has asked for what `install` would change on this machine.
-
-    Tests use the Slurm that is there. They install one only where REDENOISE_SLURM_TESTS is set; with
-    REDENOISE_SLURM_TESTS=0 they do without it anywhere.
-    """
-    asked = os.environ.get(ASKED, "")
-    if asked == "0":
-        raise Impossible(f"{ASKED} is {asked}")
-    if not asked and not installed():
-        raise Impossible(f"not installed here; set {ASKED}=1 to have it installed (as root, on Debian)")
-
-
-def installed() -> bool:
-    """Whether all programs of Slurm and munge are here."""
-    programs = ("munged", "slurmctld", "slurmd", "sbatch")
-    return all(shutil.which(name, path=f"{os.environ['PATH']}:{DAEMONS}") for name in programs)
-
-
 def install() -> None:
-    """Install what is missing; raises `Impossible` where that is not for us to do."""
+    """Install what is missing; raises `Impossible` or `debian.Missing` where that is not for us to do."""
     if os.geteuid() != 0:
         raise Impossible("not root: Slurm's daemons are not started")
-    if installed():
-        return
-    try:
-        debian.install(*PACKAGES)
-    except debian.Missing as error:
-        raise Impossible(str(error)) from None
+    if packages := debian.missing(PROGRAMS):
+        debian.install(*packages)
 
 
 def write_configuration(folder: Path) -> None:
@@ -162,7 +139,7 @@ def munge_options(folder: Path) -> list[str]:
 def start(daemons: list, folder: Path, environment: dict[str, str], name: str, *options: str) -> None:
     """Start one daemon, out of reach of Ctrl-C; it ends with this process, however that ends."""
     log = (folder / f"{name}{options[-1] if name == 'slurmd' else ''}.out").open("wb")
-    program = shutil.which(name, path=f"{environment['PATH']}:{DAEMONS}")
+    program = shutil.which(name, path=f"{environment['PATH']}:{debian.DAEMONS}")
     quiet = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
     with log:
         command = ["setpriv", "--pdeathsig", "TERM", program, *options]
@@ -241,7 +218,7 @@ def main() -> None:
                 sys.exit(command.wait())
             finally:
                 command.terminate()
-    except Impossible as reason:
+    except (Impossible, debian.Missing) as reason:
         sys.exit(f"error: {reason}")
 
 

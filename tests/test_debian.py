@@ -1,0 +1,47 @@
+"""What tests do to a machine that lacks the programs they need."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from tests import debian
+
+VARIABLE = "REDENOISE_BROWSER_TESTS"
+PROGRAMS = {"chromium": "chromium", "chromedriver": "chromium-driver"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "root", "why"),
+    [
+        ("", True, False, None),
+        ("0", True, True, "^REDENOISE_BROWSER_TESTS is 0"),
+        ("", False, True, "^chromium and chromium-driver not installed here; set REDENOISE_BROWSER_TESTS=1"),
+        ("1", False, False, "only root on Debian could do it"),
+        ("1", False, True, None),
+    ],
+)
+def test_nothing_is_installed_unasked(monkeypatch: pytest.MonkeyPatch, asked: str, there: bool, root: bool, why):
+    commands = []
+    monkeypatch.setenv(VARIABLE, asked)
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: name if there or name == "apt-get" else None)
+    monkeypatch.setattr(os, "geteuid", lambda: 0 if root else 1000)
+    done = subprocess.CompletedProcess([], 0, "", "")
+    monkeypatch.setattr(subprocess, "run", lambda command, **options: commands.append(command) or done)
+    if why:
+        with pytest.raises(debian.Missing, match=why):
+            debian.provide(PROGRAMS, VARIABLE)
+    else:
+        debian.provide(PROGRAMS, VARIABLE)
+    assert bool(commands) == (asked == "1" and not there and root)
+
+
+def test_an_installation_that_fails_tells_its_reason(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(VARIABLE, "1")
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: name if name == "apt-get" else None)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    failed = subprocess.CompletedProcess([], 100, "", "E: no network")
+    monkeypatch.setattr(subprocess, "run", lambda command, **options: failed)
+    with pytest.raises(debian.Missing, match="^chromium and chromium-driver cannot be installed: E: no network"):
+        debian.provide(PROGRAMS, VARIABLE)
