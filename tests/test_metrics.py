@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from stages.evaluate.items import to_uint8
-from stages.evaluate.metrics import psnr, ssim
+from stages.evaluate.metrics import gaussian_mean, psnr, ssim
 
 
 @pytest.fixture
@@ -30,6 +31,12 @@ def test_ssim_is_the_gaussian_window_over_the_valid_region(pair):
         clean, image, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True
     )
     assert ssim(image, clean) == pytest.approx(full[5:-5, 5:-5].mean(), abs=1e-9)
+
+
+def test_the_window_is_a_gaussian_of_deviation_1_5_cut_at_5_pixels():
+    planes = np.random.default_rng(0).uniform(0, 255**2, (2, 23, 31))
+    expected = gaussian_filter(planes, sigma=1.5, radius=5, axes=(1, 2))[:, 5:-5, 5:-5]
+    np.testing.assert_allclose(gaussian_mean(planes), expected, rtol=1e-13)
 
 
 def test_ssim_of_colour_is_the_mean_over_channels(pair):

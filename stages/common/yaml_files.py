@@ -17,7 +17,15 @@ MAX_DEPTH = 40
 _PLAIN_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+)")
 
 
-class StrictLoader(yaml.SafeLoader):
+# Events come from libyaml where it is there, which saves every process of a run a twentieth of a second; nodes are made
+# of them in Python, where they can be looked at.
+if yaml.__with_libyaml__:
+    _PARSER: tuple[type, ...] = (yaml.cyaml.CParser,)
+else:
+    _PARSER = (yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser)
+
+
+class StrictLoader(yaml.composer.Composer, *_PARSER, yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
     """Loader that refuses what would otherwise be taken for something else, or take the memory.
 
     A key given twice, a key that is no text, a number that is not finite or not plainly decimal, a tag, and a file that
@@ -25,7 +33,9 @@ class StrictLoader(yaml.SafeLoader):
     """
 
     def __init__(self, text: str) -> None:
-        super().__init__(text)
+        _PARSER[0].__init__(self, text)
+        for base in (*_PARSER[1:], yaml.composer.Composer, yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
+            base.__init__(self)
         self.depth = 0
         self.extents: dict[int, tuple[int, int]] = {}  # values and levels of every node, aliases written out
 

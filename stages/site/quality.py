@@ -1,12 +1,8 @@
 """Squared error and structural similarity by tiles of an image, so that a page can add them up over any crop."""
 
 import numpy as np
-from scipy.ndimage import correlate1d
 
-PEAK = 255.0
-HALF = 5  # of the window of 11 pixels
-KERNEL = np.exp(-(np.arange(-HALF, HALF + 1) ** 2) / (2 * 1.5**2))
-KERNEL /= KERNEL.sum()
+from stages.evaluate.metrics import HALF, PEAK, gaussian_mean
 
 
 class Reference:
@@ -20,8 +16,8 @@ class Reference:
     def __init__(self, clean: np.ndarray, tile: int) -> None:
         self.clean, self.tile = clean, tile
         self._planes = _planes(clean)
-        self._mean = _window(self._planes)
-        self._variance = _window(self._planes**2) - self._mean**2
+        self._mean = gaussian_mean(self._planes)
+        self._variance = gaussian_mean(self._planes**2) - self._mean**2
 
     def squared_errors(self, image: np.ndarray) -> np.ndarray:
         """int64 (rows, columns): the sum of squared differences over the pixels and channels of every tile."""
@@ -36,9 +32,9 @@ class Reference:
         tiles divided by (H - 10) (W - 10) is the SSIM of the image.
         """
         planes = _planes(image)
-        mean = _window(planes)
-        variance = _window(planes**2) - mean**2
-        covariance = _window(planes * self._planes) - mean * self._mean
+        mean = gaussian_mean(planes)
+        variance = gaussian_mean(planes**2) - mean**2
+        covariance = gaussian_mean(planes * self._planes) - mean * self._mean
         c1, c2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
         similarity = ((2 * mean * self._mean + c1) * (2 * covariance + c2)) / (
             (mean**2 + self._mean**2 + c1) * (variance + self._variance + c2)
@@ -61,9 +57,3 @@ def _planes(image: np.ndarray) -> np.ndarray:
     """(channels, H, W) in float64."""
     planes = image[np.newaxis] if image.ndim == 2 else image.transpose(2, 0, 1)
     return planes.astype(np.float64)
-
-
-def _window(planes: np.ndarray) -> np.ndarray:
-    """Gaussian-weighted mean over 11x11 windows, (channels, H, W) to (channels, H - 10, W - 10)."""
-    found = correlate1d(correlate1d(planes, KERNEL, axis=1), KERNEL, axis=2)
-    return found[:, HALF:-HALF, HALF:-HALF]
