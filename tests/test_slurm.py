@@ -12,7 +12,7 @@ import pytest
 from stages.plan.site import check_site
 from tests.checkouts import processes
 from tests.slurm import node
-from tests.slurm.fixtures import FAMILY, OUTPUT, SECONDS, SITE, STEPS, TARGETS, ask, begun, unmade
+from tests.slurm.fixtures import FAMILY, OUTPUT, SECONDS, SITE, STEPS, TARGETS, ask, begun, process_of, unmade
 
 
 @dataclass
@@ -58,16 +58,15 @@ def watch(folder: Path, slurm: dict[str, str], running: subprocess.Popen) -> See
                 seen.jobs[found["JobId"]] = found
         if not seen.environment and log.exists() and "step 100" in log.read_text():
             job = seen.of("train")[0]["JobId"]
-            seen.environment = environment_of(f"stages.train --scale demo --only {FAMILY}", folder)
+            seen.environment = environment_of(process_of("train", folder))
             seen.queue = ask(slurm, "squeue", "--noheader", "--Format=Partition,StateCompact,tres-per-job,Comment:60")
             ask(slurm, "scancel", "--signal=TERM", job)
         time.sleep(0.2)
     return seen
 
 
-def environment_of(text: str, folder: Path) -> dict[str, str]:
-    """Environment of the Python process with a text in its command line."""
-    process = next(pid for pid, line in processes(folder).items() if text in line and "bash" not in line)
+def environment_of(process: int) -> dict[str, str]:
+    """Environment of a process."""
     pairs = Path(f"/proc/{process}/environ").read_bytes().decode().split("\0")
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 

@@ -1,7 +1,9 @@
 """What happens to clusters happens to runs on a real Slurm of one machine: they end in the same bytes all the same."""
 
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +15,7 @@ import pytest
 from tests.checkouts import processes, run
 from tests.conftest import ROOT
 from tests.slurm import node
-from tests.slurm.fixtures import FAMILY, OUTPUT, SECONDS, ask, begun, unmade
+from tests.slurm.fixtures import FAMILY, OUTPUT, SECONDS, ask, begun, process_of, unmade
 
 WEIGHTS = (f"build/demo/weights/{FAMILY}",)
 
@@ -95,6 +97,34 @@ def test_training_outlives_its_node(slurm: dict[str, str], local: Path, folder: 
         ask(slurm, "scontrol", "update", f"JobId={jobs(slurm, 'train', folder)[0]['JobId']}", "StartTime=now")
         finish(running, folder, local)
     assert jobs(slurm, "train", folder)[-1]["JobState"] == "COMPLETED"
+
+
+def test_a_job_at_the_end_of_its_time_writes_a_checkpoint_and_goes_on_in_another(
+    slurm: dict[str, str], local: Path, folder: Path
+):
+    with begun(folder, slurm, WEIGHTS) as running:
+        wait_for_training(running, folder)
+        # As if it had steps for longer than its time. What Slurm sends wakes it.
+        os.kill(process_of("train", folder), signal.SIGSTOP)
+        first = jobs(slurm, "train", folder)[0]["JobId"]
+        ask(slurm, "scontrol", "update", f"JobId={first}", "TimeLimit=1")
+        finish(running, folder, local)
+    ended = jobs(slurm, "train", folder)
+    assert [job["JobState"] for job in ended] == ["FAILED", "COMPLETED"]
+    assert ended[0]["ExitCode"] == "1:0"
+    assert "goes on from step" in (folder / f"build/demo/logs/train-{FAMILY}.log").read_text()
+    assert "stopped by signal 15" in (folder / OUTPUT).read_text()
+
+
+def test_a_run_outlives_the_controller(slurm: dict[str, str], local: Path, folder: Path):
+    with begun(folder, slurm, WEIGHTS) as running:
+        wait_for_training(running, folder)
+        node.lose_controller(slurm)
+        time.sleep(20)  # Snakemake asks after its jobs meanwhile, and the training ends
+        assert running.poll() is None
+        node.restart_controller(slurm)
+        finish(running, folder, local)
+    assert [job["JobState"] for job in jobs(slurm, "train", folder)] == ["COMPLETED"]
 
 
 def test_killed_snakemake_goes_on_after_the_line_of_the_readme(slurm: dict[str, str], local: Path, folder: Path):

@@ -40,13 +40,16 @@ def main() -> None:
 
 def report(campaign: Campaign, first: int, count: int) -> int:
     """Run the campaign, print how it goes, and return how many runs differed."""
-    begun, kills, differed = time.monotonic(), 0, 0
+    begun, kills, hung, differed = time.monotonic(), 0, 0, 0
     for number, run in campaign.runs(first, count):
         verdict = run.problem or "same bytes"
-        print(f"run {campaign.seed}.{number}: {'; '.join(run.kills)}; {run.seconds:.0f} s: {verdict}", flush=True)
-        kills, differed = kills + len(run.kills), differed + bool(run.problem)
+        hanging = [f"{run.hung} times SIGKILL after a SIGTERM that hung Snakemake"] if run.hung else []
+        done = "; ".join([*run.kills, *hanging, f"{run.seconds:.0f} s"])
+        print(f"run {campaign.seed}.{number}: {done}: {verdict}", flush=True)
+        kills, hung, differed = kills + len(run.kills), hung + run.hung, differed + bool(run.problem)
     seconds = time.monotonic() - begun
-    print(f"{count} runs, {kills} kills, {seconds:.0f} s: {count - differed} with the same bytes, {differed} without")
+    verdict = f"{count - differed} with the same bytes, {differed} without"
+    print(f"{count} runs, {kills} kills, {hung} times a hung Snakemake, {seconds:.0f} s: {verdict}")
     return differed
 
 

@@ -16,6 +16,9 @@ from tests.checkouts import ENVIRONMENT, processes
 OUTPUT = "chaos.txt"  # of all attempts of one run, in its checkout
 LOOK_SECONDS = 0.05
 ORPHAN_SECONDS = 30.0  # for which a process may outlive its Snakemake
+# For which a Snakemake that was sent SIGTERM may do nothing. Its handler of the signal takes a lock; where the signal
+# comes while it holds that lock already (9.27.1, `exit_gracefully`) it waits for ever, and SIGKILL has to follow.
+HUNG_SECONDS = 20.0
 # How a run is disturbed. A lost machine, one killed process (twice as often), and the ways in which people, shells and
 # schedulers end a program.
 KINDS = ("machine", "process", "process", "terminate", "terminate all", "interrupt")
@@ -27,11 +30,13 @@ class Run:
 
     Attributes:
         kills: what was done, and when, in words.
+        hung: how often SIGTERM made Snakemake wait for ever, so that SIGKILL had to follow.
         seconds: from its first start to its end.
         problem: why it did not end well, empty if it did.
     """
 
     kills: list[str] = field(default_factory=list)
+    hung: int = 0
     seconds: float = 0.0
     problem: str = ""
 
@@ -101,10 +106,17 @@ class Disturber:
                 if done:
                     moments.pop()
                     found.kills.append(f"{done} at {time.monotonic() - begun:.1f} s")
+                    since = time.monotonic()
+            elif found.kills and self._hangs(engine, found.kills[-1], time.monotonic() - since):
+                found.hung += 1
+                engine.kill()
             if time.monotonic() - begun > 60 + 20 * self.seconds:
                 found.problem = f"still not done after {time.monotonic() - begun:.0f} s: {self._said()}"
                 self._end_all()
             time.sleep(LOOK_SECONDS)
+
+    def _hangs(self, engine: subprocess.Popen, kill: str, waited: float) -> bool:
+        return "SIGTERM" in kill and waited > HUNG_SECONDS and [*processes(self.folder)] == [engine.pid]
 
     def _due(self, moment: float, finished: int, waited: float) -> bool:
         part = (moment % 1) * self.seconds / self.nodes

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests import debian
-from tests.checkouts import ENVIRONMENT, checkout, snakemake
+from tests.checkouts import ENVIRONMENT, checkout, processes, snakemake
 from tests.slurm import node
 
 FAMILY = "cdncnn_b"
@@ -78,6 +78,12 @@ def begun(folder: Path, slurm: dict[str, str], targets: tuple[str, ...] = TARGET
             yield running
         finally:
             running.terminate()
+
+
+def process_of(stage: str, folder: Path) -> int:
+    """Id of the Python process of a stage that works in a checkout."""
+    found = processes(folder).items()
+    return next(pid for pid, line in found if f"-m stages.{stage} " in line and "bash" not in line)
 
 
 def ask(slurm: dict[str, str], *command: str) -> str:

@@ -155,8 +155,7 @@ def lose(environment: dict[str, str], node: str) -> None:
             if {f"SLURM_CONF={environment['SLURM_CONF']}", f"SLURMD_NODENAME={node}"} <= {*variables}:
                 jobs.add(int(process.name))
                 managers.add(int(process.joinpath("stat").read_text().rpartition(")")[2].split()[1]))
-    daemon = int(Path(environment["SLURM_CONF"]).with_name(f"slurmd-{node}.pid").read_text())
-    for pid in (daemon, *(managers - jobs - {1}), *jobs):
+    for pid in (pid_of(environment, f"slurmd-{node}"), *(managers - jobs - {1}), *jobs):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
@@ -164,6 +163,21 @@ def lose(environment: dict[str, str], node: str) -> None:
 def restart(environment: dict[str, str], node: str) -> None:
     """Start the slurmd of a node again; `stop` ends it with all that is left of this Slurm."""
     start([], Path(environment["SLURM_CONF"]).parent, environment, "slurmd", "-D", "-N", node)
+
+
+def lose_controller(environment: dict[str, str]) -> None:
+    """Kill slurmctld: jobs go on, and every command of Slurm fails."""
+    os.kill(pid_of(environment, "slurmctld"), signal.SIGKILL)
+
+
+def restart_controller(environment: dict[str, str]) -> None:
+    """Start slurmctld again with the state that it has saved; `stop` ends it."""
+    start([], Path(environment["SLURM_CONF"]).parent, environment, "slurmctld", "-D")
+
+
+def pid_of(environment: dict[str, str], daemon: str) -> int:
+    """Process id of a daemon by the name of its file."""
+    return int(Path(environment["SLURM_CONF"]).with_name(f"{daemon}.pid").read_text())
 
 
 def idle(environment: dict[str, str]) -> bool:
