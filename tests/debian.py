@@ -6,6 +6,9 @@ import subprocess
 from pathlib import Path
 
 SECONDS = 240  # for one command of apt, a lock of someone else's included
+UPDATE_SECONDS = 60  # a machine without a network should not wait for long
+SHORT = ["-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"]
+failed: list[str] = []  # why apt failed in this process; it is not tried again
 
 
 DAEMONS = "/usr/sbin"  # not on every user's PATH
@@ -46,15 +49,23 @@ def install(*packages: str) -> None:
     names = " and ".join(packages)
     if os.geteuid() != 0 or not Path("/etc/debian_version").exists() or not shutil.which("apt-get"):
         raise Missing(f"{names} not installed here, and only root on Debian could do it")
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    if failed:
+        raise Missing(f"{names} cannot be installed either: {failed[0]}")
     # Waits for another one that installs, such as a test that runs beside this one.
     get = ["install", "-y", "-o", "DPkg::Lock::Timeout=120", "--no-install-recommends", *packages]
-    for command in (get, ["update"], get):  # lists of packages may be missing or old
-        options = {"env": quiet, "capture_output": True, "text": True, "check": False, "timeout": SECONDS}
-        try:
-            done = subprocess.run(["apt-get", "-qq", *command], **options)
-        except subprocess.TimeoutExpired:
-            raise Missing(f"apt-get {command[0]} did not end within {SECONDS} s") from None
-        if command is get and done.returncode == 0:
-            return
-    raise Missing(f"{names} cannot be installed: {(done.stderr.splitlines() or ['?'])[-1]}")
+    # Lists of packages may be missing or old.
+    problem = _apt(get, SECONDS) and (_apt(["update"], UPDATE_SECONDS) or _apt(get, SECONDS))
+    if problem:
+        failed.append(problem)
+        raise Missing(f"{names} cannot be installed: {problem}")
+
+
+def _apt(arguments: list[str], seconds: int) -> str:
+    """Why a command of apt failed, empty if it did not."""
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    options = {"env": quiet, "capture_output": True, "text": True, "check": False, "timeout": seconds}
+    try:
+        done = subprocess.run(["apt-get", "-qq", *SHORT, *arguments], **options)
+    except subprocess.TimeoutExpired:
+        return f"apt-get {arguments[0]} did not end within {seconds} s"
+    return (done.stderr.splitlines() or ["?"])[-1] if done.returncode else ""

@@ -24,6 +24,7 @@ PROGRAMS = {"chromium": "chromium", "chromedriver": "chromium-driver"}
 )
 def test_nothing_is_installed_unasked(monkeypatch: pytest.MonkeyPatch, asked: str, there: bool, root: bool, why):
     commands = []
+    monkeypatch.setattr(debian, "failed", [])
     monkeypatch.setenv(VARIABLE, asked)
     monkeypatch.setattr(shutil, "which", lambda name, path=None: name if there or name == "apt-get" else None)
     monkeypatch.setattr(os, "geteuid", lambda: 0 if root else 1000)
@@ -37,11 +38,15 @@ def test_nothing_is_installed_unasked(monkeypatch: pytest.MonkeyPatch, asked: st
     assert bool(commands) == (asked == "1" and not there and root)
 
 
-def test_an_installation_that_fails_tells_its_reason(monkeypatch: pytest.MonkeyPatch):
+def test_an_installation_that_fails_tells_its_reason_and_is_not_tried_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(debian, "failed", [])
     monkeypatch.setenv(VARIABLE, "1")
     monkeypatch.setattr(shutil, "which", lambda name, path=None: name if name == "apt-get" else None)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    failed = subprocess.CompletedProcess([], 100, "", "E: no network")
-    monkeypatch.setattr(subprocess, "run", lambda command, **options: failed)
+    failed, commands = subprocess.CompletedProcess([], 100, "", "E: no network"), []
+    monkeypatch.setattr(subprocess, "run", lambda command, **options: commands.append(command) or failed)
     with pytest.raises(debian.Missing, match="^chromium and chromium-driver cannot be installed: E: no network"):
         debian.provide(PROGRAMS, VARIABLE)
+    with pytest.raises(debian.Missing, match="cannot be installed either: E: no network"):
+        debian.provide(PROGRAMS, VARIABLE)
+    assert len(commands) == 2
