@@ -16,7 +16,7 @@ reproduce: setup  ## the whole DAG at the scale of params.yaml (demo: no network
 test: setup  ## lint, format check and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
 
 setup: .venv/installed  ## the environment of requirements.lock, through uv
 

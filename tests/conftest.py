@@ -11,6 +11,13 @@ from tests import debian
 
 pytest_plugins = ("tests.slurm.fixtures",)
 ROOT = Path(__file__).resolve().parents[1]
+# Minutes each, much of it spent waiting. Begun last, one of them would keep one core busy alone.
+SLOW = ("test_slurm_faults", "test_chaos", "test_slurm", "test_engines", "test_two_runs", "test_site_browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow files first; the Makefile has pytest-xdist keep that order."""
+    items.sort(key=lambda item: SLOW.index(item.path.stem) if item.path.stem in SLOW else len(SLOW))
 
 
 @pytest.fixture
