@@ -108,7 +108,7 @@ def test_example_copied_as_it_stands_changes_nothing(site: Path):
         ("scales: {dmo: {}}", r"'scales.dmo' is not a scale; .*did you mean 'demo'"),
         ("cpu: {partition: a b}", r"'cpu.partition': 'a b' .*give a name without spaces"),
         ("jobs: 1\njobs: 2", r"line 2.*key 'jobs' given twice"),
-        ("jobs: [", r"site.yaml: line 1.*expected valid YAML"),
+        ("jobs: [", r"site.yaml: line [12], .*expected valid YAML"),
         ("- jobs", r"site.yaml: 'the file': \['jobs'\] is not of type"),
     ],
 )
