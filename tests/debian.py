@@ -9,8 +9,6 @@ SECONDS = 240  # for one command of apt, a lock of someone else's included
 UPDATE_SECONDS = 60  # a machine without a network should not wait for long
 SHORT = ["-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"]
 failed: list[str] = []  # why apt failed in this process; it is not tried again
-
-
 DAEMONS = "/usr/sbin"  # not on every user's PATH
 
 

@@ -194,6 +194,12 @@ def test_page_says_what_was_reached_and_what_grows_too_fast():
     assert "not ended after 600 s of CPU" in page
 
 
+def test_page_says_what_was_not_tried():
+    record = sample()
+    record["sizes"][1]["usage"]["no-op dvc repro"] = run.NOT_TRIED
+    assert "not tried: what it needs did not end | missed" in re.sub(" +", " ", report.render(record))
+
+
 def run_name(name: str) -> str:
     return report.NAMES[name]
 

@@ -14,9 +14,10 @@ def describe(path: Path | None = None, scale: str | None = None) -> list[str]:
         scale: without it that of params.yaml.
     """
     site, name = load_site(path), str(path or SITE)
-    asked = requests(site, scale or active_scale())
+    scale = scale or active_scale()
+    asked = requests(site, scale)
     places = [_place(site, side, [one for one in asked if one.side == side]) for side in ("cpu", "gpu")]
-    lines = [f"{name} fits the cluster at scale {scale or active_scale()}: {', '.join(filter(None, places))}"]
+    lines = [f"{name} fits the cluster at scale {scale}: {', '.join(filter(None, places))}"]
     if path is None and not SITE.exists():
         lines.append(f"note: {name} is not there, so the defaults count; cp {TO_COPY} {name} and edit the copy")
     if site["gpu"]["ask"] == "none" and (having := _with_gpus()):

@@ -99,7 +99,8 @@ def _targets(record: dict[str, Any]) -> str:
         before, after = record["sizes"][0]["usage"][name], ten["usage"][name]
         goal = f"{GROWTH_TARGET:g} times for 10 times the grid"
         if not (before["ended"] and after["ended"]):
-            rows.append([NAMES[name], goal, "not ended", "missed"])
+            found = "not ended" if after["tried"] else "not tried: what it needs did not end"
+            rows.append([NAMES[name], goal, found, "missed"])
             continue
         ratio = after["cpu"] / before["cpu"]
         verdict = "reached" if ratio <= GROWTH_TARGET else "missed"
