@@ -7,13 +7,14 @@ from typing import Any
 
 import yaml
 
-from stages.cascade.__main__ import cascade
-from stages.cascade.task import task
-from stages.common import config, paths
-from stages.common.files import write_json
-from stages.common.indexed import write_index
+from redenoise.dag import paths
+from redenoise.dag.config import Config, load_config
+from redenoise.dag.indexed import write_index
+from redenoise.support.files import write_json
+from stages.cascade.node import cascade
 from stages.labelled import node as labelled
-from stages.train.__main__ import train
+from stages.task.node import task
+from stages.train.node import train
 from tests.training_project import INDEX, make_images, options
 
 SMALL = {
@@ -27,11 +28,11 @@ SMALL = {
 SHORT = {"mode": "reference", "schedule": "modern", "steps": 3, "batch": 2, "log_every": 2}
 
 
-def change(scale: str, **changes: Any) -> config.Config:
+def change(scale: str, **changes: Any) -> Config:
     """Replace keys of a scale's file; returns its configuration."""
     path = Path(f"workflow/scales/{scale}.yaml")
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
-    return config.load(scale)
+    return load_config(scale)
 
 
 def change_params(**sections: dict[str, dict]) -> None:
@@ -45,16 +46,16 @@ def change_params(**sections: dict[str, dict]) -> None:
     Path("params.yaml").write_text(yaml.safe_dump(params))
 
 
-def small_project(scale: str = "demo", **changes: Any) -> config.Config:
+def small_project(scale: str = "demo", **changes: Any) -> Config:
     """A scale with tiny networks and trainings, and what trainings need besides labelled images."""
     sizes = {"train": 12, "test": 10, "size": 48, "filtered": 3}
-    settings = {"labelled": sizes, "network": SMALL, "part": 4, "threads": 1, "labelled_downloads": False, **changes}
-    settings |= {
+    config = {"labelled": sizes, "network": SMALL, "part": 4, "threads": 1, "labelled_downloads": False, **changes}
+    config |= {
         "tasks": {**SHORT, "patch": 40},
         "cascades": {**SHORT, "patch": 40},
         "training": {**SHORT, "patch": 16},
     }
-    found = change(scale, **settings)
+    found = change(scale, **config)
     make_images("kodak", (40, 36, 3))
     make_images("cbsd432", (48, 48, 3), count=3)
     if scale != "demo":
@@ -69,15 +70,15 @@ def command(**changes: Any) -> argparse.Namespace:
     return argparse.Namespace(**{"model": None, "checkpoint_seconds": 60.0, **changes})
 
 
-def make_sets(settings: config.Config) -> None:
-    for key in settings.keys("labelled"):
-        labelled.run(settings, key)
+def make_sets(config: Config) -> None:
+    for key in config.keys("labelled"):
+        labelled.run(config, key)
 
 
-def make_networks(settings: config.Config, *cascades: str) -> None:
+def make_networks(config: Config, *cascades: str) -> None:
     """Both task networks, the denoisers that cascades start from, and some cascades."""
-    for key in settings.keys("task"):
-        task(settings, key)
-    train(settings, "proposed_tasks", options())
+    for key in config.keys("task"):
+        task(config, key)
+    train(config, "proposed_tasks", options())
     for key in cascades:
-        cascade(settings, key, command())
+        cascade(config, key, command())

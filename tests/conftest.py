@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.latex.compile import PACKAGE
+from redenoise.commands.latex.compile import PACKAGE
 from tests import debian
 
 pytest_plugins = ("tests.slurm.fixtures",)

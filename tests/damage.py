@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from stages.common.files import sha256_file
-from stages.common.indexed import INDEX
+from redenoise.dag.indexed import INDEX
+from redenoise.support.files import sha256_file
 
 Damage = Callable[[Path], None]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.common.config import Config
-from stages.download.png import png_bytes
+from redenoise.dag.config import Config
+from redenoise.data.png import png_bytes
 
 BENCH = {"real_data": True, "published_weights": True, "images": None}
 NOWHERE = "http://127.0.0.1:9"  # nothing listens on the discard port

@@ -16,11 +16,11 @@ from scipy.io import savemat
 from torchvision.datasets import SBDataset, voc
 from torchvision.datasets import imagenet as official
 
-from stages.common import paths
-from stages.common.config import Config
-from stages.common.errors import UserError
-from stages.common.labelled import Example, read_labelled
-from stages.download import fetch
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.data.labelled import Example, read_labelled
+from redenoise.sources import fetch
+from redenoise.support.errors import UserError
 from stages.labelled.node import run
 from tests.download_project import NOWHERE, tar_bytes
 

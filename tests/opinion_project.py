@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from stages import networks
-from stages.baselines import bm3d
-from stages.common import config, paths
-from stages.common.indexed import write_unavailable
-from stages.networks.weights import save_network
-from stages.opinion import key as keys
-from stages.opinion import order
-from stages.synthesize.__main__ import synthesize
+from redenoise.commands.opinion import key as keys
+from redenoise.commands.opinion import order
+from redenoise.dag import paths
+from redenoise.dag.config import Config, load_config
+from redenoise.dag.indexed import write_unavailable
+from redenoise.models import denoisers
+from redenoise.models.filters import bm3d
+from redenoise.models.weights import save_network
+from stages.synthesize.node import synthesize
 from tests.conftest import ROOT
 from tests.training_project import make_images
 
@@ -27,28 +28,28 @@ NOT_RELEASED = "no weights of segment_2020 are released yet"
 FOLDER = Path("build/demo/opinion")
 
 
-def make_project(folder: Path, patch: pytest.MonkeyPatch) -> config.Config:
+def make_project(folder: Path, patch: pytest.MonkeyPatch) -> Config:
     """Noisy sets, weights and a quick filter in the place of BM3D, in the working directory `folder`."""
     shutil.copy(ROOT / "params.yaml", folder)
     shutil.copytree(ROOT / "workflow/scales", folder / "workflow/scales")
     patch.chdir(folder)
-    settings = config.load("demo")
+    config = load_config("demo")
     for name, shape in (("kodak", (48, 64, 3)), ("cbsd68", (64, 48, 3))):
         make_images(name, shape, count=7)
-        synthesize(settings, name)
+        synthesize(config, name)
     save(paths.weights("demo", "dncnn_color"), 50, DNCNN)
     save(paths.weights("demo", "proposed"), 50, PROPOSED)
     save(paths.weights("demo", "proposed_tasks"), 45, PROPOSED)
     save(CASCADE, 45, PROPOSED)
     patch.setattr(bm3d, "version", lambda: "bm3d 4, bm4d 4")
     patch.setattr(bm3d, "denoise", lambda noisy, sigma: noisy.astype(np.float64) / 2 + 64)
-    return settings
+    return config
 
 
 def save(folder: Path, level: int, spec: dict) -> None:
     """A network with random weights for one level."""
     torch.manual_seed(level)
-    save_network(folder / f"sigma{level}.safetensors", networks.build(spec), spec, "a test")
+    save_network(folder / f"sigma{level}.safetensors", denoisers.build(spec), spec, "a test")
 
 
 def without_cascade() -> None:

@@ -3,9 +3,10 @@
 import shutil
 from pathlib import Path
 
-from stages.common import config, provenance
-from stages.download.released import released_files
-from stages.plan import graph
+from redenoise.commands.plan import graph
+from redenoise.dag import provenance
+from redenoise.dag.config import Config
+from stages.released.node import released_files
 from tests.conftest import ROOT
 
 LEFT_OUT = shutil.ignore_patterns("__pycache__")
@@ -23,13 +24,13 @@ def make(folder: Path) -> None:
         (folder / "weights" / name).write_text(name)
 
 
-def build(settings: config.Config) -> None:
+def build(config: Config) -> None:
     """Outputs and records of all nodes, in the working directory."""
-    for node in graph.load(settings).nodes:
+    for node in graph.load(config).nodes:
         inputs = released_files() if node.stage == "released" else [Path(path) for path in node.inputs]
         outputs = [Path(path) for path in node.outputs if "/provenance/" not in path or node.stage == "report"]
         outputs = [path for path in outputs if path.parent.name != "provenance"]
-        with provenance.recorded(settings, node.stage, node.key, inputs, outputs):
+        with provenance.recorded(config, node.stage, node.key, inputs, outputs):
             for path in outputs:
                 file = path if path.suffix else path / "index.csv"
                 file.parent.mkdir(parents=True, exist_ok=True)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from stages.common import paths
-from stages.common.config import ROOT, Config
+from redenoise.dag import paths
+from redenoise.dag.config import ROOT, Config
 from stages.report import gallery, recognized, results
 
 # Measured minus printed.

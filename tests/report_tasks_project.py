@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 
-from stages.common.config import Config
-from stages.report import __main__ as stage
+from redenoise.dag.config import Config
 from stages.report import markdown, task_layout, tasks
+from stages.report import node as stage
 from stages.report.kinds import TaskTable
 from stages.report.rows import Comparison
 from stages.report.task_tables import TASK_TABLES

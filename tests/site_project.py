@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.common import paths
-from stages.common.config import Config
-from stages.common.files import write_png
-from stages.common.indexed import write_index
-from stages.evaluate.metrics import psnr
-from stages.opinion import report as opinion
-from stages.report import __main__ as report
-from stages.site import build, pages, photos
+from redenoise.commands.opinion import report as opinion
+from redenoise.commands.site import build, pages, photos
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.dag.indexed import write_index
+from redenoise.measure.metrics import psnr
+from redenoise.support.files import write_png
+from stages.report import node as report
 from tests.conftest import ROOT
 from tests.report_project import RESULT_HEADER, card, make_project, write_record
 

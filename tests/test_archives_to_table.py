@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from stages.cascade.__main__ import cascade
-from stages.common import config, paths
-from stages.recognition.__main__ import recognition
-from stages.recognition.baseline import baseline
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from stages.cascade.node import cascade
+from stages.recognize.node import recognition
+from stages.recognize_filtered.node import baseline
 from tests.cascade_project import SMALL, change_params, command, make_networks, make_sets, small_project
 from tests.labelled_project import VAL_NUMBERS, make_official, write_imagenet, write_lists, write_voc
 from tests.report_project import make_project
@@ -17,7 +18,7 @@ NETWORKS = {**SMALL, "vgg": {**SMALL["vgg"], "classes": 3}, "deeplab": {**SMALL[
 
 
 @pytest.fixture
-def settings(project: Path, monkeypatch: pytest.MonkeyPatch) -> config.Config:
+def config(project: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     """The scale `modern` on a mirror with tiny archives, with tiny networks and no weights from elsewhere."""
     mirror = project / "mirror"
     write_imagenet(mirror)
@@ -30,15 +31,15 @@ def settings(project: Path, monkeypatch: pytest.MonkeyPatch) -> config.Config:
     return small_project("modern", labelled=None, network=NETWORKS)
 
 
-def test_archives_become_lines_of_the_tables(settings: config.Config):
-    make_sets(settings)
-    make_networks(settings, "classify_2020")
-    cascade(settings, "segment_mse", command())
-    baseline(settings, "classification-noisy")
-    recognition(settings, "classification-joint_2020")
-    recognition(settings, "segmentation-cross_2020")
+def test_archives_become_lines_of_the_tables(config: Config):
+    make_sets(config)
+    make_networks(config, "classify_2020")
+    cascade(config, "segment_mse", command())
+    baseline(config, "classification-noisy")
+    recognition(config, "classification-joint_2020")
+    recognition(config, "segmentation-cross_2020")
     assert paths.results("modern", "classification-noisy").read_text().count("top1,%") == 4
-    comparison, page = join(settings, CLASSIFICATION)
+    comparison, page = join(config, CLASSIFICATION)
     assert f"measured on {len(VAL_NUMBERS)} of 50,000 images only" in page
     assert any(row.measured == "Joint Training" and row.reproduced is not None for row in comparison.rows)
-    assert "measured on 1 of 1,449 images only" in join(settings, SEGMENTATION)[1]
+    assert "measured on 1 of 1,449 images only" in join(config, SEGMENTATION)[1]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.common import config
-from stages.common.errors import UserError
+from redenoise.dag.config import load_config
+from redenoise.support.errors import UserError
 from tests import mutations
 from tests.mutations import PARAMS, ROOT, SCALE, Mutation, originals, written
 
@@ -78,7 +78,7 @@ IN_PLACE = [
     (
         "name: vgg,",
         "name: dncnn,",
-        "'tasks.classification.network.name' is 'dncnn', which is no module of stages/tasks",
+        "'tasks.classification.network.name' is 'dncnn', which is no module of redenoise/models/recognizers",
     ),
     ("{init: xavier, ", "{name: ffdnet, init: xavier, ", "unknown key 'schedules.liu2020.network.name'"),
     ("start: leakage.json", "start: tasks/segmentation", "'tasks.classification.start' goes in a circle"),
@@ -145,7 +145,7 @@ def refused(project: Path):
     def check(file: str, content: str | bytes) -> str:
         Path(file).write_bytes(content if isinstance(content, bytes) else content.encode())
         with pytest.raises(UserError) as caught:
-            config.load()
+            load_config()
         line = str(caught.value)
         assert line.startswith(f"{file}: ")
         assert line.isprintable()  # so it is one line
@@ -158,7 +158,7 @@ def refused(project: Path):
 def test_the_unchanged_files_are_accepted(project: Path):
     for name, value in originals().items():
         Path(name).write_text(written(value, changed=next(iter(value))))
-    assert config.load().params["families"] == originals()[PARAMS]["families"]
+    assert load_config().params["families"] == originals()[PARAMS]["families"]
 
 
 def test_every_kind_of_mistake_is_among_those_drawn():
@@ -200,22 +200,22 @@ def test_something_else_in_place_of_the_file_is_named(project: Path, file: str):
     path.unlink()
     path.mkdir()
     with pytest.raises(UserError, match=rf"^{re.escape(file)}: not a file"):
-        config.load()
+        load_config()
     path.rmdir()
     path.symlink_to("nowhere")
     with pytest.raises(UserError, match="not found|not known"):
-        config.load()
+        load_config()
     path.unlink()
     os.mkfifo(path)
     with pytest.raises(UserError, match=rf"^{re.escape(file)}: not a file"):
-        config.load()
+        load_config()
 
 
 def test_aliases_that_stay_small_are_accepted(project: Path):
     text = Path(PARAMS).read_text()
     text = text.replace("noisy:\n  kodak: {sigmas: [25, 35, 50]}", "noisy:\n  kodak: {sigmas: &levels [25, 35, 50]}")
     Path(PARAMS).write_text(text.replace("cbsd68: {sigmas: [25, 35, 50]}", "cbsd68: {sigmas: *levels}"))
-    assert config.load().params["noisy"]["cbsd68"] == {"sigmas": [25, 35, 50]}
+    assert load_config().params["noisy"]["cbsd68"] == {"sigmas": [25, 35, 50]}
 
 
 STAGES = [

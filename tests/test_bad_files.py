@@ -14,17 +14,18 @@ import numpy as np
 import pytest
 import torch
 
-from stages.cascade.task import task
-from stages.common import config, paths
-from stages.common.errors import UserError
-from stages.download.released import index_released
-from stages.evaluate.__main__ import evaluate
+from redenoise.dag import paths
+from redenoise.dag.config import Config, load_config
+from redenoise.support.errors import UserError
+from stages.evaluate.node import evaluate
 from stages.labelled import node as labelled
-from stages.recognition.baseline import baseline as recognition_baseline
-from stages.report import __main__ as report
-from stages.synthesize.__main__ import synthesize
-from stages.synthesize.leakage import check
-from stages.train.__main__ import train
+from stages.leakage.node import check
+from stages.recognize_filtered.node import baseline as recognition_baseline
+from stages.released.node import index_released
+from stages.report import node as report
+from stages.synthesize.node import synthesize
+from stages.task.node import task
+from stages.train.node import train
 from tests.cascade_project import small_project
 from tests.damage import (
     Damage,
@@ -52,31 +53,31 @@ from tests.training_project import make_images, options, small_demo
 
 
 def make_denoising() -> None:
-    settings = small_demo()
-    synthesize(settings, "set12")
-    train(settings, "dncnn_s", options(model="sigma50"))
+    config = small_demo()
+    synthesize(config, "set12")
+    train(config, "dncnn_s", options(model="sigma50"))
     shutil.copytree(paths.checkpoints("demo", "dncnn_s"), "kept")
-    train(settings, "dncnn_s", options())
+    train(config, "dncnn_s", options())
     shutil.copytree("kept", paths.checkpoints("demo", "dncnn_s"), dirs_exist_ok=True)
-    evaluate(settings, "set12-dncnn_s")
-    for key in settings.image_sets():
+    evaluate(config, "set12-dncnn_s")
+    for key in config.image_sets():
         if not paths.data("demo", key).exists():
-            make_images(key, (40, 36, 3)[: 2 + settings.entry("download", key)["channels"] // 3])
+            make_images(key, (40, 36, 3)[: 2 + config.entry("download", key)["channels"] // 3])
     put_release("proposed-sigma25")
-    index_released(settings)
+    index_released(config)
 
 
 def make_tasks() -> None:
-    settings = small_project()
+    config = small_project()
     for key in ("imagenet_train", "imagenet_val", "voc_train_aug"):
-        labelled.run(settings, key)
-    task(settings, "classification")
-    recognition_baseline(settings, "classification-clean")
+        labelled.run(config, key)
+    task(config, "classification")
+    recognition_baseline(config, "classification-clean")
 
 
 def make_report() -> None:
     make_project(Path(), "demo")
-    report.report(config.load("demo"))
+    report.report(load_config("demo"))
 
 
 @pytest.fixture(scope="module")
@@ -98,15 +99,15 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Callable[[]
     return template
 
 
-READERS: dict[str, tuple[Callable[[], None], Callable[[config.Config], None]]] = {
-    "synthesize": (make_denoising, lambda settings: synthesize(settings, "set12")),
+READERS: dict[str, tuple[Callable[[], None], Callable[[Config], None]]] = {
+    "synthesize": (make_denoising, lambda config: synthesize(config, "set12")),
     "leakage": (make_denoising, check),
-    "train": (make_denoising, lambda settings: train(settings, "dncnn_s", options())),
-    "evaluate": (make_denoising, lambda settings: evaluate(settings, "set12-dncnn_s")),
+    "train": (make_denoising, lambda config: train(config, "dncnn_s", options())),
+    "evaluate": (make_denoising, lambda config: evaluate(config, "set12-dncnn_s")),
     "released": (make_denoising, index_released),
-    "segment": (make_tasks, lambda settings: task(settings, "segmentation")),
-    "classify": (make_tasks, lambda settings: task(settings, "classification")),
-    "recognise": (make_tasks, lambda settings: recognition_baseline(settings, "classification-clean")),
+    "segment": (make_tasks, lambda config: task(config, "segmentation")),
+    "classify": (make_tasks, lambda config: task(config, "classification")),
+    "recognise": (make_tasks, lambda config: recognition_baseline(config, "classification-clean")),
     "report": (make_report, report.report),
 }
 B = "build/demo"
@@ -189,7 +190,7 @@ CASES = [
         "train",
         f"{B}/leakage.json",
         gone,
-        "this input is missing; run `python -m stages.synthesize.leakage --scale demo`",
+        "this input is missing; run `python -m stages.leakage.node --scale demo`",
     ),
     ("train", TRAINING, listed(truncated), "not a readable image"),
     ("train", CHECKPOINT, truncated, "damaged, expected a checkpoint of this project"),
@@ -268,7 +269,7 @@ def test_damage_is_one_line_that_names_the_file(
     before = outputs(root)
     torch.manual_seed(0)
     with pytest.raises(UserError) as caught:
-        read(config.load("demo"))
+        read(load_config("demo"))
     line = str(caught.value)
     assert re.match(rf"{re.escape(file)}: ({expected})", line), line
     assert len(line.splitlines()) == 1

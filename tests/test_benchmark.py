@@ -15,13 +15,13 @@ import torch
 from torch import nn
 from torch.autograd import DeviceType
 
-from stages.benchmark import limits, peaks
-from stages.benchmark.plain import PatchDataset, set_plain_mode
-from stages.benchmark.report import limits_text, number, render, summarise
-from stages.benchmark.run import Settings, benchmark, slug
-from stages.benchmark.ways import random_images, training_images
-from stages.common.errors import UserError
-from stages.common.files import write_png
+from redenoise.commands.benchmark import limits, peaks
+from redenoise.commands.benchmark.plain import PatchDataset, set_plain_mode
+from redenoise.commands.benchmark.report import limits_text, number, render, summarise
+from redenoise.commands.benchmark.run import Settings, benchmark, slug
+from redenoise.commands.benchmark.ways import random_images, training_images
+from redenoise.support.errors import UserError
+from redenoise.support.files import write_png
 from tests.conftest import ROOT
 
 MACHINE = {
@@ -176,7 +176,7 @@ def test_machine_without_the_checker_of_the_configuration_will_do():
     absent = ("jsonschema", "h5py", "scipy", "skimage", "tabulate")
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({absent}))\n"
-        "import torch; from stages.benchmark import run as benchmark\n"
+        "import torch; from redenoise.commands.benchmark import run as benchmark\n"
         "print(benchmark.describe_machine(torch.device('cpu'), 1)['torch'])"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

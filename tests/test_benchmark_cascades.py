@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.benchmark import cascades
-from stages.common.errors import UserError
+from redenoise.commands.benchmark import cascades
+from redenoise.support.errors import UserError
 
 SIZES = {
     "classification": {"task": {"classes": 4, "blocks": [1, 1, 1], "width": 4, "head": 8, "pooled": 1}},

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from stages.common.errors import UserError
-from stages.tasks import caffemodel
-from stages.tasks.caffemodel import read_layers
+from redenoise.models import caffemodel
+from redenoise.models.caffemodel import read_layers
+from redenoise.support.errors import UserError
 from tests.caffe_files import Layers, some, write_caffemodel
 
 LAYERS: Layers = [("conv1", "Convolution", [some(4, 3, 3, 3), some(4)]), ("fc", "InnerProduct", [some(2, 5), some(2)])]

@@ -8,19 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.cascade.__main__ import cascade, main
-from stages.common import config, paths, provenance
-from stages.common.errors import Stopped, UserError
-from stages.common.files import read_json
-from stages.common.indexed import unavailable_reason
-from stages.common.shards import command_line
-from stages.download.released import index_released
-from stages.networks.weights import load_network
-from stages.recognition import measure
-from stages.recognition.__main__ import recognition
-from stages.recognition.baseline import baseline
-from stages.train.release import release
-from stages.train.step import Step
+from redenoise.commands.release import release
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config, load_config
+from redenoise.dag.indexed import unavailable_reason
+from redenoise.dag.shards import command_line
+from redenoise.models.weights import load_network
+from redenoise.recognition import outcomes as measure
+from redenoise.support.errors import Stopped, UserError
+from redenoise.support.files import read_json
+from redenoise.training.step import Step
+from stages.cascade.node import cascade, main
+from stages.recognize.node import recognition
+from stages.recognize_filtered.node import baseline
+from stages.released.node import index_released
 from tests.cascade_project import change, change_params, command, make_networks, make_sets, small_project
 from tests.training_project import make_images
 
@@ -42,15 +43,15 @@ def weights(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def ready(project: Path) -> config.Config:
+def ready(project: Path) -> Config:
     """A project with labelled sets and task networks, and one cascade for each task."""
-    settings = small_project()
-    make_sets(settings)
-    make_networks(settings, "classify_2020", "segment_mse")
-    return settings
+    config = small_project()
+    make_sets(config)
+    make_networks(config, "classify_2020", "segment_mse")
+    return config
 
 
-def test_from_labelled_images_to_results_of_both_tasks(ready: config.Config):
+def test_from_labelled_images_to_results_of_both_tasks(ready: Config):
     recognition(ready, "classification-joint_2020")
     recognition(ready, "segmentation-separate")
     baseline(ready, "classification-clean")
@@ -75,14 +76,14 @@ def test_from_labelled_images_to_results_of_both_tasks(ready: config.Config):
     assert provenance.read(paths.provenance("demo", "task", "segmentation"))["card"]["start"].endswith("classification")
 
 
-def test_a_cascade_starts_from_the_separately_trained_denoiser_and_changes_it(ready: config.Config):
+def test_a_cascade_starts_from_the_separately_trained_denoiser_and_changes_it(ready: Config):
     separate, joint = paths.weights("demo", "proposed_tasks"), paths.cascade("demo", "classify_2020")
     before, after = (load_network(folder / "sigma45.safetensors")[0] for folder in (separate, joint))
     changes = [(a - b).abs().max().item() for a, b in zip(before.parameters(), after.parameters(), strict=True)]
     assert 0 < max(changes) < 0.1  # three steps at a rate of 1e-3
 
 
-def test_an_interrupted_cascade_ends_in_the_same_bytes(ready: config.Config, monkeypatch: pytest.MonkeyPatch):
+def test_an_interrupted_cascade_ends_in_the_same_bytes(ready: Config, monkeypatch: pytest.MonkeyPatch):
     expected = weights(paths.cascade("demo", "classify_2020"))
 
     def call(self: Step, step: int) -> None:
@@ -100,32 +101,32 @@ def test_an_interrupted_cascade_ends_in_the_same_bytes(ready: config.Config, mon
     assert not paths.checkpoints("demo", "cascade-classify_2020").exists()
 
 
-def test_a_cascade_is_released_and_taken_up_where_weights_are_imported(ready: config.Config):
+def test_a_cascade_is_released_and_taken_up_where_weights_are_imported(ready: Config):
     make_images("cbsd68", (40, 36, 3))
     target = release(ready, "segment_mse", "sigma45")
     card = read_json(target.with_suffix(".json"))
     assert (card["family"], card["steps_done"], list(card["psnr"]["Kodak"])) == ("segment_mse", 3, ["45"])
     change_params(cascades={"segment_mse": {"published": {"sigma45": target.stem}}})
-    settings = change("demo", published_weights=True)
-    index_released(settings)
+    config = change("demo", published_weights=True)
+    index_released(config)
     trained = weights(paths.cascade("demo", "segment_mse"))["sigma45.safetensors"]
-    cascade(settings, "segment_mse", command())
+    cascade(config, "segment_mse", command())
     assert weights(paths.cascade("demo", "segment_mse")) == {"sigma45.safetensors": trained}
-    recognition(settings, "segmentation-mse")
+    recognition(config, "segmentation-mse")
     record = provenance.read(paths.provenance("demo", "recognition", "segmentation-mse"))
     assert list(record["unavailable_levels"]) == ["sigma=60"]
     assert {condition for condition, _ in rows("segmentation-mse")} == {"sigma=45"}
 
 
-def test_a_checkpoint_of_other_losses_is_refused(ready: config.Config):
+def test_a_checkpoint_of_other_losses_is_refused(ready: Config):
     cascade(ready, "segment_mse", command(model="sigma45"))
     change_params(cascades={"segment_mse": {"high_level": 0.5}})
     with pytest.raises(UserError, match=r"segment_mse/sigma45.safetensors.*|losses.high_level was 0, is 0.5"):
-        cascade(config.load("demo"), "segment_mse", command(model="sigma45"))
+        cascade(load_config("demo"), "segment_mse", command(model="sigma45"))
 
 
 @pytest.mark.parametrize("shares", [2, 5])
-def test_any_number_of_shards_merges_to_the_same_bytes(ready: config.Config, shares: int, capsys):
+def test_any_number_of_shards_merges_to_the_same_bytes(ready: Config, shares: int, capsys):
     recognition(ready, "classification-separate")
     expected = written("classification-separate")
     for part in paths.parts("demo", "classification-separate").iterdir():
@@ -141,9 +142,7 @@ def test_any_number_of_shards_merges_to_the_same_bytes(ready: config.Config, sha
     assert {path: path.stat().st_mtime_ns for path in made} == made
 
 
-def test_a_killed_recognition_goes_on_and_a_damaged_part_is_made_again(
-    ready: config.Config, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_killed_recognition_goes_on_and_a_damaged_part_is_made_again(ready: Config, monkeypatch: pytest.MonkeyPatch):
     recognition(ready, "segmentation-mse")
     expected, folder = written("segmentation-mse"), paths.parts("demo", "segmentation-mse")
     parts = sorted(folder.iterdir())
@@ -155,18 +154,18 @@ def test_a_killed_recognition_goes_on_and_a_damaged_part_is_made_again(
     assert computed == [0, len(parts) - 1] and written("segmentation-mse") == expected
 
 
-def test_other_weights_make_other_parts(ready: config.Config):
+def test_other_weights_make_other_parts(ready: Config):
     recognition(ready, "segmentation-mse")
     before = {path.name for path in paths.parts("demo", "segmentation-mse").iterdir()}
     change_params(cascades={"segment_mse": {"reconstruction": 1.0}})
-    settings = config.load("demo")
-    cascade(settings, "segment_mse", command())
-    recognition(settings, "segmentation-mse")
+    config = load_config("demo")
+    cascade(config, "segment_mse", command())
+    recognition(config, "segmentation-mse")
     after = {path.name for path in paths.parts("demo", "segmentation-mse").iterdir()}
     assert len(after) == len(before) and not after & before
 
 
-def test_classical_denoisers_take_the_first_images_where_the_scale_says_so(ready: config.Config):
+def test_classical_denoisers_take_the_first_images_where_the_scale_says_so(ready: Config):
     pytest.importorskip("bm3d", reason="bm3d is not installed: CBM3D is not run")
     baseline(ready, "classification-cbm3d")
     assert rows("classification-cbm3d")["sigma=60", "images"] == 3
@@ -178,17 +177,17 @@ def test_classical_denoisers_take_the_first_images_where_the_scale_says_so(ready
 def test_a_set_that_is_not_there_is_handed_on_as_a_reason(project: Path, monkeypatch: pytest.MonkeyPatch):
     (project / "mirror").mkdir()
     monkeypatch.setenv("REDENOISE_MIRROR", str(project / "mirror"))
-    settings = small_project(real_data=True)
-    make_sets(settings)
-    make_networks(settings, "segment_2020")
-    baseline(settings, "segmentation-noisy")
+    config = small_project(real_data=True)
+    make_sets(config)
+    make_networks(config, "segment_2020")
+    baseline(config, "segmentation-noisy")
     record = provenance.read(paths.provenance("demo", "recognition_baseline", "segmentation-noisy"))
     assert "Pascal VOC" in record["unavailable"]
     assert "vgg16-397923af.pth" in unavailable_reason(paths.task("demo", "classification"))
     assert str(project) not in unavailable_reason(paths.task("demo", "classification"))  # reports repeat it
     assert rows("segmentation-noisy") == {}
     assert measure.read_arrays(paths.outcomes("demo", "segmentation-noisy")) == {}
-    baseline(settings, "segmentation-noisy", (1, 2))
+    baseline(config, "segmentation-noisy", (1, 2))
     assert (
         "Pascal VOC"
         in read_json(paths.shard("demo", "recognition_baseline", "segmentation-noisy", 1, 2))["unavailable"]
@@ -202,7 +201,7 @@ def test_a_wrong_shard_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, text: 
         command_line("recognition", "", "parts", recognition)
 
 
-def test_wrong_options_are_one_clear_line(ready: config.Config, monkeypatch: pytest.MonkeyPatch):
+def test_wrong_options_are_one_clear_line(ready: Config, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sys.argv", ["recognition", "--shard", "1/2"])
     with pytest.raises(UserError, match="--shard is for one node; add --only KEY"):
         command_line("recognition", "", "parts", recognition)
@@ -235,5 +234,5 @@ TASK, CASCADE, RECOGNITION = (
 def test_names_that_stand_nowhere_are_one_clear_line(project: Path, place: tuple[str, str], fields: dict, line: str):
     change_params(**{place[0]: {place[1]: fields}})
     with pytest.raises(UserError, match=line) as caught:
-        config.load("demo")
+        load_config("demo")
     assert "\n" not in str(caught.value)

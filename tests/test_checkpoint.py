@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from stages.common.errors import Stopped, UserError
-from stages.train.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
-from stages.train.step import Step, learner_tensors
+from redenoise.support.errors import Stopped, UserError
+from redenoise.training.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
+from redenoise.training.step import Step, learner_tensors
 from tests.training_project import learner, outcome, run_of, schedule
 
 STEP = Step.__call__

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages.common import config
-from stages.common.errors import UserError
-from stages.plan import __main__ as plan
-from stages.plan import fit, resources
-from stages.plan.site import check_site, read_gpus, read_minutes, read_partitions
+from redenoise.commands.cluster import fit, resources
+from redenoise.commands.cluster.check import check_site, read_gpus, read_minutes, read_partitions
+from redenoise.commands.plan import __main__ as plan
+from redenoise.dag.config import MEASURING, SCALES, read_yaml
+from redenoise.support.errors import UserError
 from tests.conftest import ROOT
 
 SINFO = """\
@@ -83,11 +83,11 @@ def test_example_names_every_rule_that_slurm_runs():
         for file in (ROOT / "workflow/rules").glob("*.smk")
         for rule in re.findall(r"^rule (\w+):", file.read_text(), re.MULTILINE)
     ]
-    example = config.read_yaml(resources.EXAMPLE)
-    shards = {f"{stage}_shard" for stage in config.MEASURING}  # ask for what their stage does, for a shorter time
+    example = read_yaml(resources.EXAMPLE)
+    shards = {f"{stage}_shard" for stage in MEASURING}  # ask for what their stage does, for a shorter time
     assert set(example["stages"]) == set(rules) - set(re.findall(r"\w+", local)) - shards
     assert shards < set(rules)
-    assert set(example["scales"]) <= {file.stem for file in (ROOT / config.SCALES).glob("*.yaml")}
+    assert set(example["scales"]) <= {file.stem for file in (ROOT / SCALES).glob("*.yaml")}
 
 
 def test_example_copied_as_it_stands_changes_nothing(site: Path):

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages.common import config
-from stages.common.errors import UserError
+from redenoise.dag.config import STAGE_SECTION, load_config
+from redenoise.support.errors import UserError
 
 # (pattern in params.yaml, replacement, what the one line must hold)
 MISTAKES = [
@@ -97,9 +97,9 @@ SCALE_MISTAKES = [
 
 @pytest.mark.parametrize("scale", ["demo", "bench", "short", "warm", "modern", "paper"])
 def test_committed_configuration_is_valid(project: Path, scale: str):
-    settings = config.load(scale)
-    assert settings.scale == settings.params["scale"] == scale
-    assert settings.settings["budget"]
+    config = load_config(scale)
+    assert config.scale == config.params["scale"] == scale
+    assert config.settings["budget"]
 
 
 @pytest.mark.parametrize(("pattern", "replacement", "expected"), MISTAKES)
@@ -109,7 +109,7 @@ def test_mistakes_are_named_in_one_line(project: Path, pattern: str, replacement
     assert wrong != text
     Path("params.yaml").write_text(wrong)
     with pytest.raises(UserError) as error:
-        config.load()
+        load_config()
     assert re.search(expected, str(error.value)), str(error.value)
     assert "\n" not in str(error.value)
 
@@ -119,7 +119,7 @@ def test_mistake_in_a_scale_names_its_file(project: Path, change: dict, expected
     path = Path("workflow/scales/demo.yaml")
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **change}))
     with pytest.raises(UserError, match=rf"workflow/scales/demo.yaml: {expected}") as error:
-        config.load()
+        load_config()
     assert "\n" not in str(error.value)
 
 
@@ -127,28 +127,28 @@ def test_scale_that_trains_needs_a_schedule(project: Path):
     path = Path("workflow/scales/bench.yaml")
     path.write_text(path.read_text().replace("published_weights: true", "published_weights: false"))
     with pytest.raises(UserError, match="'training'.*say how to train"):
-        config.load("bench")
+        load_config("bench")
 
 
 def test_missing_file_says_where_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="params.yaml: not found; run from the root"):
-        config.load()
+        load_config()
 
 
 def test_unknown_node_offers_the_nearest(project: Path):
     with pytest.raises(UserError, match="did you mean 'set12-dncnn_s'"):
-        config.load().entry("evaluate", "set12-dncn_s")
+        load_config().entry("evaluate", "set12-dncn_s")
 
 
 def test_node_params_change_with_their_own_entry_only(project: Path):
-    before = config.load()
+    before = load_config()
     path = Path("params.yaml")
     path.write_text(path.read_text().replace("depth: 17", "depth: 18"))
-    after = config.load()
+    after = load_config()
     changed = {
         (stage, key)
-        for stage in config.STAGE_SECTION
+        for stage in STAGE_SECTION
         for key in before.keys(stage)
         if before.node_params(stage, key) != after.node_params(stage, key)
     }
@@ -156,16 +156,16 @@ def test_node_params_change_with_their_own_entry_only(project: Path):
 
 
 def test_a_changed_schedule_changes_every_training_and_nothing_else(project: Path):
-    before = config.load()
+    before = load_config()
     path = Path("params.yaml")
     path.write_text(path.read_text().replace("steps: 40000", "steps: 20000"))
-    after = config.load()
+    after = load_config()
     changed = {node[0] for node in before.nodes() if before.node_params(*node) != after.node_params(*node)}
     assert changed == {"train", "task", "cascade"}
 
 
 def test_single_nodes_follow_the_stage_that_they_need(project: Path):
-    names = [stage for stage, _ in config.load().nodes()]
+    names = [stage for stage, _ in load_config().nodes()]
     assert names.count("released") == names.count("architecture") == names.count("leakage") == 1
     last, first = len(names) - 1 - names[::-1].index("download"), names.index("train")
     assert last < names.index("released") < first

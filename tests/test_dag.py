@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from stages import record
-from stages.common import config
-from stages.common.errors import UserError
-from stages.common.provenance import SOURCES, source_files
+from redenoise.commands import record
+from redenoise.dag.config import STAGE_SECTION, load_config
+from redenoise.dag.provenance import SOURCES, source_files
+from redenoise.support.errors import UserError
 from tests.conftest import ROOT
 
 pytest.importorskip("snakemake", reason="Snakemake is not installed: the engines' DAGs are not compared")
@@ -23,12 +23,12 @@ dvc_repo = pytest.importorskip("dvc.repo", reason="DVC is not installed: the eng
 
 # The modules of the stages that are not the main one of a package of their own name.
 MODULES = {
-    "leakage": "stages.synthesize.leakage",
-    "released": "stages.download.released",
-    "architecture": "stages.evaluate.architecture",
-    "baseline": "stages.evaluate.baseline",
-    "task": "stages.cascade.task",
-    "recognition_baseline": "stages.recognition.baseline",
+    "leakage": "stages.leakage.node",
+    "released": "stages.released.node",
+    "architecture": "stages.architecture.node",
+    "baseline": "stages.filter.node",
+    "task": "stages.task.node",
+    "recognition_baseline": "stages.recognize_filtered.node",
 }
 Node = tuple[frozenset[str], frozenset[str]]  # inputs, outputs
 
@@ -106,11 +106,11 @@ def test_only_the_scale_paper_has_shards(checkout):
 
 
 def test_every_node_is_one_that_record_checks(checkout, snakemake_nodes):
-    settings = config.load(checkout[0])
+    config = load_config(checkout[0])
     names = {stage: module.removeprefix("stages.") for stage, module in MODULES.items()}
     expected = {
         f"python -m stages.{names.get(stage, stage)} --scale {checkout[0]}" + (f" --only {key}" if key else "")
-        for stage, key in [*settings.nodes(), ("report", None)]
+        for stage, key in [*config.nodes(), ("report", None)]
     }
     assert set(snakemake_nodes) == expected
 
@@ -118,7 +118,7 @@ def test_every_node_is_one_that_record_checks(checkout, snakemake_nodes):
 @pytest.mark.parametrize("scale", ["demo", "bench", "modern", "short", "paper"])
 def test_dvc_names_everything_that_the_report_reads(project: Path, scale: str):
     shutil.copy(ROOT / "dvc.yaml", project)
-    assert record.undeclared(config.load(scale)) == []
+    assert record.undeclared(load_config(scale)) == []
 
 
 def test_record_names_the_lines_that_dvc_lacks_after_a_new_denoiser(project: Path):
@@ -143,16 +143,16 @@ def test_record_refuses_a_file_of_dvc_without_the_report(project: Path, text: st
 
 def test_dvc_tracks_the_parameters_that_the_node_depends_on(checkout, dvc_stages):
     """`node_params` is what Snakemake compares and provenance records."""
-    settings = config.load(checkout[0])
+    config = load_config(checkout[0])
     for stage in dvc_stages:
         name, _, key = stage.name.partition("@")
         tracked = {
             f"{'scale.' if 'scales' in dep.fs_path else ''}{param}" for dep in params_of(stage) for param in dep.params
         }
         needed = set()
-        for param in settings.node_params(name, key or None):
-            entry = settings.entry(name, key) if key else {}
-            section = config.STAGE_SECTION.get(name)
+        for param in config.node_params(name, key or None):
+            entry = config.entry(name, key) if key else {}
+            section = STAGE_SECTION.get(name)
             needed.add(
                 {"entry": f"{section}.{key}", "download": f"downloads.{entry.get('dataset', key)}"}.get(param, param)
             )

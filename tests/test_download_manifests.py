@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.errors import UserError
-from stages.download import archive, manifest, node, stores
+from redenoise.commands import manifest
+from redenoise.sources import archive, stores
+from redenoise.support.errors import UserError
+from stages.download import node
 from tests.download_project import NOWHERE, make_config, picture, tar_gz, visible, write_manifests, write_mirror
 
 FILES = {f"a/{n}.png": picture(n) for n in range(3)} | {"model/net=1.mat": b"MATLAB 7.3"}

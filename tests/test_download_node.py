@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.errors import Unavailable, UserError
-from stages.common.locks import exclusive
-from stages.download import disk, fetch, listing, node
+from redenoise.commands import listing
+from redenoise.sources import disk, fetch
+from redenoise.support.errors import Unavailable, UserError
+from redenoise.support.locks import exclusive
+from stages.download import node
 from tests.download_project import BENCH, NOWHERE, make_config, picture, visible, write_manifests, write_mirror
 
 FILES = {f"a/{n}.png": picture(n) for n in range(3)} | {"model/net=1.mat": b"MATLAB 7.3"}

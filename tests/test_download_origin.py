@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.errors import Unavailable, UserError
-from stages.download import fetch, node, sources, stores
+from redenoise.sources import fetch, sources, stores
+from redenoise.support.errors import Unavailable, UserError
+from stages.download import node
 from tests.download_project import NOWHERE, make_config, picture, serving, tar_gz, write_manifests
 
 FILES = {f"a/{n}.png": picture(n) for n in range(8)}

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from stages.common import config as configuration
-from stages.common import paths
-from stages.common.config import ROOT
-from stages.download import node, stores
+from redenoise.dag import config as configuration
+from redenoise.dag import paths
+from redenoise.dag.config import ROOT
+from redenoise.sources import stores
+from stages.download import node
 
 COUNTS = {
     "kodak": 24, "cbsd68": 68, "bsd68": 68, "bsd100": 100, "set12": 12, "set5": 5, "set14": 14, "live1": 29,

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.common.errors import UserError
+from redenoise.data.patterns import PATTERNS, pattern
+from redenoise.data.png import png_bytes
+from redenoise.support.errors import UserError
 from stages.download import embedded
 from stages.download.embedded import PHOTOGRAPHS, images, read_photograph
-from stages.download.patterns import PATTERNS, pattern
-from stages.download.png import png_bytes
-from stages.synthesize.leakage import Fingerprint, find_leaks
+from stages.leakage.node import Fingerprint, find_leaks
 
 TEST_SETS = (("kodak", 3), ("cbsd68", 3), ("set12", 1), ("bsd68", 1))
 TRAIN_SETS = (("cbsd432", 3), ("train400", 1))

@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 WORK = """
 import time
-from stages.common.errors import run_cli
+from redenoise.support.errors import run_cli
 print("at work", flush=True)
 run_cli(lambda: time.sleep(60))
 """

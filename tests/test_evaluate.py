@@ -15,30 +15,31 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from stages.baselines import bm3d
-from stages.common import config, paths, provenance
-from stages.common.errors import UserError
-from stages.common.files import sha256_file
-from stages.common.indexed import read_index, write_index, write_unavailable
-from stages.evaluate import baseline as baseline_module
-from stages.evaluate.__main__ import evaluate
-from stages.evaluate.baseline import baseline
-from stages.synthesize.__main__ import synthesize
-from stages.train.__main__ import train
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config
+from redenoise.dag.indexed import read_index, write_index, write_unavailable
+from redenoise.models.filters import bm3d
+from redenoise.support.errors import UserError
+from redenoise.support.files import sha256_file
+from stages.evaluate.node import evaluate
+from stages.filter import node as baseline_module
+from stages.filter.node import baseline
+from stages.synthesize.node import synthesize
+from stages.train.node import train
 from tests.conftest import ROOT
 from tests.training_project import INDEX, make_images, options, small_demo
 
 
 @pytest.fixture
-def small(project: Path) -> config.Config:
+def small(project: Path) -> Config:
     """A demo configuration cut down to seconds, with data for Set12 and its training set in place."""
     return small_demo()
 
 
-def run(settings: config.Config) -> bytes:
-    synthesize(settings, "set12")
-    train(settings, "dncnn_b", options())
-    evaluate(settings, "set12-dncnn_b")
+def run(config: Config) -> bytes:
+    synthesize(config, "set12")
+    train(config, "dncnn_b", options())
+    evaluate(config, "set12-dncnn_b")
     return paths.results("demo", "set12-dncnn_b").read_bytes()
 
 
@@ -66,7 +67,7 @@ def test_provenance_names_inputs_code_and_parameters(small):
         "build/demo/noisy/set12", "build/demo/data/set12", "build/demo/weights/dncnn_b"
     }  # fmt: skip
     assert record["params"]["entry"] == small.params["evaluations"]["set12-dncnn_b"]
-    assert set(record["sources"]) == {"stages/common", "stages/evaluate", "stages/networks"}
+    assert set(record["sources"]) == {"stages/common", "stages/evaluate", "redenoise/models/denoisers"}
     assert record["outputs"]["build/demo/results/set12-dncnn_b.csv"]
 
 
@@ -139,7 +140,7 @@ def test_a_baseline_that_breaks_the_contract_is_one_line(small, monkeypatch: pyt
 def test_kill_9_in_the_middle_of_bm3d_loses_no_finished_image(small):
     make_images("set12", (96, 96))
     synthesize(small, "set12")
-    command = [sys.executable, "-m", "stages.evaluate.baseline", "--scale", "demo", "--only", "set12-bm3d"]
+    command = [sys.executable, "-m", "stages.filter.node", "--scale", "demo", "--only", "set12-bm3d"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     finished = paths.items("demo", "set12-bm3d")
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.common import files, indexed
-from stages.common.errors import UserError, run_cli
+from redenoise.dag import indexed
+from redenoise.support import files
+from redenoise.support.errors import UserError, run_cli
 
 
 def test_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path):

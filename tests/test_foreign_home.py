@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from stages.common import config, paths
-from stages.synthesize.__main__ import synthesize
-from stages.train.__main__ import train
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from stages.synthesize.node import synthesize
+from stages.train.node import train
 from tests.conftest import ROOT
 from tests.mounts import read_only, small_disk
 from tests.report_project import make_project
@@ -43,14 +44,14 @@ def run(project: Path, stage: str, home: str, *arguments: str) -> None:
 
 
 def test_evaluate(project: Path):
-    settings = small_demo()
-    synthesize(settings, "set12")
-    train(settings, "dncnn_s", options())
+    config = small_demo()
+    synthesize(config, "set12")
+    train(config, "dncnn_s", options())
     run(project, "evaluate", NOWHERE, "--only", "set12-dncnn_s")
     assert paths.results("demo", "set12-dncnn_s").is_file()
 
 
-def test_illustrate(project: Path, small: config.Config):  # noqa: F811
+def test_illustrate(project: Path, small: Config):  # noqa: F811
     run(project, "illustrate", NOWHERE)
     assert (paths.figures("demo") / "figure4_zoom.png").is_file()
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from stages.common import paths
-from stages.common.errors import run_cli
+from redenoise.dag import paths
+from redenoise.support.errors import run_cli
 from stages.download.__main__ import main as download
-from stages.evaluate.__main__ import main as evaluate
-from stages.report.__main__ import main as report
-from stages.synthesize.__main__ import main as synthesize
-from stages.train.__main__ import main as train
+from stages.evaluate.node import main as evaluate
+from stages.report.node import main as report
+from stages.synthesize.node import main as synthesize
+from stages.train.node import main as train
 from tests.mounts import small_disk
 from tests.report_project import make_project
 from tests.training_project import small_demo

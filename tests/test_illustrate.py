@@ -10,17 +10,18 @@ import torch
 from PIL import ImageFont
 from torch import nn
 
-from stages import networks, tasks
-from stages.baselines import bm3d
-from stages.common import config, paths, provenance
-from stages.common.errors import UserError
-from stages.common.files import read_image, sha256_file, write_json, write_png
-from stages.common.indexed import MISSING, write_index, write_unavailable
-from stages.common.labelled import CLASSES, COLUMNS
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config, load_config
+from redenoise.dag.indexed import MISSING, write_index, write_unavailable
+from redenoise.data.labelled import CLASSES, COLUMNS
+from redenoise.models import denoisers, recognizers
+from redenoise.models.filters import bm3d
+from redenoise.models.weights import load_network, save_network
+from redenoise.support.errors import UserError
+from redenoise.support.files import read_image, sha256_file, write_json, write_png
 from stages.illustrate import canvas, gradients, labels, real
-from stages.illustrate.__main__ import CAPTIONS, FIGURES, illustrate, inputs
 from stages.illustrate.methods import tensor
-from stages.networks.weights import load_network, save_network
+from stages.illustrate.node import CAPTIONS, FIGURES, illustrate, inputs
 from tests.training_project import change_scale, make_images
 
 DENOISER = {"name": "multiscale", "channels": 3, "scales": 2, "divisor": 16}
@@ -32,21 +33,21 @@ LEVELS = (15, 30, 45, 60)
 
 
 @pytest.fixture
-def small(project: Path, monkeypatch: pytest.MonkeyPatch) -> config.Config:
+def small(project: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     """Everything that the stage reads, and a filter in the place of BM3D that takes no time."""
     make_images("kodak", (40, 36, 3), count=3)
     make_images("rni15", (36, 40, 3))
     make_labelled("imagenet_val", segmentation=False)
     make_labelled("voc_val", segmentation=True)
-    save(paths.task("demo", "classification"), {"model": 1}, CLASSIFIER, tasks.build)
-    save(paths.task("demo", "segmentation"), {"model": 2}, SEGMENTER, tasks.build)
+    save(paths.task("demo", "classification"), {"model": 1}, CLASSIFIER, recognizers.build)
+    save(paths.task("demo", "segmentation"), {"model": 2}, SEGMENTER, recognizers.build)
     for seed, folder in enumerate((paths.weights("demo", "proposed_tasks"), *cascades())):
-        save(folder, {f"sigma{level}": 10 * level + seed for level in LEVELS}, DENOISER, networks.build)
-    save(paths.weights("demo", "cdncnn_b"), {"model": 3}, BLIND, networks.build)
+        save(folder, {f"sigma{level}": 10 * level + seed for level in LEVELS}, DENOISER, denoisers.build)
+    save(paths.weights("demo", "cdncnn_b"), {"model": 3}, BLIND, denoisers.build)
     monkeypatch.setattr(bm3d, "version", lambda: "bm3d 4, bm4d 4")
     monkeypatch.setattr(bm3d, "denoise", lambda noisy, sigma: noisy.astype(np.float64) / 2 + 64)
     monkeypatch.delenv("REDENOISE_MIRROR", raising=False)
-    return config.load("demo")
+    return load_config("demo")
 
 
 def cascades() -> list[Path]:
@@ -124,7 +125,7 @@ def test_two_runs_give_the_same_bytes_and_another_seed_gives_others(small):
     first = made()
     illustrate(small)
     assert made() == first
-    illustrate(config.Config("demo", {**small.params, "seed": 1}, small.settings))
+    illustrate(Config("demo", {**small.params, "seed": 1}, small.settings))
     assert all(made()[name] != first[name] for name in FIGURES)
 
 
@@ -200,9 +201,11 @@ def test_a_missing_input_ends_the_stage_and_leaves_the_former_figures(small):
     assert made() == before
 
 
-def loaded() -> tuple[nn.Module, tasks.TaskNetwork]:
+def loaded() -> tuple[nn.Module, recognizers.TaskNetwork]:
     denoiser, _ = load_network(cascades()[0] / "sigma30.safetensors")
-    return denoiser, load_network(paths.task("demo", "classification") / "model.safetensors", build=tasks.build)[0]
+    return denoiser, load_network(paths.task("demo", "classification") / "model.safetensors", build=recognizers.build)[
+        0
+    ]
 
 
 def test_gradients_differ_between_the_losses_and_are_finite(small):
@@ -268,23 +271,23 @@ def test_made_real_noise_depends_on_the_signal_and_on_the_name_of_the_image():
 
 
 def test_photographs_with_real_noise_are_shown_as_they_are_and_those_of_dnd_are_added(small):
-    settings = change_scale(real_data=True)
+    config = change_scale(real_data=True)
     one = {path.name: path for path in paths.data("demo", "rni15").glob("*.png")}["image0.png"]
     shown = canvas.shown(canvas.central(read_image(one), 24, 24), real.SIDE)  # 24: two thirds of the shorter side
-    figure = real.figure7(settings)
+    figure = real.figure7(config)
     top, left = canvas.MARGIN + canvas.LINE + canvas.GAP, canvas.MARGIN
     assert (figure.picture[top : top + shown.shape[0], left : left + shown.shape[1]] == shown).all()
     assert figure.extra == () and "of DND" not in figure.caption.partition("They")[0]
     path = paths.STORE / "dnd" / "0001.png"
     write_png(path, read_image(one))
-    more = real.figure7(settings)
+    more = real.figure7(config)
     assert more.extra == (path,) and "RNI15 and of DND that are no training images. They" in more.caption
     assert more.picture.shape[0] > figure.picture.shape[0]
-    illustrate(settings)
+    illustrate(config)
     extra = provenance.read(paths.provenance("demo", "illustrate"))["extra_inputs"]
     assert extra == {path.as_posix(): sha256_file(path)}
     empty(paths.data("demo", "rni15"), "no source")
-    alone = real.figure7(settings)
+    alone = real.figure7(config)
     assert not alone.unavailable and "first images of DND that are no training images. They" in alone.caption
 
 

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from stages.common import config, paths, provenance
-from stages.common.errors import UserError
-from stages.common.producers import command, outputs
-from stages.evaluate.__main__ import evaluate
-from stages.plan import graph as dag
-from stages.synthesize.__main__ import synthesize
-from stages.train.__main__ import train
+from redenoise.commands.plan import graph as dag
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config, load_config
+from redenoise.dag.producers import command, outputs
+from redenoise.support.errors import UserError
+from stages.evaluate.node import evaluate
+from stages.synthesize.node import synthesize
+from stages.train.node import train
 from tests.mutations import ROOT
 from tests.training_project import options, small_demo
 
@@ -21,7 +22,7 @@ NOISY = paths.noisy("demo", "set12")
 
 
 @pytest.fixture
-def settings(project: Path) -> config.Config:
+def config(project: Path) -> Config:
     """A project whose evaluation `KEY` can run."""
     found = small_demo()
     synthesize(found, "set12")
@@ -45,15 +46,15 @@ def flip(path: Path, place: int = -1) -> None:
     ],
 )
 def test_one_flipped_bit_is_refused_until_the_node_is_made_again(
-    settings: config.Config, damaged: Path, folder: Path, node: str, todo: str
+    config: Config, damaged: Path, folder: Path, node: str, todo: str
 ):
-    evaluate(settings, KEY)
+    evaluate(config, KEY)
     result = paths.results("demo", KEY)
     before = result.read_bytes()
     recorded = provenance.read(paths.provenance("demo", *node.split()))["outputs"][folder.as_posix()]
     flip(damaged)
     with pytest.raises(UserError) as caught:
-        evaluate(settings, KEY)
+        evaluate(config, KEY)
     start = f"{folder}: changed since `{node}` wrote it (SHA-256 "
     assert str(caught.value).startswith(start)
     assert str(caught.value).endswith(f", recorded {recorded[:12]}…); delete it and run `python -m {todo}` again")
@@ -62,27 +63,27 @@ def test_one_flipped_bit_is_refused_until_the_node_is_made_again(
         path.rmdir() if path.is_dir() else path.unlink()
     folder.rmdir()
     with pytest.raises(UserError, match=rf"^{folder}: this input is missing; run `python -m {todo}` first$"):
-        evaluate(settings, KEY)
-    synthesize(settings, "set12") if folder == NOISY else train(settings, "dncnn_s", options())
-    evaluate(settings, KEY)
+        evaluate(config, KEY)
+    synthesize(config, "set12") if folder == NOISY else train(config, "dncnn_s", options())
+    evaluate(config, KEY)
     assert result.read_bytes() == before
 
 
-def test_without_a_record_nobody_knows_better(settings: config.Config):
+def test_without_a_record_nobody_knows_better(config: Config):
     flip(WEIGHTS / "sigma25.curve.csv")
     paths.provenance("demo", "train", "dncnn_s").unlink()
-    evaluate(settings, KEY)
+    evaluate(config, KEY)
 
 
-def test_a_record_that_is_damaged_is_named(settings: config.Config):
+def test_a_record_that_is_damaged_is_named(config: Config):
     record = paths.provenance("demo", "train", "dncnn_s")
     record.write_text(record.read_text().replace('"outputs": {', '"outputs": [], "others": {'))
     with pytest.raises(UserError, match=rf"^{record}: damaged, expected a provenance record; delete it"):
-        evaluate(settings, KEY)
+        evaluate(config, KEY)
 
 
-def test_what_was_made_again_is_accepted(settings: config.Config):
-    evaluate(settings, KEY)
+def test_what_was_made_again_is_accepted(config: Config):
+    evaluate(config, KEY)
     changed = small_demo(steps=5)
     train(changed, "dncnn_s", options())
     evaluate(changed, KEY)
@@ -91,12 +92,12 @@ def test_what_was_made_again_is_accepted(settings: config.Config):
 
 
 def test_commands_and_outputs_are_those_of_the_graph(project: Path):
-    settings = config.load("demo")
-    found = [node for node in dag.load(settings, ROOT).nodes if node.stage != "report"]
+    config = load_config("demo")
+    found = [node for node in dag.load(config, ROOT).nodes if node.stage != "report"]
     graph = {node.name: node for node in found}
-    assert len(graph) == len(settings.nodes())
+    assert len(graph) == len(config.nodes())
     lines = re.findall(r"cmd: (.*)", (ROOT / "dvc.yaml").read_text())
-    for stage, key in settings.nodes():
+    for stage, key in config.nodes():
         node = graph[f"{stage}-{key}" if key else stage]
         made = [*outputs("demo", stage, key), paths.provenance("demo", stage, key)]
         assert sorted(node.outputs) == sorted(path.as_posix() for path in made)

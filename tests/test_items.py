@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.evaluate.items import denoised_item, item_key
+from redenoise.measure.items import denoised_item, item_key
 
 
 @pytest.fixture

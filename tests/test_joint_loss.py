@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from stages import tasks
-from stages.cascade.learner import JointLearner, TaskLearner, centre_labels
-from stages.cascade.losses import Weights, cross_entropy, joint_loss
-from stages.tasks import TaskNetwork
-from stages.train.step import learner_tensors
+from redenoise.joint.learner import JointLearner, TaskLearner, centre_labels
+from redenoise.joint.losses import Weights, cross_entropy, joint_loss
+from redenoise.models import recognizers
+from redenoise.models.recognizers import TaskNetwork
+from redenoise.training.step import learner_tensors
 from tests.training_project import CPU, network, schedule
 
 ALL = Weights(reconstruction=1.0, range=1, perceptual=0.5, high_level=0.25)
@@ -32,13 +32,13 @@ class Doubling(TaskNetwork):
 def classifier(**changes: object) -> TaskNetwork:
     torch.manual_seed(1)
     spec = {"name": "vgg", "classes": 4, "blocks": [1, 1, 1], "width": 4, "head": 8, "pooled": 1, "batch_norm": True}
-    return tasks.build({**spec, **changes})
+    return recognizers.build({**spec, **changes})
 
 
 def segmenter() -> TaskNetwork:
     torch.manual_seed(1)
     spec = {"name": "deeplab", "classes": 5, "blocks": [1, 1, 1], "width": 4, "head": 8, "dilation": 2}
-    return tasks.build({**spec, "batch_norm": True})
+    return recognizers.build({**spec, "batch_norm": True})
 
 
 def batch(pixels: bool = False) -> tuple[torch.Tensor, ...]:

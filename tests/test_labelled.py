@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.common.errors import UserError
-from stages.common.files import sha256_file
-from stages.common.indexed import write_index, write_unavailable
-from stages.common.labelled import COLUMNS, Example, read_image_of, read_labelled, read_mask_of
+from redenoise.dag.indexed import write_index, write_unavailable
+from redenoise.data.labelled import COLUMNS, Example, read_image_of, read_labelled, read_mask_of
+from redenoise.support.errors import UserError
+from redenoise.support.files import sha256_file
 from tests.labelled_project import palette_png
 
 IMAGE = np.arange(20 * 30 * 3, dtype=np.uint8).reshape(20, 30, 3)

@@ -12,11 +12,11 @@ from PIL import Image
 from torchvision.datasets import SBDataset
 from torchvision.datasets import imagenet as official
 
-from stages.common import paths
-from stages.common.errors import UserError
-from stages.common.files import read_json
-from stages.common.indexed import unavailable_reason
-from stages.common.labelled import read_image_of, read_labelled, read_mask_of
+from redenoise.dag import paths
+from redenoise.dag.indexed import unavailable_reason
+from redenoise.data.labelled import read_image_of, read_labelled, read_mask_of
+from redenoise.support.errors import UserError
+from redenoise.support.files import read_json
 from stages.labelled import archives, imagenet, voc
 from stages.labelled.node import run
 from tests import labelled_project as tiny

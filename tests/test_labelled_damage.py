@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from stages.common import paths
+from redenoise.dag import paths
 from stages.labelled import imagenet, voc
 from tests import labelled_project as tiny
 

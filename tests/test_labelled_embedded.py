@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from stages.common import paths
-from stages.common.files import read_json, sha256_path
-from stages.common.labelled import read_image_of, read_labelled, read_mask_of
-from stages.download.patterns import Draws
+from redenoise.dag import paths
+from redenoise.data.labelled import read_image_of, read_labelled, read_mask_of
+from redenoise.data.patterns import Draws
+from redenoise.support.files import read_json, sha256_path
 from stages.labelled import textures
 from stages.labelled.node import run
 from stages.labelled.textures import CLASSES, SHAPES, UNIT, scenes

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.errors import UserError
-from stages.latex import __main__ as stage
-from stages.latex import cells, document, svg
-from stages.latex.compile import compiled
+from redenoise.commands.latex import __main__ as stage
+from redenoise.commands.latex import cells, document, svg
+from redenoise.commands.latex.compile import compiled
+from redenoise.support.errors import UserError
 from stages.report.tables import ALL_TABLES
 from tests.conftest import ROOT
 

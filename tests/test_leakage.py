@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.common import config, paths
-from stages.common.errors import UserError
-from stages.common.files import sha256_file, write_png
-from stages.common.indexed import write_index
-from stages.synthesize.leakage import Fingerprint, check, find_leaks
+from redenoise.dag import paths
+from redenoise.dag.config import Config, load_config
+from redenoise.dag.indexed import write_index
+from redenoise.support.errors import UserError
+from redenoise.support.files import sha256_file, write_png
+from stages.leakage.node import Fingerprint, check, find_leaks
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_empty_sets_match_nothing():
 
 
 @pytest.fixture
-def leaking(project: Path, photographs) -> config.Config:
+def leaking(project: Path, photographs) -> Config:
     """A configuration of one test and one training set, where a turned test image is in the training set."""
     for key, images in {"set12": photographs[:2], "train400": [*photographs[2:], np.rot90(photographs[1])]}.items():
         rows = []
@@ -66,9 +67,9 @@ def leaking(project: Path, photographs) -> config.Config:
             write_png(path, np.ascontiguousarray(image))
             rows.append({"id": path.stem, "path": path.name, "sha256": sha256_file(path)})
         write_index(paths.data("demo", key), ("id", "path", "sha256"), rows)
-    settings = config.load("demo")
-    downloads = {key: settings.params["downloads"][key] for key in ("set12", "train400")}
-    return replace(settings, params={**settings.params, "downloads": downloads})
+    config = load_config("demo")
+    downloads = {key: config.params["downloads"][key] for key in ("set12", "train400")}
+    return replace(config, params={**config.params, "downloads": downloads})
 
 
 def test_leak_fails_the_run_with_both_names(leaking):

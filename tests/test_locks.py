@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.files import atomic_open
-from stages.common.locks import exclusive, exclusive_all, sweep
+from redenoise.support.files import atomic_open
+from redenoise.support.locks import exclusive, exclusive_all, sweep
 
 CONTEXT = multiprocessing.get_context("fork")
 

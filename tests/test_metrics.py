@@ -5,8 +5,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from stages.evaluate.items import to_uint8
-from stages.evaluate.metrics import gaussian_mean, psnr, ssim
+from redenoise.measure.items import to_uint8
+from redenoise.measure.metrics import gaussian_mean, psnr, ssim
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from stages.common import config
-from stages.common.errors import UserError
-from stages.moved import layout, sides
-from stages.moved.__main__ import main
-from stages.moved.causes import Ancestry, Cause
-from stages.moved.moves import Move, moves
-from stages.report import __main__ as report
+from redenoise.commands.diff import layout, sides
+from redenoise.commands.diff.__main__ import main
+from redenoise.commands.diff.causes import Ancestry, Cause
+from redenoise.commands.diff.moves import Move, moves
+from redenoise.dag.config import load_config
+from redenoise.support.errors import UserError
+from stages.report import node as report
 from tests import checkouts, test_report_spread
 from tests.conftest import ROOT
 from tests.report_project import make_project
@@ -48,7 +48,7 @@ def records(**nodes: dict) -> dict:
             "outputs": node.get("outputs", {}),
             "environment": kept(node.get("environment", {})),
         }
-    listings = {digest: {"stages/train/step.py": digest} for digest in ("1", "2")}
+    listings = {digest: {"redenoise/training/step.py": digest} for digest in ("1", "2")}
     return {"format": 1, "nodes": made, "values": values, "listings": listings}
 
 
@@ -63,7 +63,7 @@ def chain(**changes: dict) -> dict:
 
 
 def causes(old: dict, new: dict) -> list[Cause]:
-    return list(Ancestry(config.load("demo"), old, new).of("evaluate-kodak-dncnn"))
+    return list(Ancestry(load_config("demo"), old, new).of("evaluate-kodak-dncnn"))
 
 
 RETRAINED = {
@@ -76,7 +76,7 @@ RETRAINED = {
     ("change", "expected"),
     [
         ({"params": {"seed": 1}}, Cause("parameter", "params.yaml: seed is 1, was 0")),
-        ({"sources": {"stages/train": "2"}}, Cause("code", "stages/train/step.py has changed")),
+        ({"sources": {"stages/train": "2"}}, Cause("code", "redenoise/training/step.py has changed")),
         ({"sources": {"stages/train": "3"}}, Cause("code", "stages/train of stage train has changed")),
         ({"environment": {"torch": "2"}}, Cause("environment", "torch is 2, was nothing")),
         ({"inputs": {"data/a.png": "b"}}, Cause("data", "data/a.png is new")),
@@ -94,7 +94,7 @@ def test_what_gave_the_same_output_is_no_cause():
 
 
 def move(old: dict | None, new: dict | None) -> list[Move]:
-    ancestry = Ancestry(config.load("demo"), chain(), chain(report={"params": {"scale.budget": "large"}}))
+    ancestry = Ancestry(load_config("demo"), chain(), chain(report={"params": {"scale.budget": "large"}}))
     before, after = (sides.Side("a", {KEY: side} if side else {}, None) for side in (old, new))
     return list(moves(before, after, ancestry, lambda key: "evaluate-kodak-dncnn"))
 
@@ -142,7 +142,7 @@ def commits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for message, name, before, after in (
         ("base", "params.yaml", "depth: 17", "depth: 4"),
         ("depth", "params.yaml", "depth: 4", "depth: 5"),
-        ("ssim", "stages/evaluate/metrics.py", r"\(0\.01 \*", "(0.02 *"),
+        ("ssim", "redenoise/measure/metrics.py", r"\(0\.01 \*", "(0.02 *"),
     ):
         _replace(folder / name, before, after)
         checkouts.snakemake(folder)
@@ -189,7 +189,7 @@ def test_a_parameter_moves_the_cells_that_depend_on_it_and_is_their_only_cause(c
 
 def test_a_change_of_code_moves_what_it_measures(commits):
     _, listed, cells = diff(commits, "HEAD~1", "HEAD")
-    assert listed == {"stages/evaluate/metrics.py has changed"}
+    assert listed == {"redenoise/measure/metrics.py has changed"}
     assert {metric for *_, metric in cells} == {"ssim"}
 
 
@@ -238,11 +238,11 @@ def test_how_far_trainings_differ_counts_where_the_weights_are_others():
     after = sides.Side("b", {KEY: spread_row("32.1100", "0.0014") | {"training_spread": "0.05"}}, None)
     for nodes, expected in ((made, False), (again, True)):
         ancestry = Ancestry(
-            config.load("demo"), chain(**made), chain(**nodes, report={"params": {"scale.budget": "x"}})
+            load_config("demo"), chain(**made), chain(**nodes, report={"params": {"scale.budget": "x"}})
         )
         (found,) = moves(before, after, ancestry, lambda key: "evaluate-kodak-dncnn")
         assert found.within_spread == expected
-    assert not Ancestry(config.load("demo"), None, None).retrained("evaluate-kodak-dncnn"), "nobody knows"
+    assert not Ancestry(load_config("demo"), None, None).retrained("evaluate-kodak-dncnn"), "nobody knows"
 
 
 def test_the_spread_of_the_older_side_counts_where_the_newer_has_none():
@@ -269,10 +269,10 @@ def test_a_regression_fails_the_command_unless_the_spread_explains_it(tmp_path, 
     for name, shift in (("old", 0.0249), ("new", 0.0251)):
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
-        settings = make_project(tmp_path / name, "bench")
+        config = make_project(tmp_path / name, "bench")
         test_report_spread.measure_bsd68(shift)
         test_report_spread.write_spread("bench", float(std))
-        report.report(settings)
+        report.report(config)
     monkeypatch.chdir(ROOT)
     command = [str(tmp_path / "old"), str(tmp_path / "new"), "--scale", "bench", "--fail-on-regression"]
     if float(std) > 0.001:

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from stages import networks
-from stages.common import config
-from stages.common.errors import UserError
-from stages.networks import multiscale
-from stages.networks.multiscale import MARGIN, MEAN_RGB, MultiScale, count_parameters
-from stages.train.schedule import schedule_for
+from redenoise.dag.config import load_config
+from redenoise.models import denoisers
+from redenoise.models.denoisers import multiscale
+from redenoise.models.denoisers.multiscale import MARGIN, MEAN_RGB, MultiScale, count_parameters
+from redenoise.support.errors import UserError
+from redenoise.training.schedule import schedule_for
 
 SIZES = [(1, 1), (2, 3), (5, 7), (8, 8), (17, 23), (30, 33)]
 
@@ -91,11 +91,11 @@ def test_training_gives_the_valid_region(scales, downsampling):
 
 @pytest.mark.parametrize("scale", ["demo", "modern", "paper"])
 def test_every_family_can_be_trained_on_the_patches_of_its_schedule(project, scale):
-    settings = config.load(scale)
-    for key, family in settings.params["families"].items():
+    config = load_config(scale)
+    for key, family in config.params["families"].items():
         if family["network"]["name"] == "multiscale":
-            _, schedule = schedule_for(settings.params, settings.settings["training"], family)
-            network = networks.build({**family["network"], **schedule.network, "divisor": 16}).train()
+            _, schedule = schedule_for(config.params, config.settings["training"], family)
+            network = denoisers.build({**family["network"], **schedule.network, "divisor": 16}).train()
             output = network(image(schedule.patch, schedule.patch))
             assert output.shape == (2, 3, schedule.patch - 6, schedule.patch - 6), key
 
@@ -211,4 +211,4 @@ def test_the_range_can_be_moved_into_the_weights():
 )
 def test_wrong_options_are_named(option, expected):
     with pytest.raises(UserError, match=expected):
-        networks.build({"name": "multiscale", **option})
+        denoisers.build({"name": "multiscale", **option})

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from stages import networks
-from stages.common.errors import UserError
-from stages.evaluate.apply import denoise
-from stages.networks.dncnn import DnCNN
-from stages.networks.ffdnet import FFDNet
-from stages.networks.matconvnet import IMPORTERS, dncnn_state, ffdnet_state, read_convolutions
-from stages.networks.weights import BYTES, load_network, save_network
+from redenoise.measure.apply import denoise
+from redenoise.models import denoisers
+from redenoise.models.denoisers.dncnn import DnCNN
+from redenoise.models.denoisers.ffdnet import FFDNet
+from redenoise.models.matconvnet import IMPORTERS, dncnn_state, ffdnet_state, read_convolutions
+from redenoise.models.weights import BYTES, load_network, save_network
+from redenoise.support.errors import UserError
 
 
 def count(network: torch.nn.Module) -> int:
@@ -87,14 +87,14 @@ def test_network_that_breaks_the_contract_is_one_line(spoil, found):
 
 def test_unknown_network_and_option_are_refused():
     with pytest.raises(UserError, match="'dncn' is not known"):
-        networks.build({"name": "dncn"})
+        denoisers.build({"name": "dncn"})
     with pytest.raises(UserError, match="heads"):
-        networks.build({"name": "dncnn", "heads": 3})
+        denoisers.build({"name": "dncnn", "heads": 3})
 
 
 def test_weights_survive_a_round_trip(tmp_path: Path):
     spec = {"name": "dncnn", "channels": 1, "depth": 4, "width": 8, "batch_norm": False}
-    network = networks.build(spec).eval()
+    network = denoisers.build(spec).eval()
     save_network(tmp_path / "a.safetensors", network, spec, origin="test")
     loaded, loaded_spec = load_network(tmp_path / "a.safetensors")
     noisy = torch.rand(1, 1, 12, 12)
@@ -105,7 +105,7 @@ def test_weights_survive_a_round_trip(tmp_path: Path):
 @pytest.mark.parametrize(("precision", "off"), [("float32", 0.0), ("float16", 2.0**-11), ("int8", 0.5 / 127)])
 def test_weights_of_less_precision_are_near_and_smaller(tmp_path: Path, precision: str, off: float):
     spec = {"name": "dncnn", "channels": 3, "depth": 6, "width": 32, "batch_norm": False}
-    network, path = networks.build(spec), tmp_path / "a.safetensors"
+    network, path = denoisers.build(spec), tmp_path / "a.safetensors"
     with torch.no_grad():
         network.state_dict()["layers.2.weight"][3] = 0.0  # a channel of zeros has no scale of its own
     save_network(path, network, spec, "test", precision)
@@ -122,7 +122,7 @@ def test_weights_of_less_precision_are_near_and_smaller(tmp_path: Path, precisio
 def test_damaged_weights_are_refused_by_name(tmp_path: Path, damage):
     spec = {"name": "dncnn", "channels": 1, "depth": 3, "width": 4, "batch_norm": False}
     path = tmp_path / "a.safetensors"
-    save_network(path, networks.build(spec), spec, origin="test")
+    save_network(path, denoisers.build(spec), spec, origin="test")
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(UserError, match="a.safetensors"):
         load_network(path)
@@ -153,7 +153,9 @@ def test_importer_turns_matlab_axes(tmp_path: Path):
     weights = write_mat(tmp_path / "net.mat", [(4, 1, 3, 3), (1, 4, 3, 3)])
     state = dncnn_state(tmp_path / "net.mat")
     assert np.array_equal(state["layers.0.weight"].numpy(), weights[0].transpose(0, 1, 3, 2))
-    networks.build({"name": "dncnn", "channels": 1, "depth": 2, "width": 4, "batch_norm": False}).load_state_dict(state)
+    denoisers.build({"name": "dncnn", "channels": 1, "depth": 2, "width": 4, "batch_norm": False}).load_state_dict(
+        state
+    )
 
 
 def test_importer_reorders_the_sub_images_of_ffdnet(tmp_path: Path):
@@ -190,7 +192,7 @@ def test_importer_refuses_hdf5_without_a_network(tmp_path: Path):
 )
 def test_published_weights_denoise(mirror: Path, path: str, spec: dict):
     """A wrong axis, order or sign in the import would leave more noise than it removes."""
-    network = networks.build({**spec, "batch_norm": False} if spec["name"] == "dncnn" else spec).eval()
+    network = denoisers.build({**spec, "batch_norm": False} if spec["name"] == "dncnn" else spec).eval()
     network.load_state_dict(IMPORTERS[spec["name"]](mirror / path))
     rows = torch.linspace(0.2, 0.8, 64)
     clean = (rows[:, None] + rows[None, :]).div(2).expand(1, spec["channels"], 64, 64)

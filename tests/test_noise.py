@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.special import ndtri
 
-from stages.synthesize.noise import add_noise, noise_field, standard_normal_quantile
+from redenoise.measure.noise import add_noise, noise_field, standard_normal_quantile
 
 KEY = {"seed": 0, "dataset": "kodak", "image": "01", "sigma": 25}
 

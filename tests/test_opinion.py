@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from stages.baselines import bm3d
-from stages.common import config
-from stages.common.errors import UserError
-from stages.evaluate.baseline import baseline
-from stages.opinion import __main__ as stage
-from stages.opinion import key as keys
-from stages.opinion import order, ratings, scores
-from stages.opinion.build import build
-from stages.opinion.methods import NAMES, SIGMA, scaled
+from redenoise.commands.opinion import __main__ as stage
+from redenoise.commands.opinion import key as keys
+from redenoise.commands.opinion import order, ratings, scores
+from redenoise.commands.opinion.build import build
+from redenoise.commands.opinion.methods import NAMES, SIGMA, scaled
+from redenoise.dag.config import Config
+from redenoise.models.filters import bm3d
+from redenoise.support.errors import UserError
+from stages.filter.node import baseline
 from tests.opinion_project import FOLDER, NOT_RELEASED, always, make_project, rating, without_cascade, write
 
 FIRST, SECOND, THIRD = ("0" * 31 + digit for digit in "123")
@@ -26,21 +26,21 @@ REPORTS = Path("reports/demo")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[config.Config]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Config]:
     """A project with its page made, the working directory of the module; tests leave the page and the key alone."""
     with pytest.MonkeyPatch.context() as patch:
-        settings = make_project(tmp_path_factory.mktemp("opinion"), patch)
-        build(settings, FOLDER, 0)
-        yield settings
+        config = make_project(tmp_path_factory.mktemp("opinion"), patch)
+        build(config, FOLDER, 0)
+        yield config
 
 
 @pytest.fixture
-def key(made: config.Config) -> keys.Key:
+def key(made: Config) -> keys.Key:
     return keys.read(FOLDER / "key.json")
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> config.Config:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     """A project of a test's own."""
     return make_project(tmp_path, monkeypatch)
 

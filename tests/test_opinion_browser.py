@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from stages.opinion import __main__ as stage
-from stages.opinion import key as keys
-from stages.opinion.build import build
-from stages.opinion.methods import NAMES
+from redenoise.commands.opinion import __main__ as stage
+from redenoise.commands.opinion import key as keys
+from redenoise.commands.opinion.build import build
+from redenoise.commands.opinion.methods import NAMES
 from tests import accessibility
 from tests.accessibility import violations
 from tests.browser import Browser, install

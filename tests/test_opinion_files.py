@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.opinion import key as keys
-from stages.opinion import ratings
-from stages.opinion.methods import NAMES
+from redenoise.commands.opinion import key as keys
+from redenoise.commands.opinion import ratings
+from redenoise.commands.opinion.methods import NAMES
 from tests.opinion_project import always, rating, write
 
 FIRST, SECOND = "0" * 31 + "1", "0" * 31 + "2"

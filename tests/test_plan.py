@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from stages.common import config, paths, provenance
-from stages.common.errors import UserError
-from stages.plan import __main__ as command
-from stages.plan import costs, estimates, graph, layout, rates, verdicts
+from redenoise.commands.plan import __main__ as command
+from redenoise.commands.plan import costs, estimates, graph, layout, rates, verdicts
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import load_config
+from redenoise.support.errors import UserError
 from tests import plan_project
 from tests.conftest import ROOT
 
@@ -30,7 +31,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(provenance, "ROOT", folder)
-        plan_project.build(config.load("demo"))
+        plan_project.build(load_config("demo"))
     return folder
 
 
@@ -45,8 +46,8 @@ def built(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 def judge(scale: str = "demo") -> dict[str, verdicts.Verdict]:
-    settings = config.load(scale)
-    return verdicts.judge(settings, graph.load(settings))
+    config = load_config(scale)
+    return verdicts.judge(config, graph.load(config))
 
 
 def causes() -> dict[str, list[str]]:
@@ -70,9 +71,9 @@ def change_record(name: str, **fields: Any) -> None:
 
 
 def test_graph_is_that_of_the_configuration(built: Path):
-    settings = config.load("demo")
-    dag = graph.load(settings)
-    assert {(node.stage, node.key) for node in dag.nodes} == {*settings.nodes(), ("report", None)}
+    config = load_config("demo")
+    dag = graph.load(config)
+    assert {(node.stage, node.key) for node in dag.nodes} == {*config.nodes(), ("report", None)}
     before: set[str] = set()
     for name, upstream in dag.upstream.items():
         assert set(upstream) <= before, name
@@ -119,13 +120,13 @@ def test_root_is_where_it_began_and_not_the_node_before(built: Path):
 
 
 def test_changed_new_and_missing_source_files_are_named(built: Path):
-    replace("stages/synthesize/noise.py", '"""', '"""A changed file. ')
+    replace("redenoise/measure/noise.py", '"""', '"""A changed file. ')
     (built / "stages/synthesize/more.py").write_text("")
-    (built / "stages/baselines/bm3d.py").unlink()
+    (built / "redenoise/models/filters/bm3d.py").unlink()
     found = causes()
-    changed = ["source stages/synthesize/more.py is new", "source stages/synthesize/noise.py has changed"]
+    changed = ["source stages/synthesize/more.py is new", "source redenoise/measure/noise.py has changed"]
     assert found["synthesize-kodak"] == found["leakage"] == changed
-    assert found["baseline-kodak-cbm3d"] == ["source stages/baselines/bm3d.py is gone"]
+    assert found["baseline-kodak-cbm3d"] == ["source redenoise/models/filters/bm3d.py is gone"]
     assert not set(found) & {"download-kodak", "train-dncnn_s", "evaluate-kodak-dncnn", "report"}
 
 
@@ -186,7 +187,7 @@ def test_json_says_the_same(built: Path):
 
 def test_neither_engine_nor_torch_is_needed(built: Path):
     code = "import sys; sys.modules.update(dict.fromkeys(('snakemake', 'dvc', 'torch', 'pandas'))); import runpy; "
-    code += "sys.argv = ['plan']; runpy.run_module('stages.plan', run_name='__main__')"
+    code += "sys.argv = ['plan']; runpy.run_module('redenoise.commands.plan', run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"scale demo: 0 of {NODES} nodes would run\n"
@@ -207,11 +208,11 @@ def test_neither_engine_nor_torch_is_needed(built: Path):
 def test_unreadable_graph_ends_with_one_line(built: Path, text: str, expected: str):
     Path("dvc.yaml").write_text(text)
     with pytest.raises(UserError, match=re.escape(expected)):
-        graph.load(config.load("demo"))
+        graph.load(load_config("demo"))
 
 
 def test_run_is_recorded_with_processor_time_and_memory(built: Path):
-    with provenance.recorded(config.load("demo"), "leakage", None, [], [Path("build/demo/leakage.json")]):
+    with provenance.recorded(load_config("demo"), "leakage", None, [], [Path("build/demo/leakage.json")]):
         block = bytearray(b"x" * 50_000_000)
         sum(block[:3_000_000])
     record = provenance.read(Path("build/demo/provenance/leakage.json"))
@@ -226,9 +227,9 @@ def test_costs_are_those_of_the_last_run(built: Path):
     (gigabyte / "a.npy").write_bytes(bytes(2_000_000))
     facts = {"seconds": 100.0, "cpu_seconds": 180.0, "peak_memory_mb": 500.0, "peak_gpu_memory_mb": 30.0, "device": "X"}
     change_record("evaluate-set12-dncnn_s", **facts)
-    settings = config.load("demo")
-    node = next(node for node in graph.load(settings).nodes if node.key == "set12-dncnn_s")
-    found = costs.measured(settings, node)
+    config = load_config("demo")
+    node = next(node for node in graph.load(config).nodes if node.key == "set12-dncnn_s")
+    found = costs.measured(config, node)
     assert (found.seconds, found.cpu_seconds, found.gpu_seconds) == (100.0, 180.0, 100.0)
     assert (found.memory_mb, found.gpu_memory_mb, found.device, found.idle) == (500.0, 30.0, "X", False)
     assert 2.0 < found.disk_mb < 2.1
@@ -237,12 +238,12 @@ def test_costs_are_those_of_the_last_run(built: Path):
 def test_resumed_training_counts_its_hours_and_not_those_of_its_last_start(built: Path):
     models = {"a": {"hours": 2.0}, "b": {"hours": 1.5}}
     change_record("train-dncnn_s", seconds=60.0, cpu_seconds=50.0, models=models, peak_gpu_memory_mb=10.0)
-    settings = config.load("demo")
-    node = next(node for node in graph.load(settings).nodes if node.name == "train-dncnn_s")
-    found = costs.measured(settings, node)
+    config = load_config("demo")
+    node = next(node for node in graph.load(config).nodes if node.name == "train-dncnn_s")
+    found = costs.measured(config, node)
     assert (found.seconds, found.cpu_seconds, found.gpu_seconds) == (7200.0, None, 7200.0)
-    settings.settings["published_weights"] = True  # then the hours are those of whoever has trained them
-    assert costs.measured(settings, node).seconds == 60.0
+    config.settings["published_weights"] = True  # then the hours are those of whoever has trained them
+    assert costs.measured(config, node).seconds == 60.0
 
 
 def test_recorded_costs_serve_where_nothing_was_run(built: Path):
@@ -270,7 +271,7 @@ def test_table_keeps_what_was_not_run_here_and_drops_what_is_no_node(built: Path
         writer.writeheader()
         writer.writerows(row | dict(zip(costs.HEADER, name, strict=True)) for name in [*kept, gone])
     Path("build/demo/provenance/leakage.json").unlink()
-    assert costs.record(config.load("demo"), graph.load(config.load("demo")).nodes) == NODES - 1
+    assert costs.record(load_config("demo"), graph.load(load_config("demo")).nodes) == NODES - 1
     table = costs.read_table()
     assert all(table[name].seconds == 5.0 for name in kept)
     assert gone not in table
@@ -339,40 +340,40 @@ def write_benchmarks(*records: dict[str, Any]) -> None:
 def test_long_trainings_cost_their_steps_divided_by_the_rate(built: Path):
     shutil.rmtree("build")
     write_benchmarks(benchmark_record("cpu"), benchmark_record("cuda"))
-    settings = config.load("paper")
-    own = estimates.Estimator(settings, graph.load(settings)).own
+    config = load_config("paper")
+    own = estimates.Estimator(config, graph.load(config)).own
     # Three networks, of which two are trained together at best; four, all together.
     for name, seconds in (("train-proposed", 3 * 1_500_000 / 80), ("train-proposed_tasks", 4 * 1_500_000 / 100)):
         cost, origin = own[name]
         assert (cost.seconds, cost.gpu_seconds, origin) == (seconds, seconds, estimates.BENCHMARK)
     assert set(own) == {"train-proposed", "train-proposed_tasks"}
-    assert not set(estimates.Estimator(config.load("bench"), graph.load(config.load("bench"))).own)
+    assert not set(estimates.Estimator(load_config("bench"), graph.load(load_config("bench"))).own)
 
 
 @pytest.mark.parametrize("changes", [{"batch": 16}, {"patch": 40}, {"network": {"name": "dncnn", "channels": 3}}])
 def test_rate_of_something_else_is_not_taken(built: Path, changes: dict):
     record = benchmark_record(**changes)
-    assert rates.training(config.load("paper"), "train", "proposed", [record]) is None
+    assert rates.training(load_config("paper"), "train", "proposed", [record]) is None
 
 
 def test_cascades_cost_what_their_benchmark_says(built: Path):
     found = {"classification": {"training": {"images_per_second": 100.0, "memory": 2e9}}}
     record = {"machine": {"kind": "cuda", "device": "G"}, "found": found}
-    cost = rates.training(config.load("paper"), "cascade", "classify_2020", [record])
+    cost = rates.training(load_config("paper"), "cascade", "classify_2020", [record])
     assert cost == costs.Cost(4 * 180_000 * 10 / 100.0, None, 72_000.0, None, 2000.0, device="G")
-    assert rates.training(config.load("paper"), "cascade", "segment_2020", [record]) is None
+    assert rates.training(load_config("paper"), "cascade", "segment_2020", [record]) is None
 
 
 def test_committed_benchmarks_can_be_read(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(ROOT)
     records = rates.benchmarks()
-    settings = config.load("paper")
+    config = load_config("paper")
     for record in records:
         for stage, key in (("train", "proposed"), ("cascade", "classify_2020"), ("cascade", "segment_2020")):
-            cost = rates.training(settings, stage, key, [record])
+            cost = rates.training(config, stage, key, [record])
             assert cost is None or cost.seconds > 0
 
 
 def test_paths_of_records_are_those_of_the_graph(built: Path):
-    for node in graph.load(config.load("demo")).nodes:
+    for node in graph.load(load_config("demo")).nodes:
         assert paths.provenance("demo", node.stage, node.key).as_posix() in node.outputs

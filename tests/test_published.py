@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.config import ROOT
-from stages.common.errors import UserError
+from redenoise.dag.config import ROOT
+from redenoise.support.errors import UserError
 from stages.report import published
 
 PUBLISHED = ROOT / "published"

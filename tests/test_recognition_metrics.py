@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.recognition.metrics import bootstrap_iou, mean_iou, overlaps, ranks, top_k, wilson
+from redenoise.recognition.metrics import bootstrap_iou, mean_iou, overlaps, ranks, top_k, wilson
 
 sklearn_metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed: metrics not compared")
 

@@ -8,17 +8,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from stages import networks
-from stages.common import config, paths, provenance
-from stages.common.errors import UserError
-from stages.common.files import read_json, sha256_file, write_json
-from stages.common.indexed import read_index, write_index
-from stages.download.released import index_released
-from stages.evaluate.__main__ import evaluate
-from stages.networks.weights import load_network, save_network
-from stages.synthesize.__main__ import synthesize
-from stages.train.__main__ import train
-from stages.train.release import release
+from redenoise.commands.release import release
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config
+from redenoise.dag.indexed import read_index, write_index
+from redenoise.models import denoisers
+from redenoise.models.weights import load_network, save_network
+from redenoise.support.errors import UserError
+from redenoise.support.files import read_json, sha256_file, write_json
+from stages.evaluate.node import evaluate
+from stages.released.node import index_released
+from stages.synthesize.node import synthesize
+from stages.train.node import train
 from tests.training_project import INDEX, make_images, options, small_demo
 
 SPEC = {"name": "multiscale", "channels": 3, "scales": 2, "encoder": 4, "decoder": 8, "skip": True}
@@ -29,7 +30,7 @@ def put_release(name: str, sigma: int = 25, spec: dict | None = None, **card) ->
     spec = spec or SPEC
     torch.manual_seed(sigma)
     path = paths.WEIGHTS / f"{name}.safetensors"
-    save_network(path, networks.build(spec), spec, "a test")
+    save_network(path, denoisers.build(spec), spec, "a test")
     known = {
         "origin": "a test", "schedule": "modern", "steps": 8, "steps_done": 4, "sigma_range": [sigma, sigma],
         "hours": 1.0, "restarts": [], "curve": [[2, 0.1, 20.0, 21.0], [4, 0.1, 22.0, 23.0]],
@@ -38,23 +39,23 @@ def put_release(name: str, sigma: int = 25, spec: dict | None = None, **card) ->
     return path
 
 
-def importing(settings: config.Config, published: dict, network: dict = SPEC) -> config.Config:
+def importing(config: Config, published: dict, network: dict = SPEC) -> Config:
     """A configuration whose family `proposed` is small and imports what is released."""
-    family = {**settings.params["families"]["proposed"], "network": network, "published": published}
-    params = {**settings.params, "families": {**settings.params["families"], "proposed": family}}
-    return replace(settings, params=params, settings={**settings.settings, "published_weights": True, "network": {}})
+    family = {**config.params["families"]["proposed"], "network": network, "published": published}
+    params = {**config.params, "families": {**config.params["families"], "proposed": family}}
+    return replace(config, params=params, config={**config.settings, "published_weights": True, "network": {}})
 
 
 @pytest.fixture
-def settings(project: Path) -> config.Config:
+def config(project: Path) -> Config:
     return small_demo(learning_rate=1e-3)
 
 
-def test_the_index_lists_every_release_with_its_card(settings):
+def test_the_index_lists_every_release_with_its_card(config):
     for name in ("proposed-sigma50", "proposed-sigma25"):
         put_release(name)
     (paths.WEIGHTS / "README.md").write_text("not a weight")
-    index_released(settings)
+    index_released(config)
     folder = paths.data("demo", "released")
     rows = read_index(folder)
     assert [row["id"] for row in rows] == ["proposed-sigma25", "proposed-sigma50"]
@@ -67,12 +68,12 @@ def test_the_index_lists_every_release_with_its_card(settings):
     assert len(record["inputs"]) == 4 and record["weights"] == 2
 
 
-def test_without_releases_the_index_is_empty(settings):
-    index_released(settings)
+def test_without_releases_the_index_is_empty(config):
+    index_released(config)
     assert read_index(paths.data("demo", "released")) == []
 
 
-def test_weights_that_are_not_those_of_their_card_are_refused(settings):
+def test_weights_that_are_not_those_of_their_card_are_refused(config):
     path = put_release("proposed-sigma25")
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
@@ -80,25 +81,25 @@ def test_weights_that_are_not_those_of_their_card_are_refused(settings):
     with pytest.raises(
         UserError, match="weights/proposed-sigma25.safetensors: SHA-256 is .*, its card says .*git checkout"
     ):
-        index_released(settings)
+        index_released(config)
 
 
-def test_weights_without_a_card_are_refused(settings):
+def test_weights_without_a_card_are_refused(config):
     put_release("proposed-sigma25").with_suffix(".json").unlink()
     with pytest.raises(UserError, match="weights/proposed-sigma25.json: missing"):
-        index_released(settings)
+        index_released(config)
 
 
-def imported(settings: config.Config, published: dict, network: dict = SPEC) -> config.Config:
-    settings = importing(settings, published, network)
-    index_released(settings)
-    train(settings, "proposed", options())
-    return settings
+def imported(config: Config, published: dict, network: dict = SPEC) -> Config:
+    config = importing(config, published, network)
+    index_released(config)
+    train(config, "proposed", options())
+    return config
 
 
-def test_an_imported_release_has_the_same_tensors_and_hands_on_its_card(settings):
+def test_an_imported_release_has_the_same_tensors_and_hands_on_its_card(config):
     path = put_release("proposed-sigma25", psnr={"Kodak": {"25": 30.0}})
-    imported(settings, {"sigma25": "proposed-sigma25"})
+    imported(config, {"sigma25": "proposed-sigma25"})
     stored = paths.weights("demo", "proposed") / "sigma25.safetensors"
     first, second = load_file(path), load_file(stored)
     assert set(first) == set(second) and all(torch.equal(first[name], second[name]) for name in first)
@@ -116,38 +117,38 @@ def test_an_imported_release_has_the_same_tensors_and_hands_on_its_card(settings
         ({**SPEC, "fusion": "sum"}, "released with fusion 'sum'"),
     ],
 )
-def test_a_release_of_another_network_is_refused(settings, spec, expected):
+def test_a_release_of_another_network_is_refused(config, spec, expected):
     put_release("proposed-sigma25", spec=spec)
     with pytest.raises(UserError, match=f"proposed-sigma25.safetensors: {expected}"):
-        imported(settings, {"sigma25": "proposed-sigma25"})
+        imported(config, {"sigma25": "proposed-sigma25"})
 
 
-def test_initialisation_and_range_of_the_schedule_are_part_of_a_release(settings):
+def test_initialisation_and_range_of_the_schedule_are_part_of_a_release(config):
     spec = {**SPEC, "init": "xavier", "input_scale": 255}
     put_release("proposed-sigma25", spec=spec)
-    imported(settings, {"sigma25": "proposed-sigma25"})
+    imported(config, {"sigma25": "proposed-sigma25"})
     assert load_network(paths.weights("demo", "proposed") / "sigma25.safetensors")[1] == spec
 
 
-def test_a_release_for_another_level_is_refused(settings):
+def test_a_release_for_another_level_is_refused(config):
     put_release("proposed-sigma50", sigma=50)
     with pytest.raises(UserError, match="proposed-sigma50.*50.*sigma25"):
-        imported(settings, {"sigma25": "proposed-sigma50"})
+        imported(config, {"sigma25": "proposed-sigma50"})
 
 
-def test_an_unknown_release_is_named(settings):
+def test_an_unknown_release_is_named(config):
     put_release("proposed-sigma50", sigma=50)
     with pytest.raises(UserError, match="released: no weights 'proposed-sigma25'; found proposed-sigma50"):
-        imported(settings, {"sigma25": "proposed-sigma25"})
+        imported(config, {"sigma25": "proposed-sigma25"})
 
 
-def test_levels_that_are_not_released_yet_are_left_out_and_named(settings):
+def test_levels_that_are_not_released_yet_are_left_out_and_named(config):
     put_release("proposed-sigma25")
-    settings = imported(settings, {"sigma25": "proposed-sigma25"})
+    config = imported(config, {"sigma25": "proposed-sigma25"})
     missing = read_json(paths.weights("demo", "proposed") / "missing.json")
     assert set(missing) == {"sigma35", "sigma50"}
-    synthesize(settings, "kodak")
-    evaluate(settings, "kodak-proposed")
+    synthesize(config, "kodak")
+    evaluate(config, "kodak-proposed")
     record = provenance.read(paths.provenance("demo", "evaluate", "kodak-proposed"))
     assert record["unavailable_levels"] == {
         f"sigma={sigma}": f"no weights of proposed for sigma{sigma} are released yet" for sigma in (35, 50)
@@ -157,63 +158,63 @@ def test_levels_that_are_not_released_yet_are_left_out_and_named(settings):
     assert len(lines) == 2 * 2 and all(",sigma=25,Proposed," in line for line in lines)
 
 
-def test_a_family_with_all_levels_misses_none(settings):
+def test_a_family_with_all_levels_misses_none(config):
     for sigma in (25, 35, 50):
         put_release(f"proposed-sigma{sigma}", sigma)
-    settings = imported(settings, {f"sigma{sigma}": f"proposed-sigma{sigma}" for sigma in (25, 35, 50)})
+    config = imported(config, {f"sigma{sigma}": f"proposed-sigma{sigma}" for sigma in (25, 35, 50)})
     assert not (paths.weights("demo", "proposed") / "missing.json").exists()
-    synthesize(settings, "kodak")
-    evaluate(settings, "kodak-proposed")
+    synthesize(config, "kodak")
+    evaluate(config, "kodak-proposed")
     assert "unavailable_levels" not in provenance.read(paths.provenance("demo", "evaluate", "kodak-proposed"))
 
 
-def test_a_family_without_releases_says_so(settings):
-    imported(settings, {})
+def test_a_family_without_releases_says_so(config):
+    imported(config, {})
     record = provenance.read(paths.provenance("demo", "train", "proposed"))
     assert record["unavailable"].startswith("no weights of proposed are published or released yet")
 
 
-def test_what_is_trained_and_released_is_what_is_evaluated(settings):
+def test_what_is_trained_and_released_is_what_is_evaluated(config):
     """From training to weights/ and back: the imported network denoises as the trained one."""
     make_images("cbsd68", (40, 36, 3))
-    train(settings, "proposed", options())
-    synthesize(settings, "kodak")
-    evaluate(settings, "kodak-proposed")
+    train(config, "proposed", options())
+    synthesize(config, "kodak")
+    evaluate(config, "kodak-proposed")
     expected = paths.results("demo", "kodak-proposed").read_text()
     published = {}
     for model in ("sigma25", "sigma35", "sigma50"):
-        published[model] = release(settings, "proposed", model).stem
+        published[model] = release(config, "proposed", model).stem
     card = json.loads((paths.WEIGHTS / "proposed-sigma25.json").read_text())
     assert (card["steps_done"], card["sigma_range"], card["precision"]) == (4, [25, 25], "float32")
-    entry = settings.params["families"]["proposed"]["network"]
-    imported(settings, published, {**entry, "divisor": 16})
-    evaluate(settings, "kodak-proposed")
+    entry = config.params["families"]["proposed"]["network"]
+    imported(config, published, {**entry, "divisor": 16})
+    evaluate(config, "kodak-proposed")
     assert paths.results("demo", "kodak-proposed").read_text() == expected
     values = [float(line.split(",")[-1]) for line in expected.splitlines() if ",sigma=25,Proposed,psnr," in line]
     assert card["psnr"]["Kodak"]["25"] == pytest.approx(sum(values) / len(values), abs=1e-4)
 
 
-def test_nothing_is_released_without_the_images_that_measure_it(settings):
-    train(settings, "proposed", options(model="sigma25"))
+def test_nothing_is_released_without_the_images_that_measure_it(config):
+    train(config, "proposed", options(model="sigma25"))
     for key in ("kodak", "cbsd68"):
         write_index(paths.data("demo", key), INDEX, [])
     with pytest.raises(UserError, match="data/kodak: no images"):
-        release(settings, "proposed", "sigma25")
+        release(config, "proposed", "sigma25")
     assert not [path for path in paths.WEIGHTS.glob("*") if path.suffix in (".safetensors", ".json")]
 
 
-def continued(settings: config.Config, path: Path) -> dict:
+def continued(config: Config, path: Path) -> dict:
     """Train the family from released weights; returns the cards of its models."""
-    entry = {**settings.params["families"]["proposed"], "network": SPEC}
-    params = {**settings.params, "families": {**settings.params["families"], "proposed": entry}}
-    settings = replace(settings, params=params, settings={**settings.settings, "network": {}})
-    train(settings, "proposed", options(continue_from=path))
+    entry = {**config.params["families"]["proposed"], "network": SPEC}
+    params = {**config.params, "families": {**config.params["families"], "proposed": entry}}
+    config = replace(config, params=params, config={**config.settings, "network": {}})
+    train(config, "proposed", options(continue_from=path))
     return provenance.read(paths.provenance("demo", "train", "proposed"))["models"]
 
 
 def test_training_goes_on_at_the_step_of_a_release(project):
-    settings = small_demo(steps=8, log_every=2, validate_every=4)
-    cards = continued(settings, put_release("proposed-sigma25", steps_done=5))
+    config = small_demo(steps=8, log_every=2, validate_every=4)
+    cards = continued(config, put_release("proposed-sigma25", steps_done=5))
     same, other = cards["sigma25"], cards["sigma35"]
     assert [point[0] for point in same["curve"]] == [2, 4, 6, 8]
     assert same["curve"][:2] == [[2, 0.1, 20.0, 21.0], [4, 0.1, 22.0, 23.0]]
@@ -228,8 +229,8 @@ def test_training_goes_on_at_the_step_of_a_release(project):
 
 @pytest.mark.parametrize("card", [{"schedule": "liu2020"}, {"steps": 100}])
 def test_weights_of_another_schedule_are_a_start_and_not_a_step_of_this_one(project, card):
-    settings = small_demo(steps=8, log_every=4, validate_every=4)
-    found = continued(settings, put_release("proposed-sigma25", **card))["sigma25"]
+    config = small_demo(steps=8, log_every=4, validate_every=4)
+    found = continued(config, put_release("proposed-sigma25", **card))["sigma25"]
     assert found["restarts"] == ["started from the weights of proposed-sigma25.safetensors, step 4"]
     assert [point[0] for point in found["curve"]] == [4, 8]
 
@@ -238,10 +239,8 @@ def test_the_first_line_of_the_log_after_a_restart_counts_the_steps_that_were_do
     """The average is over the steps since the restart, not over a whole window."""
     found = []
     for log_every in (1, 6):
-        settings = small_demo(steps=6, log_every=log_every, validate_every=6)
-        found.append(
-            continued(settings, put_release("proposed-sigma25", steps=6, steps_done=5))["sigma25"]["curve"][-1]
-        )
+        config = small_demo(steps=6, log_every=log_every, validate_every=6)
+        found.append(continued(config, put_release("proposed-sigma25", steps=6, steps_done=5))["sigma25"]["curve"][-1])
     assert found[0] == found[1]
 
 
@@ -253,9 +252,9 @@ def test_training_does_not_go_on_from_another_network(project, change):
 
 
 def test_a_checkpoint_comes_before_a_release(project):
-    settings = small_demo(steps=8)
-    train(settings, "proposed", options(model="sigma25"))
+    config = small_demo(steps=8)
+    train(config, "proposed", options(model="sigma25"))
     checkpoint = paths.build("demo") / "checkpoints/proposed/sigma25.safetensors"
     before = checkpoint.read_bytes()
-    train(settings, "proposed", options(model="sigma25", continue_from=Path("weights/none.safetensors")))
+    train(config, "proposed", options(model="sigma25", continue_from=Path("weights/none.safetensors")))
     assert checkpoint.read_bytes() == before

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from stages.common import paths
-from stages.common.config import ROOT, Config
-from stages.common.errors import UserError
-from stages.report import __main__ as stage
+from redenoise.dag import paths
+from redenoise.dag.config import ROOT, Config
+from redenoise.support.errors import UserError
+from stages.report import node as stage
 from stages.report import outputs, published
 from stages.report.join import compare
 from stages.report.kinds import Method

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.config import ROOT, Config
-from stages.report import __main__ as stage
+from redenoise.dag.config import ROOT, Config
 from stages.report import designs, latex, markdown, published
+from stages.report import node as stage
 from stages.report.rows import Comparison, to_frame
 from stages.report.tables import DESIGN_TABLES, TABLES
 from tests.report_project import (

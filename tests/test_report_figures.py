@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from stages.common import paths
-from stages.common.config import Config
-from stages.common.errors import UserError
-from stages.report import __main__ as stage
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.support.errors import UserError
 from stages.report import gallery
+from stages.report import node as stage
 from tests.report_project import (
     NO_IMAGES,
     make_project,

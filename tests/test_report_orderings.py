@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.common import paths
-from stages.common.config import Config
-from stages.common.errors import UserError
-from stages.report import __main__ as stage
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.support.errors import UserError
+from stages.report import node as stage
 from stages.report import outcomes
 from stages.report.outcomes import Outcomes
 from tests.report_project import (

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from stages.common import paths
-from stages.common.config import Config
-from stages.report import __main__ as stage
+from redenoise.dag import paths
+from redenoise.dag.config import Config
 from stages.report import layout, markdown, outputs
+from stages.report import node as stage
 from stages.report.tables import ALL_TABLES, PAPERS, TABLES
 from tests.report_project import make_project, page, table_rows, write_record, write_results
 

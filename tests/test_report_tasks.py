@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.config import ROOT, Config
-from stages.report import __main__ as stage
+from redenoise.dag.config import ROOT, Config
 from stages.report import latex, published, task_layout, tasks, weights
+from stages.report import node as stage
 from stages.report.task_tables import CONTROL, TASK_TABLES
 from tests.report_project import (
     NO_IMAGES,

@@ -7,10 +7,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from stages.common import paths
-from stages.common.config import Config
-from stages.report import __main__ as stage
+from redenoise.dag import paths
+from redenoise.dag.config import Config
 from stages.report import figures, latex, layout, markdown, training, weights
+from stages.report import node as stage
 from stages.report.join import compare
 from stages.report.tables import ALL_TABLES, TABLES
 from tests.report_project import card, fake_rows, make_project, page, write_record, write_results

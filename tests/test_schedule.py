@@ -5,9 +5,9 @@ from dataclasses import asdict
 
 import pytest
 
-from stages.common import config
-from stages.common.errors import UserError
-from stages.train.schedule import Schedule, schedule_for
+from redenoise.dag.config import load_config
+from redenoise.support.errors import UserError
+from redenoise.training.schedule import Schedule, schedule_for
 
 PARAMS = {
     "schedules": {
@@ -89,13 +89,13 @@ def test_unknown_schedule_is_refused():
 
 
 def test_committed_schedules_say_what_the_papers_say(project):
-    settings = config.load("paper")
-    families, training = settings.params["families"], settings.settings["training"]
-    _, proposed = schedule_for(settings.params, training, families["proposed"])
+    config = load_config("paper")
+    families, training = config.params["families"], config.settings["training"]
+    _, proposed = schedule_for(config.params, training, families["proposed"])
     assert (proposed.steps, proposed.batch, proposed.patch, proposed.optimizer) == (1_500_000, 32, 48, "sgd")
     assert proposed.rate(0) == pytest.approx(1e-4) and proposed.rate(proposed.steps - 1) == pytest.approx(1e-6)
     assert proposed.network == {"init": "xavier", "input_scale": 255}
-    _, dncnn = schedule_for(settings.params, training, families["dncnn_s"])
+    _, dncnn = schedule_for(config.params, training, families["dncnn_s"])
     assert (dncnn.steps, dncnn.batch, dncnn.patch) == (50 * 1600, 128, 40)
     assert dncnn.rate(0) == pytest.approx(1e-1) and dncnn.rate(dncnn.steps - 1) == pytest.approx(1e-4)
 
@@ -103,8 +103,8 @@ def test_committed_schedules_say_what_the_papers_say(project):
 @pytest.mark.parametrize("scale", ["demo", "modern", "paper"])
 def test_every_family_has_a_schedule_that_validates_when_it_logs(project, scale):
     """Validation happens at a line of the log: with intervals that do not fit it would hardly ever happen."""
-    settings = config.load(scale)
-    for family in settings.params["families"].values():
-        _, found = schedule_for(settings.params, settings.settings["training"], family)
+    config = load_config(scale)
+    for family in config.params["families"].values():
+        _, found = schedule_for(config.params, config.settings["training"], family)
         assert found.validate_every % found.log_every == 0
         assert found.rate(0) > 0 and found.rate(found.steps - 1) > 0

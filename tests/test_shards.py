@@ -9,19 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.baselines import bm3d
-from stages.common import config, paths, provenance
-from stages.common.errors import UserError
-from stages.common.files import read_json, write_json
-from stages.evaluate import __main__ as evaluate
-from stages.evaluate import baseline
-from stages.evaluate.items import denoised_item
-from stages.plan import costs, graph, resources
-from stages.plan.shards import Scatter
-from stages.recognition import __main__ as recognition
-from stages.recognition import baseline as recognition_baseline
-from stages.synthesize.__main__ import synthesize
-from stages.train.__main__ import train
+from redenoise.commands.cluster import resources
+from redenoise.commands.plan import costs, graph
+from redenoise.commands.plan.shards import Scatter
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import MEASURING, SCALES, Config, load_config
+from redenoise.measure.items import denoised_item
+from redenoise.models.filters import bm3d
+from redenoise.support.errors import UserError
+from redenoise.support.files import read_json, write_json
+from stages.evaluate import node as evaluate
+from stages.filter import node as baseline
+from stages.recognize import node as recognition
+from stages.recognize_filtered import node as recognition_baseline
+from stages.synthesize.node import synthesize
+from stages.train.node import train
 from tests.cascade_project import change, make_networks, make_sets, small_project
 from tests.conftest import ROOT
 from tests.training_project import options, small_demo
@@ -32,10 +34,10 @@ EVALUATE, BASELINE = ("evaluate", "set12-dncnn_b"), ("baseline", "set12-bm3d")
 LEARNED, CLASSICAL = ("recognition", "classification-separate"), ("recognition_baseline", "segmentation-noisy")
 
 
-def check_runs(node: tuple[str, str], work: Callable, settings: config.Config, pieces: int, capsys) -> None:
+def check_runs(node: tuple[str, str], work: Callable, config: Config, pieces: int, capsys) -> None:
     """A node ends in the bytes of one run in one piece, however it is cut, and finds all that shards have made."""
     stage, key = node
-    work(settings, key)
+    work(config, key)
     outputs = provenance.read(paths.provenance("demo", stage, key))["outputs"]
     expected = {path: Path(path).read_bytes() for path in outputs}
     for count, order in RUNS:
@@ -48,10 +50,10 @@ def check_runs(node: tuple[str, str], work: Callable, settings: config.Config, p
         for path in expected:
             Path(path).unlink()
         for number in order:
-            work(settings, key, (number, count))
+            work(config, key, (number, count))
         assert not any(Path(path).exists() for path in expected)
         capsys.readouterr()
-        work(settings, key)
+        work(config, key)
         assert {path: Path(path).read_bytes() for path in outputs} == expected, (count, order)
         found = sum(len(range(number - 1, pieces, count)) for number in set(order))
         text = (
@@ -62,31 +64,31 @@ def check_runs(node: tuple[str, str], work: Callable, settings: config.Config, p
 
 
 def test_evaluations_gather_to_the_same_bytes(project: Path, monkeypatch: pytest.MonkeyPatch, capsys):
-    settings = small_demo()
-    synthesize(settings, "set12")
-    train(settings, "dncnn_b", options())
+    config = small_demo()
+    synthesize(config, "set12")
+    train(config, "dncnn_b", options())
     monkeypatch.setattr(bm3d, "denoise", lambda noisy, sigma: noisy * 0.9)
-    check_runs(EVALUATE, evaluate.evaluate, settings, 6, capsys)  # two images at three noise levels
-    check_runs(BASELINE, baseline.baseline, settings, 6, capsys)
+    check_runs(EVALUATE, evaluate.evaluate, config, 6, capsys)  # two images at three noise levels
+    check_runs(BASELINE, baseline.baseline, config, 6, capsys)
 
 
 def test_recognitions_gather_to_the_same_bytes(project: Path, capsys):
-    settings = small_project()
-    make_sets(settings)
-    make_networks(settings)
-    check_runs(LEARNED, recognition.recognition, settings, 12, capsys)  # three parts at four noise levels
-    check_runs(CLASSICAL, recognition_baseline.baseline, settings, 12, capsys)
+    config = small_project()
+    make_sets(config)
+    make_networks(config)
+    check_runs(LEARNED, recognition.recognition, config, 12, capsys)  # three parts at four noise levels
+    check_runs(CLASSICAL, recognition_baseline.baseline, config, 12, capsys)
 
 
 def test_a_shard_says_what_it_did_and_what_gathers(project: Path, monkeypatch: pytest.MonkeyPatch, capsys):
-    settings = small_demo()
-    synthesize(settings, "set12")
+    config = small_demo()
+    synthesize(config, "set12")
     monkeypatch.setattr(bm3d, "denoise", lambda noisy, sigma: noisy)
     for made in (3, 0):
-        baseline.baseline(settings, "set12-bm3d", (2, 2))
+        baseline.baseline(config, "set12-bm3d", (2, 2))
         assert capsys.readouterr().err.endswith(
             f"baseline set12-bm3d shard 2/2: made {made} of 3, found {3 - made} made already; after all 2 shards "
-            "`python -m stages.evaluate.baseline --scale demo --only set12-bm3d` gathers them into "
+            "`python -m stages.filter.node --scale demo --only set12-bm3d` gathers them into "
             "build/demo/results/set12-bm3d.csv\n"
         )
         marker = read_json("build/demo/shards/baseline-set12-bm3d/2-of-2.json")
@@ -97,21 +99,21 @@ def test_a_shard_says_what_it_did_and_what_gathers(project: Path, monkeypatch: p
 
 
 def test_a_shard_of_what_is_not_there_makes_nothing(project: Path, monkeypatch: pytest.MonkeyPatch, capsys):
-    settings = small_demo()
-    synthesize(settings, "set12")
+    config = small_demo()
+    synthesize(config, "set12")
 
     def missing() -> str:
         raise UserError("package bm3d is not installed")
 
     monkeypatch.setattr(bm3d, "version", missing)
     with pytest.raises(UserError, match="not installed"):
-        baseline.baseline(settings, "set12-bm3d", (1, 2))
-    settings.params["unavailable"] = "skip"
-    baseline.baseline(settings, "set12-bm3d", (1, 2))
+        baseline.baseline(config, "set12-bm3d", (1, 2))
+    config.params["unavailable"] = "skip"
+    baseline.baseline(config, "set12-bm3d", (1, 2))
     assert "shard 1/2: nothing to make: package bm3d is not installed; after" in capsys.readouterr().err
     assert not paths.results("demo", "set12-bm3d").exists()
     with pytest.raises(UserError, match="build/demo/weights/dncnn_b: this input is missing"):
-        evaluate.evaluate(settings, "set12-dncnn_b", (1, 2))
+        evaluate.evaluate(config, "set12-dncnn_b", (1, 2))
 
 
 def test_who_reads_an_image_while_others_make_it_sees_all_of_it_or_nothing(tmp_path: Path):
@@ -161,18 +163,18 @@ def benchmark(kind: str, rate: float) -> None:
 
 
 def test_most_scales_cut_nothing(project: Path):
-    assert {path.stem for path in config.SCALES.glob("*.yaml") if config.load(path.stem).settings["shard_minutes"]} == {
+    assert {path.stem for path in SCALES.glob("*.yaml") if load_config(path.stem).settings["shard_minutes"]} == {
         "paper"
     }
     record_costs(**{"bench-baseline-kodak-cbm3d": 1e6})
-    assert Scatter(config.load("bench")).markers("baseline", "kodak-cbm3d") == []
-    assert Scatter(config.load("bench")).jobs(["baseline-kodak-cbm3d"]) == {}
+    assert Scatter(load_config("bench")).markers("baseline", "kodak-cbm3d") == []
+    assert Scatter(load_config("bench")).jobs(["baseline-kodak-cbm3d"]) == {}
 
 
 def test_number_follows_from_recorded_seconds(project: Path):
     names = ("evaluate-kodak-dncnn", "baseline-kodak-cbm3d", "baseline-cbsd68-cbm3d", "baseline-set12-bm3d")
     record_costs(**{f"bench-{name}": seconds for name, seconds in zip(names, (7200, 7201, 0.01, 1e9), strict=True)})
-    scatter = Scatter(config.load("paper"))
+    scatter = Scatter(load_config("paper"))
     assert [scatter.count(*name.split("-", 1)) for name in names] == [2, 3, 1, 36]  # Set12 has 12 images at 3 levels
     assert scatter.markers("evaluate", "kodak-dncnn") == [
         "build/paper/shards/evaluate-kodak-dncnn/1-of-2.json",
@@ -180,29 +182,29 @@ def test_number_follows_from_recorded_seconds(project: Path):
     ]
     assert scatter.jobs(names[1:3]) == {"baseline": {"nodes": 1, "jobs": 3, "unknown": 1}}
     record_costs(**{"demo-evaluate-kodak-dncnn": 7200})  # of other images
-    assert Scatter(config.load("paper")).count("evaluate", "kodak-dncnn") == 1
+    assert Scatter(load_config("paper")).count("evaluate", "kodak-dncnn") == 1
 
 
 def test_number_follows_from_the_benchmark_of_the_kind_of_machine(project: Path):
     benchmark("cuda", 100.0)
-    assert Scatter(config.load("paper")).count("recognition", "classification-mse") == 1  # nobody knows about CPUs
+    assert Scatter(load_config("paper")).count("recognition", "classification-mse") == 1  # nobody knows about CPUs
     benchmark("cpu", 1.0)
     found = {
-        key: Scatter(config.load("paper")).count("recognition", f"classification-{key}") for key in ("mse", "range1")
+        key: Scatter(load_config("paper")).count("recognition", f"classification-{key}") for key in ("mse", "range1")
     }
     assert found == {"mse": 28, "range1": 14}  # 100,000 and 50,000 images at one image per second
-    assert Scatter(config.load("paper")).count("recognition_baseline", "classification-clean") == 14
-    assert Scatter(config.load("paper")).seconds("recognition", "segmentation-mse") is None
+    assert Scatter(load_config("paper")).count("recognition_baseline", "classification-clean") == 14
+    assert Scatter(load_config("paper")).seconds("recognition", "segmentation-mse") is None
     resources.SITE.parent.mkdir(parents=True)
     resources.SITE.write_text("gpu: {ask: gpu}\n")
-    assert Scatter(config.load("paper")).seconds("recognition", "classification-mse") == 1000
-    assert Scatter(config.load("paper")).seconds("recognition_baseline", "classification-noisy") == 200_000
+    assert Scatter(load_config("paper")).seconds("recognition", "classification-mse") == 1000
+    assert Scatter(load_config("paper")).seconds("recognition_baseline", "classification-noisy") == 200_000
 
 
 def test_classical_denoisers_cost_by_the_pixel(project: Path):
     images = 24 * 3
     record_costs(**{"bench-baseline-kodak-cbm3d": images * 768 * 512 * 1e-4})
-    found = Scatter(config.load("paper"))
+    found = Scatter(load_config("paper"))
     assert found.seconds("recognition_baseline", "classification-cbm3d") == pytest.approx(200_000 * 224 * 224 * 1e-4)
     assert found.count("recognition_baseline", "classification-cbm3d") == 279
     assert found.count("recognition_baseline", "segmentation-cbm3d") == 24  # there are no more parts
@@ -211,7 +213,7 @@ def test_classical_denoisers_cost_by_the_pixel(project: Path):
 def test_a_recorded_number_stays_until_its_minutes_change(project: Path):
     record_costs(**{"bench-evaluate-kodak-dncnn": 7200})
     shutil.copy(ROOT / "dvc.yaml", project)
-    settings = config.load("paper")
+    config = load_config("paper")
     record = {
         "stage": "evaluate",
         "params": {},
@@ -224,14 +226,14 @@ def test_a_recorded_number_stays_until_its_minutes_change(project: Path):
     record |= {"seconds": 10.0, "cpu_seconds": 9.0, "device": "X", "mode": "reference"}
     shards = {"jobs": 2, "seconds": 5000.0, "cpu_seconds": 4000.0}
     write_json(paths.provenance("paper", "evaluate", "kodak-dncnn"), {**record, "shards": shards})
-    costs.record(settings, graph.load(settings).nodes, shards=Scatter(settings).count)
+    costs.record(config, graph.load(config).nodes, shards=Scatter(config).count)
     row = costs.read_table()["paper", "evaluate", "kodak-dncnn"]
     assert (row.seconds, row.cpu_seconds, row.shards, row.shard_minutes) == (5010, 4010, 2, 60)
     assert Scatter(change("paper", shard_minutes=60)).count("evaluate", "kodak-dncnn") == 2
     record_costs(**{"bench-evaluate-kodak-dncnn": 36_000})
-    assert Scatter(config.load("paper")).count("evaluate", "kodak-dncnn") == 10  # no row of its own any more
-    costs.record(settings, graph.load(settings).nodes, shards=lambda stage, key: 3)
-    assert Scatter(config.load("paper")).count("evaluate", "kodak-dncnn") == 3
+    assert Scatter(load_config("paper")).count("evaluate", "kodak-dncnn") == 10  # no row of its own any more
+    costs.record(config, graph.load(config).nodes, shards=lambda stage, key: 3)
+    assert Scatter(load_config("paper")).count("evaluate", "kodak-dncnn") == 3
     assert Scatter(change("paper", shard_minutes=20)).count("evaluate", "kodak-dncnn") == 5  # of 5010 seconds
 
 
@@ -246,7 +248,7 @@ def test_slurm_gives_shards_their_minutes_and_what_gathers_few(project: Path):
     site = {**resources.load_site(), "factors": {"memory": 1, "time": 1.5}}
     site["cpu"] = {**site["cpu"], "max_hours": 4}
     asked = {request.stage: request for request in resources.requests(site, "paper")}
-    for stage in config.MEASURING:
+    for stage in MEASURING:
         whole, shard = asked[stage], asked[f"{stage}_shard"]
         assert (shard.minutes, shard.max_minutes, shard.together) == (180, 240, 1)
         assert (shard.cpus, shard.mb, shard.gpus) == (whole.cpus, whole.mb, whole.gpus)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.plan import costs
+from redenoise.commands.plan import costs
 from tests.cascade_project import change
 from tests.test_engines import checkout, run, snakemake
 from tests.test_shards import record_costs
@@ -55,9 +55,9 @@ def test_as_many_jobs_as_planned(finished: Path, tmp_path: Path, monkeypatch: py
     assert not any("shard" in rule for rule in before)
     scatter(folder, monkeypatch)
     assert jobs(folder) == {**before, **EXPECTED, "total": before["total"] + sum(EXPECTED.values())}
-    plan = json.JSONDecoder().raw_decode(run(folder, sys.executable, "-m", "stages.plan", "--json"))[0]
+    plan = json.JSONDecoder().raw_decode(run(folder, sys.executable, "-m", "redenoise.commands.plan", "--json"))[0]
     assert {f"{stage}_shard": found["jobs"] for stage, found in plan["shards"].items()} == EXPECTED
-    text = run(folder, sys.executable, "-m", "stages.plan")
+    text = run(folder, sys.executable, "-m", "redenoise.commands.plan")
     assert "  evaluate: 2 shards of 1 nodes; unknown for 1 nodes, which stay whole\n" in text
 
 
@@ -79,13 +79,13 @@ def test_run_in_shards_gives_the_same_bytes_and_is_not_cut_anew(finished: Path, 
     assert not list(Path("build/demo/shards").rglob("*.json"))
     assert jobs(finished, *TARGETS) == {}
     # By other costs of their own these nodes would now be cut into three shards each.
-    run(finished, sys.executable, "-m", "stages.plan", "--record-costs")
+    run(finished, sys.executable, "-m", "redenoise.commands.plan", "--record-costs")
     rows = [line.split(",") for line in costs.TABLE.read_text().splitlines()]
     seconds = costs.COLUMNS.index("seconds")
     changed = [[*row[:seconds], "1e6", *row[seconds + 1 :]] if row[0] == "demo" else row for row in rows]
     costs.TABLE.write_text("".join(",".join(row) + "\n" for row in changed))
     assert {costs.read_table()["demo", *node.split("-", 1)].shards for node in NODES} == {2}
     assert jobs(finished, *TARGETS) == {}
-    code = Path("stages/baselines/bm3d.py")
+    code = Path("redenoise/models/filters/bm3d.py")
     code.write_text(code.read_text() + "# A change.\n")
     assert jobs(finished, *TARGETS) == {"baseline": 1, "baseline_shard": 2, "total": 3}

@@ -10,13 +10,13 @@ from urllib.parse import unquote
 
 import pytest
 
-from stages.common import paths
-from stages.common.config import Config, load
-from stages.common.errors import UserError
-from stages.report.__main__ import COMMANDS
+from redenoise.commands.site import facts, pages, photos, pipeline
+from redenoise.commands.site.links import table_page
+from redenoise.dag import paths
+from redenoise.dag.config import Config, load
+from redenoise.support.errors import UserError
+from stages.report.node import COMMANDS
 from stages.report.tables import ALL_TABLES
-from stages.site import facts, pages, photos, pipeline
-from stages.site.links import table_page
 from tests.conftest import ROOT
 from tests.site_project import Page, first_items, make_reports, make_site
 
@@ -75,7 +75,7 @@ def test_every_cell_of_the_csv_can_be_followed_to_command_data_and_commit(made):
             assert cell["status"] == row["status"]
             if row["reproduced"]:
                 node = nodes[cell["node"]]
-                assert node["command"].startswith(f"python -m stages.evaluate.architecture --scale {config.scale}") or (
+                assert node["command"].startswith(f"python -m stages.architecture.node --scale {config.scale}") or (
                     "--only" in node["command"]
                 )
                 assert dict(node["facts"])["commit"] == "0123456789abcdef"

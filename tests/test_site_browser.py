@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.common.config import Config
-from stages.evaluate import metrics
+from redenoise.dag.config import Config
+from redenoise.measure import metrics
 from tests import accessibility
 from tests.browser import Browser, install
 from tests.site_project import SHAPE, make_reports, make_site
@@ -120,7 +120,7 @@ def test_a_press_on_a_number_tells_command_data_and_commit(page, site):
     assert page.run(OPEN)
     assert page.text("#cell-title") == "Kodak, 01, σ = 25, CBM3D"
     shown = page.text("#cell-facts")
-    assert "python -m stages.evaluate.baseline --scale bench --only kodak-cbm3d" in shown
+    assert "python -m stages.filter.node --scale bench --only kodak-cbm3d" in shown
     assert "0123456789abcdef" in shown and "noisy images: synthesize-kodak" in shown
     page.press("Escape")
     assert not page.run(OPEN)

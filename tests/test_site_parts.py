@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.common import paths
-from stages.common.config import load
-from stages.common.errors import UserError
-from stages.evaluate import metrics
+from redenoise.commands.site import charts, curves, grids, pages, photos, pipeline, prose, quality
+from redenoise.dag import paths
+from redenoise.dag.config import load
+from redenoise.measure import metrics
+from redenoise.support.errors import UserError
 from stages.report.tables import ALL_TABLES
-from stages.site import charts, curves, grids, pages, photos, pipeline, prose, quality
 from tests.conftest import ROOT
 from tests.site_project import LEVELS, make_reports
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.plan.site import check_site
+from redenoise.commands.cluster.check import check_site
 from tests.checkouts import processes
 from tests.slurm import node
 from tests.slurm.fixtures import FAMILY, OUTPUT, SECONDS, SITE, STEPS, TARGETS, ask, begun, process_of, unmade

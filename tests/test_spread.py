@@ -11,17 +11,18 @@ from statistics import fmean, stdev
 
 import pytest
 
-from stages.common import config, paths
-from stages.common.errors import UserError
-from stages.common.files import sha256_path
-from stages.common.indexed import write_unavailable
-from stages.evaluate.__main__ import evaluate
+from redenoise.commands.spread import __main__ as stage
+from redenoise.commands.spread import table
+from redenoise.commands.spread.cells import cell, names
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.dag.indexed import write_unavailable
+from redenoise.support.errors import UserError
+from redenoise.support.files import sha256_path
+from stages.evaluate.node import evaluate
 from stages.report import spreads
-from stages.spread import __main__ as stage
-from stages.spread import table
-from stages.spread.cells import cell, names
-from stages.synthesize.__main__ import synthesize
-from stages.train.__main__ import train
+from stages.synthesize.node import synthesize
+from stages.train.node import train
 from tests.training_project import options, small_demo
 
 CELL = "set12-dncnn_b"
@@ -29,24 +30,24 @@ SEEDS = [0, 1, 2]
 
 
 @pytest.fixture
-def small(project: Path) -> config.Config:
+def small(project: Path) -> Config:
     """A demo configuration cut down to seconds, with data and trained weights of one method."""
-    settings = small_demo()
-    train(settings, "dncnn_b", options())
-    return settings
+    config = small_demo()
+    train(config, "dncnn_b", options())
+    return config
 
 
-def measured(settings: config.Config, seeds: list[int], trained: tuple[Path, ...] = ()) -> dict[tuple, dict]:
+def measured(config: Config, seeds: list[int], trained: tuple[Path, ...] = ()) -> dict[tuple, dict]:
     """The lines of the file after a measurement, by noise level, metric and what was varied."""
-    for lines in stage.spread(settings, cell(settings, CELL), seeds, list(trained)):
-        table.update(settings, lines)
+    for lines in stage.spread(config, cell(config, CELL), seeds, list(trained)):
+        table.update(config, lines)
     rows = spreads.rows("demo").to_dict("records")
     return {(row["condition"], row["metric"], row["varied"]): row for row in rows}
 
 
-def under(settings: config.Config, seed: int) -> dict[tuple[str, str], list[float]]:
+def under(config: Config, seed: int) -> dict[tuple[str, str], list[float]]:
     """What the stages themselves measure under one seed: the values of all images by noise level and metric."""
-    changed = replace(settings, params={**settings.params, "seed": seed})
+    changed = replace(config, params={**config.params, "seed": seed})
     synthesize(changed, "set12")
     evaluate(changed, CELL)
     found: dict[tuple[str, str], list[float]] = {}
@@ -108,13 +109,13 @@ def test_other_weights_are_measured_anew(small):
     assert before[key]["values"] != after[key]["values"]
 
 
-def other_training(settings: config.Config, seed: int, folder: Path) -> Path:
+def other_training(config: Config, seed: int, folder: Path) -> Path:
     """A copy of the working directory in which the network is trained with another seed."""
     shutil.copytree(Path(), folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         shutil.rmtree(paths.weights("demo", "dncnn_b"))
-        train(replace(settings, params={**settings.params, "seed": seed}), "dncnn_b", options())
+        train(replace(config, params={**config.params, "seed": seed}), "dncnn_b", options())
     return folder
 
 

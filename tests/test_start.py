@@ -13,10 +13,10 @@ def said(program: str) -> list[str]:
 
 def test_a_command_looks_for_garbage_in_what_it_makes_and_not_in_what_it_imports():
     program = "import gc, sys; sys.argv = ['-m']; import stages; off = gc.isenabled(); "
-    program += "from stages.common.errors import run_cli; "
+    program += "from redenoise.support.errors import run_cli; "
     program += "run_cli(lambda: print(off, gc.isenabled(), gc.get_freeze_count() > 1000))"
     assert said(program) == ["False", "True", "True"]
 
 
 def test_a_program_that_imports_the_stages_keeps_its_own_way_with_garbage():
-    assert said("import gc, stages.common.config; print(gc.isenabled(), gc.get_freeze_count())") == ["True", "0"]
+    assert said("import gc, redenoise.dag.config; print(gc.isenabled(), gc.get_freeze_count())") == ["True", "0"]

@@ -9,15 +9,15 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from stages import networks, tasks
-from stages.common import paths
-from stages.common.errors import UserError, run_cli
-from stages.common.files import sha256_file
-from stages.common.indexed import write_index
-from stages.download.released import checked
-from stages.networks.weights import load_network
-from stages.tasks.convert import convert, main
-from stages.train.imports import import_family
+from redenoise.commands.convert import convert, main
+from redenoise.dag import paths
+from redenoise.dag.indexed import write_index
+from redenoise.models import denoisers, recognizers
+from redenoise.models.weights import load_network
+from redenoise.support.errors import UserError, run_cli
+from redenoise.support.files import sha256_file
+from redenoise.training.imports import import_family
+from stages.released.node import checked
 from tests.caffe_files import Layers, some, write_caffemodel
 
 VGG = {"name": "vgg", "classes": 5, "blocks": [1, 2, 1], "width": 4, "head": 6, "pooled": 2, "preprocessing": "caffe"}
@@ -61,13 +61,13 @@ def same_output(first: nn.Module, second: nn.Module, images: torch.Tensor) -> bo
 
 @pytest.mark.parametrize("old", [False, True])
 def test_a_converted_vgg_classifies_as_before(project, old):
-    network = drawn(tasks.build(VGG))
+    network = drawn(recognizers.build(VGG))
     heads = dict(zip(("fc6", "fc7", "fc8"), (network.classifier[index] for index in (0, 3, 6)), strict=True))
     layers = task_layers(network, VGG["blocks"], heads)
     source = write_caffemodel(project / "vgg.caffemodel", layers, old)
     target = convert(source, "vgg", "vgg_caffe")
     assert target == paths.STORE / "tasks/vgg_caffe.safetensors"
-    loaded, spec = load_network(target, build=tasks.build)
+    loaded, spec = load_network(target, build=recognizers.build)
     assert same_output(loaded, network, image(17, 20))
     assert {name: spec[name] for name in VGG} == VGG
     card = json.loads(target.with_suffix(".json").read_text())
@@ -77,12 +77,12 @@ def test_a_converted_vgg_classifies_as_before(project, old):
 
 @pytest.mark.parametrize("score", ["fc8", "fc8_voc12"])
 def test_a_converted_large_fov_segments_as_before(project, score):
-    network = drawn(tasks.build(LARGE_FOV))
+    network = drawn(recognizers.build(LARGE_FOV))
     layers = task_layers(
         network, LARGE_FOV["blocks"], {"fc6": network.fc6, "fc7": network.fc7, score: network.fc8}
     )  # fmt: skip
     target = convert(write_caffemodel(project / "a.caffemodel", denoiser()[0] + layers), "deeplab", "large_fov")
-    loaded, spec = load_network(target, build=tasks.build)
+    loaded, spec = load_network(target, build=recognizers.build)
     assert same_output(loaded, network, image(33, 26))
     assert {name: spec[name] for name in LARGE_FOV} == LARGE_FOV and spec["dilation"] == 12
 
@@ -183,7 +183,7 @@ def test_a_full_size_denoiser_has_the_options_of_the_paper(project):
     paths.WEIGHTS.mkdir()
     source = write_caffemodel(project / "a.caffemodel", denoiser(64, 128, 256)[0])
     spec = load_network(convert(source, "multiscale", "authors-sigma30", 30.0))[1]
-    assert spec == {**networks.full_spec({"name": "multiscale"}), "init": "xavier", "input_scale": 255.0}
+    assert spec == {**denoisers.full_spec({"name": "multiscale"}), "init": "xavier", "input_scale": 255.0}
 
 
 LARGE = denoiser()[0]

@@ -9,10 +9,10 @@ import torch.nn.functional as F
 import torchvision
 from torch import nn
 
-from stages import networks, tasks
-from stages.common.errors import UserError
-from stages.networks.weights import load_network, save_network
-from stages.tasks.weights import checked, read_state
+from redenoise.models import denoisers, recognizers
+from redenoise.models.weights import load_network, save_network
+from redenoise.sources.torchvision import checked, read_state
+from redenoise.support.errors import UserError
 
 SMALL_VGG = {
     "name": "vgg", "classes": 6, "blocks": [1, 1, 2], "width": 8, "head": 16, "pooled": 1,
@@ -32,15 +32,15 @@ def images(*size: int, number: int = 2) -> torch.Tensor:
     return torch.rand(number, 3, *size, generator=torch.Generator().manual_seed(0))
 
 
-def small(spec: dict, **options) -> tasks.TaskNetwork:
+def small(spec: dict, **options) -> recognizers.TaskNetwork:
     torch.manual_seed(0)
-    return tasks.build({**spec, **options}).eval()
+    return recognizers.build({**spec, **options}).eval()
 
 
-def on_meta(spec: dict) -> tasks.TaskNetwork:
+def on_meta(spec: dict) -> recognizers.TaskNetwork:
     """Shapes without memory."""
     with torch.device("meta"):
-        return tasks.build(spec)
+        return recognizers.build(spec)
 
 
 def shapes(network: nn.Module) -> dict[str, torch.Size]:
@@ -59,7 +59,7 @@ def test_names_and_shapes_are_those_of_torchvision(model, batch_norm):
     assert shapes(on_meta({"name": "vgg", "batch_norm": batch_norm})) == expected
 
 
-def loaded_vgg(state: dict) -> tasks.TaskNetwork:
+def loaded_vgg(state: dict) -> recognizers.TaskNetwork:
     network = on_meta({"name": "vgg"})
     network.load_state_dict(state, assign=True)  # without drawing 138 million numbers first
     for name, buffer in small({**SMALL_VGG, "preprocessing": "torchvision"}).features.named_buffers(recurse=False):
@@ -142,7 +142,7 @@ def test_preprocessing_is_part_of_the_network(spec, preprocessing, expected):
 @pytest.mark.parametrize("spec", [SMALL_VGG, {**SMALL_FOV, "batch_norm": True, "preprocessing": "plain"}])
 def test_a_small_network_learns_a_few_images(spec):
     torch.manual_seed(0)
-    network = tasks.build({**spec, "dropout": 0.0}).train()
+    network = recognizers.build({**spec, "dropout": 0.0}).train()
     batch, labels = images(48, 48, number=4), torch.arange(4) % spec["classes"]
     if network.kind == "segmentation":
         labels = labels.view(-1, 1, 1).expand(-1, 6, 6)
@@ -204,14 +204,14 @@ def test_the_trunk_of_vgg_loads_into_large_fov():
 def test_weights_survive_a_round_trip(tmp_path, spec):
     network = small(spec)
     save_network(tmp_path / "a.safetensors", network, spec, origin="test")
-    loaded, found = load_network(tmp_path / "a.safetensors", build=tasks.build)
-    assert found == spec and tasks.stored_spec(spec) == spec
+    loaded, found = load_network(tmp_path / "a.safetensors", build=recognizers.build)
+    assert found == spec and recognizers.stored_spec(spec) == spec
     assert torch.equal(loaded(images(24, 24)), network(images(24, 24)))
     with pytest.raises(UserError, match="is not known"):
         load_network(tmp_path / "a.safetensors")
     with pytest.raises(UserError, match="weights do not fit"):
-        load_network(tmp_path / "a.safetensors", {"width": 2}, build=tasks.build)
-    assert load_network.__defaults__ == (None, networks.build)
+        load_network(tmp_path / "a.safetensors", {"width": 2}, build=recognizers.build)
+    assert load_network.__defaults__ == (None, denoisers.build)
 
 
 def test_too_small_images_are_one_line():
@@ -237,4 +237,4 @@ def test_too_small_images_are_one_line():
 )  # fmt: skip
 def test_wrong_entries_are_one_line(spec, found):
     with pytest.raises(UserError, match=found):
-        tasks.build(spec)
+        recognizers.build(spec)

@@ -11,11 +11,12 @@ import torch
 import torchvision
 from torch import nn
 
-from stages import tasks
-from stages.common.errors import Unavailable, UserError
-from stages.networks.weights import load_network, save_network
-from stages.tasks import plugin, weights
-from stages.tasks.weights import provide, read_state
+from redenoise.models import recognizers
+from redenoise.models.recognizers import plugin
+from redenoise.models.weights import load_network, save_network
+from redenoise.sources import torchvision as weights
+from redenoise.sources.torchvision import provide, read_state
+from redenoise.support.errors import Unavailable, UserError
 from tests.download_project import NOWHERE, serving
 
 SMALL = {"name": "plugin", "model": "mobilenet_v3_small", "classes": 3}
@@ -32,7 +33,7 @@ def normalised(batch: torch.Tensor, mean=(0.485, 0.456, 0.406), std=(0.229, 0.22
 
 @pytest.mark.parametrize("spec", [SMALL, SEGMENTER])
 def test_a_model_by_name_gives_what_torchvision_gives(spec):
-    network = tasks.build(spec).eval()
+    network = recognizers.build(spec).eval()
     with torch.inference_mode():
         features, scores = network.run(images(64, 96))
         expected = network.model(normalised(images(64, 96)))
@@ -65,7 +66,7 @@ def test_a_model_by_name_gives_what_torchvision_gives(spec):
 )
 def test_default_features_have_a_quarter_of_the_resolution(model, name, channels):
     with torch.device("meta"):
-        network = tasks.build({"name": "plugin", "model": model})
+        network = recognizers.build({"name": "plugin", "model": model})
         assert network.features(torch.rand(1, 3, 64, 96)).shape == (1, channels, 16, 24)
     assert network.feature_name == name
 
@@ -73,7 +74,7 @@ def test_default_features_have_a_quarter_of_the_resolution(model, name, channels
 def test_features_by_name_end_the_pass_and_are_not_changed_behind():
     """What follows the first normalisation of a VGG works in place."""
     torch.manual_seed(0)
-    network = tasks.build({"name": "plugin", "model": "vgg11_bn", "classes": 2, "features": "features.1"}).eval()
+    network = recognizers.build({"name": "plugin", "model": "vgg11_bn", "classes": 2, "features": "features.1"}).eval()
     with torch.inference_mode():
         features, _ = network.run(images(32, 32))
         assert features.min() < 0
@@ -82,7 +83,7 @@ def test_features_by_name_end_the_pass_and_are_not_changed_behind():
 
 
 def test_the_gradient_reaches_the_images():
-    network = tasks.build(SMALL).eval().requires_grad_(False)
+    network = recognizers.build(SMALL).eval().requires_grad_(False)
     for part in (0, 1):
         batch = images(64, 64).requires_grad_()
         network.run(batch)[part].square().mean().backward()
@@ -93,7 +94,7 @@ def test_the_gradient_reaches_the_images():
 @pytest.mark.parametrize("model", ["googlenet", "fcn_resnet50"])
 def test_models_with_auxiliary_outputs_train_without_them(model):
     with torch.device("meta"):
-        network = tasks.build({"name": "plugin", "model": model, "classes": 5}).train()
+        network = recognizers.build({"name": "plugin", "model": model, "classes": 5}).train()
         scores = network(torch.rand(2, 3, 96, 96))
     assert scores.shape == ((2, 5) if model == "googlenet" else (2, 5, 96, 96))
     assert not any("aux" in name for name in network.state_dict())
@@ -125,7 +126,7 @@ def test_published_weights_come_with_their_classes_and_normalisation(project, mo
     path = write_state(Path("data/torchvision"), theirs.state_dict())
     publish(monkeypatch, path)
     chosen = "FIRST" if by == "name" else str(path)
-    network = tasks.build({"name": "plugin", "model": "mobilenet_v3_small", "weights": chosen}).eval()
+    network = recognizers.build({"name": "plugin", "model": "mobilenet_v3_small", "weights": chosen}).eval()
     expected = theirs(normalised(images(64, 64), (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)))
     assert network.classes == 3
     assert torch.allclose(network(images(64, 64)), expected, atol=1e-5)
@@ -135,10 +136,10 @@ def test_a_stored_network_needs_no_published_weights(project, monkeypatch):
     path = write_state(Path("data/torchvision"), torchvision.models.mobilenet_v3_small(num_classes=3).state_dict())
     publish(monkeypatch, path)
     spec = {**SMALL, "weights": "FIRST"}
-    network = tasks.build(spec).eval()
-    save_network("a.safetensors", network, tasks.stored_spec(spec), "a test")
+    network = recognizers.build(spec).eval()
+    save_network("a.safetensors", network, recognizers.stored_spec(spec), "a test")
     path.unlink()
-    loaded, stored = load_network("a.safetensors", build=tasks.build)
+    loaded, stored = load_network("a.safetensors", build=recognizers.build)
     assert stored["weights"] is None
     assert torch.equal(loaded(images(64, 64)), network(images(64, 64)))
 
@@ -146,7 +147,7 @@ def test_a_stored_network_needs_no_published_weights(project, monkeypatch):
 def test_weights_of_other_files_are_taken_with_the_usual_normalisation(project):
     theirs = torchvision.models.mobilenet_v3_small(num_classes=3).eval()
     torch.save(theirs.state_dict(), "mine.pth")
-    network = tasks.build({**SMALL, "weights": "mine.pth"}).eval()
+    network = recognizers.build({**SMALL, "weights": "mine.pth"}).eval()
     assert torch.allclose(network(images(64, 64)), theirs(normalised(images(64, 64))), atol=1e-5)
 
 
@@ -154,7 +155,7 @@ def test_inception_weights_see_the_range_that_they_were_trained_in(project, monk
     """torchvision turns one normalisation into another inside these models; here the second comes first."""
     theirs = torchvision.models.googlenet(num_classes=3, transform_input=True, init_weights=False).eval()
     publish(monkeypatch, write_state(Path("data/torchvision"), theirs.state_dict()))
-    network = tasks.build({"name": "plugin", "model": "googlenet", "weights": "FIRST"}).eval()
+    network = recognizers.build({"name": "plugin", "model": "googlenet", "weights": "FIRST"}).eval()
     with torch.inference_mode():
         assert torch.allclose(network(images(64, 64)), theirs(normalised(images(64, 64))), atol=1e-4)
 
@@ -188,23 +189,23 @@ def test_old_and_auxiliary_names_of_published_states():
 )
 def test_wrong_entries_are_one_line(project, options, found):
     with pytest.raises(UserError, match=found):
-        tasks.build({**SMALL, **options})
+        recognizers.build({**SMALL, **options})
 
 
 def test_weights_of_other_classes_or_models_are_refused(project, monkeypatch):
     path = write_state(Path("data/torchvision"), nn.Linear(2, 2).state_dict())
     publish(monkeypatch, path)
     with pytest.raises(UserError, match="5 classes, but the weights FIRST of mobilenet_v3_small have 3"):
-        tasks.build({**SMALL, "classes": 5, "weights": "FIRST"})
+        recognizers.build({**SMALL, "classes": 5, "weights": "FIRST"})
     with pytest.raises(UserError, match=f"{path}: weights do not fit"):
-        tasks.build({**SMALL, "weights": "FIRST"})
+        recognizers.build({**SMALL, "weights": "FIRST"})
 
 
 @pytest.mark.parametrize(
     ("features", "found"), [("avgpool", None), ("classifier", "2 axes"), ("features.0.2", "used 0 times")]
 )
 def test_features_must_be_maps(features, found, monkeypatch):
-    network = tasks.build({**SMALL, "features": features}).eval()
+    network = recognizers.build({**SMALL, "features": features}).eval()
     if found is None:
         assert network.features(images(64, 64)).shape == (2, 576, 1, 1)
         return

@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from stages.common.errors import UserError
-from stages.common.torch_mode import set_mode
+from redenoise.measure.torch_mode import set_mode
+from redenoise.support.errors import UserError
 from tests.conftest import ROOT
 
 PROGRAM = """
 import sys, torch
-from stages.common.torch_mode import set_mode
+from redenoise.measure.torch_mode import set_mode
 set_mode("{mode}", 1)
 print(torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled())
 print(torch.backends.cudnn.benchmark, torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32)

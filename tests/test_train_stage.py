@@ -15,18 +15,19 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-from stages.common import config, paths, provenance
-from stages.common.errors import STOPPED_CODE, Stopped, UserError
-from stages.networks.weights import load_network
-from stages.train.__main__ import main, train
-from stages.train.step import Step
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config
+from redenoise.models.weights import load_network
+from redenoise.support.errors import STOPPED_CODE, Stopped, UserError
+from redenoise.training.step import Step
+from stages.train.node import main, train
 from tests.conftest import ROOT
 from tests.training_project import change_scale, options, small_demo
 
 STEP = Step.__call__
 
 
-def stop_family(monkeypatch: pytest.MonkeyPatch, settings: config.Config, key: str) -> None:
+def stop_family(monkeypatch: pytest.MonkeyPatch, config: Config, key: str) -> None:
     """Train a family until a signal comes before its third step."""
 
     def call(self: Step, step: int) -> None:
@@ -37,7 +38,7 @@ def stop_family(monkeypatch: pytest.MonkeyPatch, settings: config.Config, key: s
     with monkeypatch.context() as patch:
         patch.setattr(Step, "__call__", call)
         with pytest.raises(Stopped, match="stopped by signal 15 after step 3 of 4"):
-            train(settings, key, options())
+            train(config, key, options())
 
 
 def weights(key: str) -> dict[str, bytes]:
@@ -72,16 +73,16 @@ def wait_for(process: subprocess.Popen, condition: Callable[[], bool]) -> None:
 
 def test_a_training_that_was_stopped_and_killed_ends_in_the_same_bytes(project):
     """The stage as a user starts it: SIGTERM, then kill -9, then to the end, against a run that nothing disturbed."""
-    settings = small_demo(steps=40, log_every=7)
+    config = small_demo(steps=40, log_every=7)
     families = {
-        **settings.params["families"],
-        "proposed": {**settings.params["families"]["proposed"], "sigmas": [25, 50], "published": {}},
+        **config.params["families"],
+        "proposed": {**config.params["families"]["proposed"], "sigmas": [25, 50], "published": {}},
     }
     text = Path("params.yaml").read_text()
     first = text.index("  proposed:")
     entry = text[first:].replace("sigmas: [25, 35, 50]", "sigmas: [25, 50]", 1)
     Path("params.yaml").write_text(text[:first] + re.sub(r"published: .*", "published: {}", entry, count=1))
-    settings = replace(settings, params={**settings.params, "families": families})
+    config = replace(config, params={**config.params, "families": families})
     arguments = ("--only", "proposed", "--checkpoint-seconds", "0")
 
     process = start(project, *arguments)
@@ -101,39 +102,39 @@ def test_a_training_that_was_stopped_and_killed_ends_in_the_same_bytes(project):
     assert stopped < steps_done("proposed") < 40
     assert f"proposed sigma25: goes on from step {stopped}" in Path("log").read_text()
 
-    train(settings, "proposed", options())
+    train(config, "proposed", options())
     disturbed = weights("proposed")
     assert not (paths.build("demo") / "checkpoints" / "proposed").exists()
-    train(settings, "proposed", options())
+    train(config, "proposed", options())
     assert weights("proposed") == disturbed
     assert sorted(disturbed) == ["sigma25.curve.csv", "sigma25.safetensors", "sigma50.curve.csv", "sigma50.safetensors"]
 
 
 def test_a_family_refuses_checkpoints_of_another_schedule_data_or_seed(project, monkeypatch):
-    settings = small_demo()
-    stop_family(monkeypatch, settings, "dncnn_b")
+    config = small_demo()
+    stop_family(monkeypatch, config, "dncnn_b")
     with pytest.raises(UserError, match=r"schedule.learning_rate was 0.005, is 0.01"):
         train(change_scale(training={"learning_rate": 0.01}), "dncnn_b", options())
     with pytest.raises(UserError, match="seed was 0, is 1"):
-        train(replace(settings, params={**settings.params, "seed": 1}), "dncnn_b", options())
+        train(replace(config, params={**config.params, "seed": 1}), "dncnn_b", options())
     index = paths.data("demo", "train400") / "index.csv"
     index.write_text(index.read_text().replace("test", "train"))
     with pytest.raises(UserError, match="another run: data was .*, is ") as error:
-        train(settings, "dncnn_b", options())
+        train(config, "dncnn_b", options())
     assert "schedule" not in str(error.value)
 
 
 def test_data_out_of_reach_cost_no_training(project, monkeypatch):
     """The node says why it has no weights; what was trained before waits until the data are back."""
-    settings = small_demo()
-    stop_family(monkeypatch, settings, "dncnn_b")
+    config = small_demo()
+    stop_family(monkeypatch, config, "dncnn_b")
     reason = paths.data("demo", "train400") / "unavailable.txt"
     reason.write_text("Train400 could not be reached")
-    train(settings, "dncnn_b", options())
+    train(config, "dncnn_b", options())
     assert weights("dncnn_b") == {"unavailable.txt": b"Train400 could not be reached\n"}
     reason.unlink()
     assert (paths.build("demo") / "checkpoints/dncnn_b/model.safetensors").exists()
-    train(settings, "dncnn_b", options())
+    train(config, "dncnn_b", options())
     assert sorted(weights("dncnn_b")) == ["model.curve.csv", "model.safetensors"]
 
 
@@ -148,16 +149,16 @@ def test_stored_weights_name_every_option_of_their_network(project):
 
 
 def test_one_model_alone_is_taken_up_by_its_family(project):
-    settings = small_demo()
-    train(settings, "proposed", options())
+    config = small_demo()
+    train(config, "proposed", options())
     expected = weights("proposed")
-    train(settings, "proposed", options(model="sigma35"))
+    train(config, "proposed", options(model="sigma35"))
     assert weights("proposed") == expected
     assert [path.name for path in (paths.build("demo") / "checkpoints/proposed").iterdir()] == ["sigma35.safetensors"]
-    train(settings, "proposed", options())
+    train(config, "proposed", options())
     assert weights("proposed") == expected
     with pytest.raises(UserError, match="families.proposed has no model 'sigma36'; .*did you mean 'sigma35'"):
-        train(settings, "proposed", options(model="sigma36"))
+        train(config, "proposed", options(model="sigma36"))
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from stages.common.errors import UserError
-from stages.networks.dncnn import DnCNN
-from stages.train.patches import Patches, noisy_of
-from stages.train.step import Learner, Step, centre, float_state, make_optimizer
-from stages.train.validation import Validation
+from redenoise.models.denoisers.dncnn import DnCNN
+from redenoise.support.errors import UserError
+from redenoise.training.patches import Patches, noisy_of
+from redenoise.training.step import Learner, Step, centre, float_state, make_optimizer
+from redenoise.training.validation import Validation
 from tests.training_project import CPU, learner, network, outcome, patches, pictures, run_of, schedule
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.locks import exclusive
+from redenoise.support.locks import exclusive
 from tests.chaos.grid import checkout
 from tests.checkouts import ENVIRONMENT, dvc, processes, run, snakemake
 

@@ -8,15 +8,16 @@ import numpy as np
 import torch
 import yaml
 
-from stages.common import config, paths
-from stages.common.files import sha256_file, write_json, write_png
-from stages.common.indexed import write_index
-from stages.networks.multiscale import MultiScale
-from stages.train.patches import Patches
-from stages.train.run import Member, Run
-from stages.train.schedule import Schedule
-from stages.train.step import Learner
-from stages.train.validation import Validation
+from redenoise.dag import paths
+from redenoise.dag.config import Config, load_config
+from redenoise.dag.indexed import write_index
+from redenoise.models.denoisers.multiscale import MultiScale
+from redenoise.support.files import sha256_file, write_json, write_png
+from redenoise.training.patches import Patches
+from redenoise.training.run import Member, Run
+from redenoise.training.schedule import Schedule
+from redenoise.training.step import Learner
+from redenoise.training.validation import Validation
 
 INDEX = ("id", "path", "height", "width", "split", "label", "sha256")
 CPU = torch.device("cpu")
@@ -98,17 +99,17 @@ def make_images(key: str, shape: tuple[int, ...], count: int = 2) -> None:
     write_index(folder, INDEX, rows)
 
 
-def change_scale(**changes: Any) -> config.Config:
+def change_scale(**changes: Any) -> Config:
     """Replace keys of the demo scale's file, dicts key by key; returns the configuration."""
     path = Path("workflow/scales/demo.yaml")
     scale = yaml.safe_load(path.read_text())
     for name, value in changes.items():
         scale[name] = {**scale[name], **value} if isinstance(value, dict) else value
     path.write_text(yaml.safe_dump(scale))
-    return config.load("demo")
+    return load_config("demo")
 
 
-def small_demo(**training: Any) -> config.Config:
+def small_demo(**training: Any) -> Config:
     """The demo scale of a scratch project cut down to seconds, with the data of some families in place."""
     make_images("set12", (40, 36))
     make_images("train400", (48, 48), count=3)

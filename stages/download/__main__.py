@@ -1,8 +1,9 @@
 """Command line of the stage: make the nodes' folders, or list what is there."""
 
-from stages.common.config import load, stage_parser
-from stages.common.errors import run_cli
-from stages.download import listing, node
+from redenoise.commands import listing
+from redenoise.dag.config import load, stage_parser
+from redenoise.support.errors import run_cli
+from stages.download import node
 
 
 def main() -> None:

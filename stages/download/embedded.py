@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.common.errors import UserError
-from stages.common.files import read_image, sha256_file
-from stages.download.patterns import PATTERNS, pattern
+from redenoise.data.patterns import PATTERNS, pattern
+from redenoise.support.errors import UserError
+from redenoise.support.files import read_image, sha256_file
 
 # A crop whose middle 90 per cent of values span less than this is a patch of plain background: easy for any denoiser.
 MIN_SPREAD = 48

@@ -5,16 +5,16 @@ import shutil
 import sys
 from pathlib import Path
 
-from stages.common import paths, provenance
-from stages.common.config import Config
-from stages.common.errors import Unavailable, UserError, full_disk_explained
-from stages.common.files import renewed, sha256_bytes
-from stages.common.indexed import write_index, write_unavailable
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config
+from redenoise.dag.indexed import write_index, write_unavailable
+from redenoise.data.png import png_bytes
+from redenoise.sources.disk import image_size
+from redenoise.sources.provide import MIRROR_VARIABLE, provide
+from redenoise.sources.stores import Item, Store, load_items, load_store, manifest_path, stores_path, subset_path
+from redenoise.support.errors import Unavailable, UserError, full_disk_explained
+from redenoise.support.files import renewed, sha256_bytes
 from stages.download import embedded
-from stages.download.disk import image_size
-from stages.download.png import png_bytes
-from stages.download.sources import MIRROR_VARIABLE, provide
-from stages.download.stores import Item, Store, load_items, load_store, manifest_path, stores_path, subset_path
 
 INDEX_COLUMNS = ("id", "path", "height", "width", "split", "label", "sha256")
 

@@ -6,17 +6,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from stages import tasks
-from stages.cascade.losses import Weights, joint_loss
-from stages.common import paths
-from stages.common.config import Config
-from stages.common.labelled import read_labelled
-from stages.evaluate.items import to_uint8
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.data.labelled import read_labelled
+from redenoise.joint.losses import Weights, joint_loss
+from redenoise.measure.items import to_uint8
+from redenoise.measure.noise import add_noise
+from redenoise.models import recognizers
+from redenoise.models.weights import load_network
+from redenoise.recognition.images import prepared
 from stages.illustrate.canvas import Figure, framed, grid, not_made, panel, shown
 from stages.illustrate.methods import first_reason, learned, tensor, title_of
-from stages.networks.weights import load_network
-from stages.recognition.images import prepared
-from stages.synthesize.noise import add_noise
 
 SIGMA = 30
 IMAGES = 2
@@ -31,14 +31,14 @@ LOSSES = {
 }
 
 
-def figure3(settings: Config) -> Figure:
+def figure3(config: Config) -> Figure:
     """The first images of the classification test set: clean, noisy, and the gradient maps of the losses.
 
     Deviations: which examples, noise level and normalisation the paper has is not printed.
     """
-    data, real = paths.labelled(settings.scale, "imagenet_val"), settings.settings["real_data"]
-    task, cascade = paths.task(settings.scale, "classification"), paths.cascade(settings.scale, "classify_2020")
-    name = title_of(settings.params["labelled"]["imagenet_val"]["title"], real)
+    data, real = paths.labelled(config.scale, "imagenet_val"), config.settings["real_data"]
+    task, cascade = paths.task(config.scale, "classification"), paths.cascade(config.scale, "classify_2020")
+    name = title_of(config.params["labelled"]["imagenet_val"]["title"], real)
     caption = (
         f"The first images of {name} (val), with noise of sigma = {SIGMA}, and the gradients of the reconstruction, "
         "the perceptual and the classification loss alone with respect to the noisy image, through the jointly "
@@ -47,13 +47,13 @@ def figure3(settings: Config) -> Figure:
     )
     if reason := first_reason(data, task) or learned("", cascade, SIGMA).missing:
         return not_made(TITLE, caption, reason)
-    classifier, _ = load_network(task / "model.safetensors", build=tasks.build)
+    classifier, _ = load_network(task / "model.safetensors", build=recognizers.build)
     denoiser, _ = load_network(_weights(cascade))
-    sizes = [settings.entry("task", "classification").get(key) if real else None for key in ("resize", "crop")]
+    sizes = [config.entry("task", "classification").get(key) if real else None for key in ("resize", "crop")]
     rows = []
     for example in read_labelled(data)[:IMAGES]:
         clean = prepared(example, *sizes)
-        keyed = {"seed": settings.params["seed"], "dataset": data.name, "image": example.id, "sigma": SIGMA}
+        keyed = {"seed": config.params["seed"], "dataset": data.name, "image": example.id, "sigma": SIGMA}
         noisy = add_noise(clean, **keyed)
         pair = (tensor(noisy), tensor(clean))
         maps = [as_gray(gradient(denoiser, classifier, each, *pair, example.label)) for each in LOSSES.values()]
@@ -63,7 +63,7 @@ def figure3(settings: Config) -> Figure:
 
 def gradient(
     denoiser: nn.Module,
-    classifier: tasks.TaskNetwork,
+    classifier: recognizers.TaskNetwork,
     weights: Weights,
     noisy: torch.Tensor,
     clean: torch.Tensor,

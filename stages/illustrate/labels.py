@@ -6,18 +6,18 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from stages import tasks
-from stages.common import paths
-from stages.common.config import Config
-from stages.common.files import read_json
-from stages.common.labelled import CLASSES, IGNORED, Example, read_image_of, read_labelled, read_mask_of
-from stages.evaluate.items import to_uint8
-from stages.evaluate.metrics import psnr
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.data.labelled import CLASSES, IGNORED, Example, read_image_of, read_labelled, read_mask_of
+from redenoise.measure.items import to_uint8
+from redenoise.measure.metrics import psnr
+from redenoise.measure.noise import add_noise
+from redenoise.models import recognizers
+from redenoise.models.weights import load_network
+from redenoise.recognition.metrics import mean_iou, overlaps
+from redenoise.support.files import read_json
 from stages.illustrate.canvas import Figure, below, beside, framed, grid, not_made, panel, shown, words
 from stages.illustrate.methods import Method, first_reason, learned, not_run, tensor, title_of
-from stages.networks.weights import load_network
-from stages.recognition.metrics import mean_iou, overlaps
-from stages.synthesize.noise import add_noise
 
 SIGMA = 45
 IMAGES = 2
@@ -36,19 +36,19 @@ class Column(NamedTuple):
     score: str = ""
 
 
-def figure6(settings: Config) -> Figure:
+def figure6(config: Config) -> Figure:
     """The first images of the segmentation test set: denoised, and the label maps found in them.
 
     Deviations: the paper's examples and its noise level are not printed, no region is enlarged here, and the noisy
     image is added.
     """
-    data, task = paths.labelled(settings.scale, "voc_val"), paths.task(settings.scale, "segmentation")
+    data, task = paths.labelled(config.scale, "voc_val"), paths.task(config.scale, "segmentation")
     denoisers = [
-        learned("Separate", paths.weights(settings.scale, "proposed_tasks"), SIGMA),
-        learned("Joint Training", paths.cascade(settings.scale, "segment_2020"), SIGMA),
-        learned("Joint Training (Cross-Task)", paths.cascade(settings.scale, "classify_2020"), SIGMA),
+        learned("Separate", paths.weights(config.scale, "proposed_tasks"), SIGMA),
+        learned("Joint Training", paths.cascade(config.scale, "segment_2020"), SIGMA),
+        learned("Joint Training (Cross-Task)", paths.cascade(config.scale, "classify_2020"), SIGMA),
     ]
-    name = title_of(settings.params["labelled"]["voc_val"]["title"], settings.settings["real_data"])
+    name = title_of(config.params["labelled"]["voc_val"]["title"], config.settings["real_data"])
     caption = (
         f"The first images of {name} (val), with noise of sigma = {SIGMA}: noisy, denoised by the proposed network "
         "alone (Separate), trained through the segmentation network (Joint Training), and through the classifier "
@@ -62,11 +62,11 @@ def figure6(settings: Config) -> Figure:
     if reason:
         return not_made(TITLE, caption, reason)
     methods = [Method("Noisy", lambda noisy: noisy), *denoisers]
-    network, _ = load_network(task / "model.safetensors", build=tasks.build)
+    network, _ = load_network(task / "model.safetensors", build=recognizers.build)
     rows: list[list[np.ndarray]] = []
     seen: set[int] = set()
     for example in read_labelled(data)[:IMAGES]:
-        columns = list(_columns(example, (settings.params["seed"], data.name), methods, network))
+        columns = list(_columns(example, (config.params["seed"], data.name), methods, network))
         like = columns[0].image
         rows.append([panel(column.image, column.quality, like) for column in columns])
         rows.append([panel(_coloured(column.classes), column.score, like) for column in columns])
@@ -76,7 +76,7 @@ def figure6(settings: Config) -> Figure:
     return Figure(TITLE, caption, framed(below([table, names], gap=12)))
 
 
-def predicted(network: tasks.TaskNetwork, image: np.ndarray) -> np.ndarray:
+def predicted(network: recognizers.TaskNetwork, image: np.ndarray) -> np.ndarray:
     """The class of each pixel, uint8 (H, W), of an image, (H, W, 3), [0, 255] scale, which need not be clipped."""
     with torch.inference_mode():
         return network(tensor(image))[0].argmax(dim=0).numpy().astype(np.uint8)
@@ -104,7 +104,7 @@ def legend(names: Sequence[str], classes: Sequence[int]) -> np.ndarray:
 
 
 def _columns(
-    example: Example, noise: tuple[int, str], methods: list[Method], network: tasks.TaskNetwork
+    example: Example, noise: tuple[int, str], methods: list[Method], network: recognizers.TaskNetwork
 ) -> Iterator[Column]:
     """The truth, and what each method and the segmentation network make of the noisy image; empty where not run."""
     clean, mask = read_image_of(example), read_mask_of(example, network.classes)

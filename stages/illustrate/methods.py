@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from stages.common.errors import UserError
-from stages.common.indexed import unavailable_reason
-from stages.evaluate import baseline
-from stages.recognition.denoisers import Learned
+from redenoise.dag.indexed import unavailable_reason
+from redenoise.recognition.denoisers import Learned
+from redenoise.support.errors import UserError
+from stages.filter import node as baseline
 
 CPU = torch.device("cpu")
 

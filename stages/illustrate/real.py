@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.common import paths
-from stages.common.config import Config
-from stages.common.files import read_image
-from stages.common.indexed import checked_path, read_index
-from stages.evaluate.items import to_uint8
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.dag.indexed import checked_path, read_index
+from redenoise.measure.items import to_uint8
+from redenoise.measure.noise import noise_field
+from redenoise.support.files import read_image
 from stages.illustrate.canvas import Figure, central, framed, grid, not_made, panel, shown
 from stages.illustrate.methods import cbm3d, first_reason, learned, not_run
-from stages.synthesize.noise import noise_field
 
 SIGMA = 15  # that CBM3D is told, and that the cascade was trained for
 IMAGES = 2
@@ -25,18 +25,18 @@ DND = "dnd"  # folder in data/ and in a mirror
 TITLE = "Figure 7 of Liu et al. 2020: real noise"
 
 
-def figure7(settings: Config) -> Figure:
+def figure7(config: Config) -> Figure:
     """The first images of RNI15, and of DND where a user has put them.
 
     Deviations: the paper shows DND, which this project does not fetch, and does not print the noise level that the
     denoisers are told. There is no ground truth, so there are no numbers.
     """
-    real = settings.settings["real_data"]
-    data = paths.data(settings.scale, "rni15")
+    real = config.settings["real_data"]
+    data = paths.data(config.scale, "rni15")
     methods = [
         cbm3d(SIGMA),
-        learned("DnCNN (blind)", paths.weights(settings.scale, "cdncnn_b"), SIGMA),
-        learned("Joint", paths.cascade(settings.scale, "segment_2020"), SIGMA),
+        learned("DnCNN (blind)", paths.weights(config.scale, "cdncnn_b"), SIGMA),
+        learned("Joint", paths.cascade(config.scale, "segment_2020"), SIGMA),
     ]
     extra = dnd_files()[:IMAGES] if real else []
     reason = first_reason(data)
@@ -49,7 +49,7 @@ def figure7(settings: Config) -> Figure:
     if reason and not extra:
         return not_made(TITLE, caption, reason)
     rows = []
-    for name, noisy in [*([] if reason else _photographs(settings, data)), *_read(extra)]:
+    for name, noisy in [*([] if reason else _photographs(config, data)), *_read(extra)]:
         versions = [noisy, *(method(noisy.astype(np.float32)) for method in methods)]
         parts = [None if version is None else _part(version) for version in versions]
         rows.append([panel(part, name if number == 0 else "", like=parts[0]) for number, part in enumerate(parts)])
@@ -70,7 +70,7 @@ def with_noise(clean: np.ndarray, seed: int, image: str) -> np.ndarray:
 
 def dnd_files() -> list[Path]:
     """The PNG files that a user has put into the folder of DND: of the mirror, else of data/."""
-    from stages.download.sources import mirror  # here: only real data need it
+    from redenoise.sources.provide import mirror  # here: only real data need it
 
     for root in (mirror(), paths.STORE):
         if root is not None and (found := sorted((root / DND).glob("*.png"))):
@@ -78,9 +78,9 @@ def dnd_files() -> list[Path]:
     return []
 
 
-def _photographs(settings: Config, data: Path) -> Iterator[tuple[str, np.ndarray]]:
+def _photographs(config: Config, data: Path) -> Iterator[tuple[str, np.ndarray]]:
     """Name and pixels, uint8 (H, W, 3), of the first images of RNI15; stand-ins for them are made noisy."""
-    real, seed = settings.settings["real_data"], settings.params["seed"]
+    real, seed = config.settings["real_data"], config.params["seed"]
     rows = [row for row in read_index(data) if row["id"] not in TRAINED_ON]
     for name, image in _read([checked_path(data, row) for row in rows[:IMAGES]]):
         yield name, image if real else with_noise(image, seed, name)

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from stages.common import paths
-from stages.common.config import Config
-from stages.common.files import read_image
-from stages.common.indexed import checked_path, read_index
-from stages.evaluate.items import to_uint8
-from stages.evaluate.metrics import psnr
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.dag.indexed import checked_path, read_index
+from redenoise.measure.items import to_uint8
+from redenoise.measure.metrics import psnr
+from redenoise.measure.noise import add_noise
+from redenoise.support.files import read_image
 from stages.illustrate.canvas import Figure, below, beside, boxed, central, framed, grid, not_made, panel, shown
 from stages.illustrate.methods import Method, cbm3d, first_reason, learned, not_run, title_of
-from stages.synthesize.noise import add_noise
 
 SIGMA = 45  # of the levels of the cascades the nearest to the paper's 50
 IMAGES = 2
@@ -20,20 +20,20 @@ LARGEST_CROP = 96
 TITLE = "Figure 4 of Liu et al. 2020: enlarged regions of denoised images"
 
 
-def figure4(settings: Config) -> Figure:
+def figure4(config: Config) -> Figure:
     """The first images of Kodak, the middle of each enlarged.
 
     Deviations: the paper's examples are not named. It shows sigma = 50, for which there are no cascades, and the DnCNN
     of that level; here all is at 45, with the blind DnCNN, which serves every level up to 55.
     """
-    data = paths.data(settings.scale, "kodak")
+    data = paths.data(config.scale, "kodak")
     methods = [
         cbm3d(SIGMA),
-        learned("DnCNN (blind)", paths.weights(settings.scale, "cdncnn_b"), SIGMA),
-        learned("Separate", paths.weights(settings.scale, "proposed_tasks"), SIGMA),
-        learned("Joint", paths.cascade(settings.scale, "segment_2020"), SIGMA),
+        learned("DnCNN (blind)", paths.weights(config.scale, "cdncnn_b"), SIGMA),
+        learned("Separate", paths.weights(config.scale, "proposed_tasks"), SIGMA),
+        learned("Joint", paths.cascade(config.scale, "segment_2020"), SIGMA),
     ]
-    name = title_of("Kodak", settings.settings["real_data"])
+    name = title_of("Kodak", config.settings["real_data"])
     caption = (
         f"The first images of {name} with noise of sigma = {SIGMA}, and the framed region, the middle of the image, "
         "enlarged: noisy, CBM3D, DnCNN (cdncnn_b), the proposed denoiser without high-level guidance (Separate, "
@@ -46,7 +46,7 @@ def figure4(settings: Config) -> Figure:
     parts = []
     for row in read_index(data)[:IMAGES]:
         clean = read_image(checked_path(data, row), gray=False)
-        noisy = add_noise(clean, seed=settings.params["seed"], dataset=data.name, image=row["id"], sigma=SIGMA)
+        noisy = add_noise(clean, seed=config.params["seed"], dataset=data.name, image=row["id"], sigma=SIGMA)
         parts.append(_comparison(row["id"], clean, noisy, methods))
     return Figure(TITLE, caption, framed(below(parts, gap=16)))
 

@@ -4,8 +4,8 @@ Output: `build/<scale>/labelled/<key>/` with `index.csv` and `classes.json`; the
 data lie there too, those of ImageNet and Pascal VOC stay in `data/`.
 """
 
-from stages.common.config import for_each_node
-from stages.common.errors import run_cli
+from redenoise.dag.config import for_each_node
+from redenoise.support.errors import run_cli
 from stages.labelled.node import run
 
 

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from stages.common import paths
-from stages.common.errors import Unavailable, UserError
-from stages.common.files import read_json, renewed, write_json
-from stages.common.locks import exclusive
-from stages.download.disk import check_room
-from stages.download.fetch import download, part_path
-from stages.download.sources import MIRROR_VARIABLE, mirror
+from redenoise.dag import paths
+from redenoise.sources.disk import check_room
+from redenoise.sources.fetch import download, part_path
+from redenoise.sources.provide import MIRROR_VARIABLE, mirror
+from redenoise.support.errors import Unavailable, UserError
+from redenoise.support.files import read_json, renewed, write_json
+from redenoise.support.locks import exclusive
 
 MARK = "unpacked.json"  # in a folder: what it was unpacked from, and how many files that made
 DAMAGE = (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error)

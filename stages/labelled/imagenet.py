@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 from torchvision.datasets import ImageFolder
 from torchvision.datasets import imagenet as official
 
-from stages.common.errors import UserError
-from stages.common.progress import progress
+from redenoise.support.errors import UserError
+from redenoise.support.progress import progress
 from stages.labelled.archives import Archive, explained, members, unexpected, unpacked, write_member
 
 FOLDER = "imagenet"

@@ -3,14 +3,14 @@
 import sys
 from pathlib import Path
 
-from stages.common import paths, provenance
-from stages.common.config import Config
-from stages.common.errors import Unavailable
-from stages.common.files import renewed, sha256_bytes, write_json
-from stages.common.indexed import write_index, write_unavailable
-from stages.common.labelled import CLASSES, COLUMNS
-from stages.common.progress import progress
-from stages.download.png import png_bytes
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config
+from redenoise.dag.indexed import write_index, write_unavailable
+from redenoise.data.labelled import CLASSES, COLUMNS
+from redenoise.data.png import png_bytes
+from redenoise.support.errors import Unavailable
+from redenoise.support.files import renewed, sha256_bytes, write_json
+from redenoise.support.progress import progress
 from stages.labelled import textures
 
 

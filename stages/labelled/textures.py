@@ -5,7 +5,7 @@ spatial frequency, about a quarter of a cycle per pixel, and differ in their ori
 plaid has two at right angles. So the shape tells half of what there is to know. Noise hides the other half, and so does
 a denoiser that smooths it away.
 
-Like stages/download/patterns.py, every pixel follows from a text through whole numbers, so it is the same on any
+Like redenoise/data/patterns.py, every pixel follows from a text through whole numbers, so it is the same on any
 machine. The numbers below were chosen by eye on images without noise, before any network was trained on them.
 """
 
@@ -15,7 +15,7 @@ from math import isqrt
 
 import numpy as np
 
-from stages.download.patterns import Draws
+from redenoise.data.patterns import Draws
 
 UNIT = 1024  # parts of a pixel in which lengths are given, and parts of 1 in which cosines are
 # Colours keep a distance of 48 from black and white, so that no texture is cut off.

@@ -15,10 +15,10 @@ from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 from torchvision.datasets import SBDataset, voc
 
-from stages.common import paths
-from stages.common.errors import UserError
-from stages.common.files import sha256_file
-from stages.common.labelled import IGNORED
+from redenoise.dag import paths
+from redenoise.data.labelled import IGNORED
+from redenoise.support.errors import UserError
+from redenoise.support.files import sha256_file
 from stages.labelled.archives import DAMAGE, Archive, explained, members, unexpected, unpacked, write_member
 
 FOLDER = "voc"

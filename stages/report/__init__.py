@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stages.common import paths
+from redenoise.dag import paths
 from stages.report import gallery
 from stages.report.tables import ALL_TABLES
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
-from stages.common.config import Config
+from redenoise.dag.config import Config
 from stages.report.designs import place
 from stages.report.kinds import Design, DesignTable
 from stages.report.rows import Comparison

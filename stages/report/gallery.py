@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stages.common import paths
-from stages.common.config import Config
-from stages.common.errors import UserError
-from stages.common.files import read_json
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.support.errors import UserError
+from redenoise.support.files import read_json
 from stages.report.markdown import GENERATED
 
 MADE = ("figure3_gradients.png", "figure4_zoom.png", "figure6_labels.png", "figure7_real.png")

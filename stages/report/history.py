@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from stages.common import paths, provenance
-from stages.common.config import Config
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config
 from stages.report.markdown import GENERATED, frame_table
 from stages.report.weights import Records, trained
 

@@ -9,7 +9,7 @@ from statistics import median
 
 import pandas as pd
 
-from stages.common.errors import UserError
+from redenoise.support.errors import UserError
 from stages.report.cascade_notes import cascades, reconstruction
 from stages.report.kinds import DesignTable
 from stages.report.layout import METRIC_NAMES, NOTHING, SHOWN_DECIMALS, as_printed, cell_name, number, verdict

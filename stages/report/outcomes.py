@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.common.errors import UserError
+from redenoise.support.errors import UserError
 
 RESAMPLES = 1000
 SEED = 0

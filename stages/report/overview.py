@@ -60,7 +60,7 @@ DETAIL_TEXT = (
     "`off, yet within the spread`: off by the tolerance, and undecided. Parameters are counted and cannot vary."
 )
 SPREAD_TEXT = (
-    "Mean and one standard deviation over seeds where the measurement was repeated (`python -m stages.spread`), else "
+    "Mean and one standard deviation over seeds where the measurement was repeated (`python -m redenoise.commands.spread`), else "
     "`one seed`."
 )
 DEMO_WARNING = (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.common.errors import UserError
+from redenoise.support.errors import UserError
 from stages.report.tables import PAPERS
 
 COLUMNS = ["table", "dataset", "item", "condition", "method", "metric", "unit", "value"]

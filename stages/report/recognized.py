@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from stages.common import paths
-from stages.common.config import Config
-from stages.common.errors import UserError
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.support.errors import UserError
 from stages.report.published import is_number, read_csv
 from stages.report.results import AVERAGE, COLUMNS, DEMO_PREFIX
 

@@ -7,8 +7,8 @@ commits: provenance.md has those.
 import json
 from typing import Any
 
-from stages.common import provenance
-from stages.common.files import sha256_bytes
+from redenoise.dag import provenance
+from redenoise.support.files import sha256_bytes
 from stages.report.weights import Records
 
 NAME = "records.json"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.common.config import Config
+from redenoise.dag.config import Config
 from stages.report import labels
 from stages.report.details import detail
 from stages.report.kinds import DesignTable, Method, Ordering, Printed, Table, TaskTable

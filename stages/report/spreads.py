@@ -1,4 +1,4 @@
-"""How far averages move with the seed: `reports/spread/<scale>.csv`, which `python -m stages.spread` writes.
+"""How far averages move with the seed: `reports/spread/<scale>.csv`, which `python -m redenoise.commands.spread` writes.
 
 One line for each average and for what was varied: the seed of the noise, or that of the training. An average without a
 line was measured with one seed, and nobody knows how far it moves.
@@ -12,9 +12,9 @@ from statistics import fmean, stdev
 
 import pandas as pd
 
-from stages.common import paths
-from stages.common.config import Config
-from stages.common.errors import UserError
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.support.errors import UserError
 from stages.report.published import UNITS, is_number, read_csv
 from stages.report.records import DIGITS
 from stages.report.results import is_noise, title
@@ -121,7 +121,7 @@ def _weights(config: Config, records: Records) -> dict[tuple[str, str], str]:
 
 
 def _check(row: dict[str, str], place: str) -> None:
-    again = "run `python -m stages.spread` again"
+    again = "run `python -m redenoise.commands.spread` again"
     if row["varied"] not in (NOISE, TRAINING):
         raise UserError(f"{place}: varied is {row['varied']!r}; expected {NOISE} or {TRAINING}; {again}")
     if not is_noise(row["condition"]) or row["metric"] not in UNITS:

@@ -1,6 +1,6 @@
 """The paper's layout of a table of a high-level task: every measured accuracy with its interval, then the orderings."""
 
-from stages.common.config import Config
+from redenoise.dag.config import Config
 from stages.report.kinds import Method, TaskTable
 from stages.report.layout import (
     METRIC_NAMES,

@@ -6,8 +6,8 @@ from functools import cache, partial
 from itertools import product
 from typing import Any
 
-from stages.common import paths
-from stages.common.errors import UserError
+from redenoise.dag import paths
+from redenoise.support.errors import UserError
 from stages.report import labels, outcomes
 from stages.report.kinds import Ordering, TaskTable
 from stages.report.outcomes import Outcomes

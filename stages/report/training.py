@@ -4,8 +4,8 @@ from collections import defaultdict
 
 import pandas as pd
 
-from stages.common.config import Config
-from stages.common.references import model_names
+from redenoise.dag.config import Config
+from redenoise.dag.references import model_names
 from stages.report.layout import NOTHING, number
 from stages.report.markdown import GENERATED, frame_table
 from stages.report.rows import Context

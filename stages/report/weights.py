@@ -4,8 +4,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from stages.common.config import Config
-from stages.common.references import model_names
+from redenoise.dag.config import Config
+from redenoise.dag.references import model_names
 from stages.report.results import title
 
 PUBLISHED = "published weights"

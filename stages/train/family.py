@@ -9,20 +9,21 @@ from typing import Any
 
 import torch
 
-from stages import networks
-from stages.common import config, paths
-from stages.common.errors import UserError, choices
-from stages.common.files import read_image, read_json, sha256_file, sha256_path, write_text
-from stages.common.indexed import CARD, checked_path, read_index
-from stages.common.locks import exclusive_all, model_locks
-from stages.common.references import noise_ranges
-from stages.common.torch_mode import device, device_name, set_mode
-from stages.networks.weights import load_network, load_state, save_network
-from stages.train.patches import Patches
-from stages.train.run import Member, Run
-from stages.train.schedule import schedule_for
-from stages.train.step import Learner
-from stages.train.validation import Validation
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.dag.indexed import CARD, checked_path, read_index
+from redenoise.dag.references import noise_ranges
+from redenoise.measure.torch_mode import device, device_name, set_mode
+from redenoise.models import denoisers
+from redenoise.models.weights import load_network, load_state, save_network
+from redenoise.support.errors import UserError, choices
+from redenoise.support.files import read_image, read_json, sha256_file, sha256_path, write_text
+from redenoise.support.locks import exclusive_all, model_locks
+from redenoise.training.patches import Patches
+from redenoise.training.run import Member, Run
+from redenoise.training.schedule import schedule_for
+from redenoise.training.step import Learner
+from redenoise.training.validation import Validation
 
 CURVE_COLUMNS = ("step", "learning_rate", "training_psnr", "validation_psnr")
 # The code that the numbers of a training depend on, besides the network's own file.
@@ -33,22 +34,22 @@ class Family:
     """The trained networks of one family at one scale.
 
     Args:
-        settings: the configuration.
+        config: the configuration.
         key: name of the family.
         continue_from: released weights to start from where a model has no checkpoint, or None.
     """
 
-    def __init__(self, settings: config.Config, key: str, continue_from: Path | None = None) -> None:
-        entry = settings.entry("train", key)
-        training, override = settings.settings["training"], settings.settings["network"] or {}
-        self.settings, self.key, self.entry, self.continue_from = settings, key, entry, continue_from
-        self.mode, self.seed = training["mode"], settings.params["seed"]
-        self.schedule_name, self.schedule = schedule_for(settings.params, training, entry)
+    def __init__(self, config: Config, key: str, continue_from: Path | None = None) -> None:
+        entry = config.entry("train", key)
+        training, override = config.settings["training"], config.settings["network"] or {}
+        self.config, self.key, self.entry, self.continue_from = config, key, entry, continue_from
+        self.mode, self.seed = training["mode"], config.params["seed"]
+        self.schedule_name, self.schedule = schedule_for(config.params, training, entry)
         name = entry["network"]["name"]
         # With all defaults: one that changes later must not change what stored weights mean.
-        self.options = networks.full_spec({**entry["network"], **self.schedule.network, **override.get(name, {})})
+        self.options = denoisers.full_spec({**entry["network"], **self.schedule.network, **override.get(name, {})})
         self.device = device()
-        set_mode(self.mode, settings.settings["threads"])
+        set_mode(self.mode, config.settings["threads"])
         self.members: list[Member] = []
 
     @property
@@ -57,14 +58,14 @@ class Family:
         return device_name(self.device)
 
     @staticmethod
-    def checkpoints(settings: config.Config, key: str) -> Path:
+    def checkpoints(config: Config, key: str) -> Path:
         """Folder of a family's checkpoints, outside the declared outputs."""
-        return paths.checkpoints(settings.scale, key)
+        return paths.checkpoints(config.scale, key)
 
     @staticmethod
-    def clean_up(settings: config.Config, key: str) -> None:
+    def clean_up(config: Config, key: str) -> None:
         """Remove the checkpoints of a family whose weights are stored."""
-        shutil.rmtree(Family.checkpoints(settings, key), ignore_errors=True)
+        shutil.rmtree(Family.checkpoints(config, key), ignore_errors=True)
 
     def train(self, models: list[str], checkpoint_seconds: float) -> None:
         """Train some models of the family to the end of the schedule; see `Run.finish` for what can go wrong."""
@@ -72,7 +73,7 @@ class Family:
         for model in models:
             if model not in ranges:
                 raise UserError(f"families.{self.key} has no model {model!r}; {choices(model, ranges)}")
-        with exclusive_all(model_locks(self.settings, "train", self.key, models)):
+        with exclusive_all(model_locks(self.config, "train", self.key, models)):
             self._train(models, ranges, checkpoint_seconds)
 
     def _train(self, models: list[str], ranges: dict[str, list[float]], checkpoint_seconds: float) -> None:
@@ -92,7 +93,7 @@ class Family:
             origins[member.name] = card = describe(member.key, member.history, member.step)
             network = as_stored(member.learner.result)
             save_network(
-                folder / f"{member.name}.safetensors", network, networks.stored_spec(self.options), card["origin"]
+                folder / f"{member.name}.safetensors", network, denoisers.stored_spec(self.options), card["origin"]
             )
             write_curve(folder / f"{member.name}.curve.csv", member.history["curve"])
         return origins
@@ -101,20 +102,20 @@ class Family:
         """Everything of the configuration, data and code that the numbers of a training depend on."""
         here = Path(__file__).parent
         code = [here / name for name in DETERMINING]
-        code.append(Path(networks.__file__).parent / f"{self.options['name']}.py")
-        return training_key(self, self.options, sigma_range, paths.data(self.settings.scale, self.entry["data"]), code)
+        code.append(Path(denoisers.__file__).parent / f"{self.options['name']}.py")
+        return training_key(self, self.options, sigma_range, paths.data(self.config.scale, self.entry["data"]), code)
 
     def _member(self, model: str, sigma_range: list[float]) -> Member:
         torch.manual_seed(self.seed)  # of the initial weights
-        learner = Learner(networks.build(self.options), sigma_range, self.schedule, self.mode, self.device)
-        checkpoint = self.checkpoints(self.settings, self.key) / f"{model}.safetensors"
+        learner = Learner(denoisers.build(self.options), sigma_range, self.schedule, self.mode, self.device)
+        checkpoint = self.checkpoints(self.config, self.key) / f"{model}.safetensors"
         member = Member(model, learner, checkpoint, self.key_of(sigma_range))
         if self.continue_from and not checkpoint.exists():
             continue_released(member, self.continue_from)
         return member
 
     def _images(self, key: str) -> list:
-        folder = paths.data(self.settings.scale, key)
+        folder = paths.data(self.config.scale, key)
         gray = self.options["channels"] == 1
         return [read_image(checked_path(folder, row), gray) for row in read_index(folder)]
 
@@ -125,7 +126,7 @@ def training_key(
     """What the numbers of any training depend on, for its checkpoints.
 
     Args:
-        training: has `schedule`, `schedule_name`, `seed`, `mode`, `device` and `settings`, as `Family`.
+        training: has `schedule`, `schedule_name`, `seed`, `mode`, `device` and `config`, as `Family`.
         network: its options, all of them.
         data: folder of the training images.
         code: files that determine the numbers.
@@ -138,7 +139,7 @@ def training_key(
         "mode": training.mode,
         "device": training.device.type,
         # The order of summation matters where the same bits are promised.
-        "threads": training.settings.settings["threads"] if training.mode == "reference" else "any",
+        "threads": training.config.settings["threads"] if training.mode == "reference" else "any",
         "data": sha256_path(data),
         "code": {path.name: sha256_file(path) for path in code},
         "torch": torch.__version__,
@@ -191,7 +192,7 @@ def continue_released(member: Member, path: Path) -> None:
     """
     network, spec = load_network(path)
     card = read_json(path.with_suffix(".json"), dict, CARD)
-    networks.check_same(path, spec, member.key["network"], but=("init",))
+    denoisers.check_same(path, spec, member.key["network"], but=("init",))
     state = network.state_dict()
     load_state(member.learner.network, state, path)
     if member.learner.averaged is not None:

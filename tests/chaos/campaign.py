@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.common.files import sha256_path, write_json
-from stages.common.locks import sweep
+from redenoise.support.files import sha256_path, write_json
+from redenoise.support.locks import sweep
 from tests.chaos.disturbed import Disturber, Run
 from tests.chaos.grid import checkout
 from tests.chaos.leavings import clean, difference, leavings

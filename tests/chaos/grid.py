@@ -21,7 +21,7 @@ CHANGES = (
     ("workflow/scales/demo.yaml", r"test: 1, train: 2", "test: 2, train: 2"),
     ("workflow/scales/demo.yaml", r"part: \d+", "part: 4"),
     ("params.yaml", r"(kodak:\n +sigmas:\n(?: +- 25\n))(?: +- \d+\n)+", r"\1"),
-    ("stages/train/run.py", r"CHECKPOINT_SECONDS = [\d.]+", "CHECKPOINT_SECONDS = 0.0"),
+    ("redenoise/training/run.py", r"CHECKPOINT_SECONDS = [\d.]+", "CHECKPOINT_SECONDS = 0.0"),
 )
 
 

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from stages.common.files import sha256_file
+from redenoise.support.files import sha256_file
 
 # Everything that a run makes. What was started and not ended lies in one of these folders, if anywhere.
 MADE = ("build", "reports", "data")

@@ -1,0 +1,201 @@
+"""What joint training and its evaluation cost here: `python -m stages.cascade.benchmark [--seconds S]`.
+
+Full-size denoiser and task networks with random weights, on random images at the published sizes: the numbers depend on
+shapes alone. Measures images per second and peak memory of joint training and of recognition for both tasks, and works
+out the hours that tables 4 and 5 of Liu et al. 2020 would take on this device. Each measurement has a process of its
+own, since a processor's peak memory can be read only for a whole process. Output: `<folder>/cascades-<device>.md` and
+`.json`.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from redenoise.commands.benchmark.peaks import synchronise
+from redenoise.commands.benchmark.run import OUTPUT, commit, describe_machine, say, slug, usable_cores
+from redenoise.dag.config import PARAMS, read_yaml
+from redenoise.joint.learner import JointLearner
+from redenoise.joint.losses import Weights
+from redenoise.measure import torch_mode
+from redenoise.measure.torch_mode import set_mode
+from redenoise.models import denoisers, recognizers
+from redenoise.support.errors import UserError
+from redenoise.support.files import write_json, write_text
+from redenoise.training.schedule import Schedule
+
+# Cascade of params.yaml that stands for each task, side of the images that its evaluation feeds to the networks
+# (Pascal VOC's are of different sizes, 500x375 for most), and images of the set that its table is measured on.
+SUBJECTS = {"classification": ("classify_2020", (224, 224), 50_000), "segmentation": ("segment_2020", (375, 500), 1449)}
+LEARNED = 3  # of the table's methods: Separate, Joint, Cross-Task; the task network alone is counted with them
+EVALUATED_TOGETHER = 8
+WARM_UP = 2
+
+
+def measure(task: str, part: str, seconds: float, sizes: dict[str, Any] | None = None) -> dict[str, float]:
+    """Images per second and peak memory of one part of the work on one task.
+
+    Args:
+        task: a key of `SUBJECTS`.
+        part: `training` (mode `fast`, batch and crop of the published schedule) or `recognition` (mode `reference`).
+        seconds: about how long to measure.
+        sizes: replace those of params.yaml, for tests: `network` and `task` (options), `patch`, `batch`, `image`.
+
+    Returns:
+        `images_per_second`; `memory`, in bytes, of the GPU, or of the whole process where there is none.
+    """
+    sizes = sizes or {}
+    device = torch_mode.device()
+    set_mode("fast" if part == "training" else "reference", usable_cores())
+    work, images = (_training if part == "training" else _recognition)(task, device, sizes)
+    for _ in range(WARM_UP):
+        work()
+    synchronise(device)
+    calls, start = 0, time.perf_counter()
+    while calls == 0 or time.perf_counter() - start < seconds:
+        work()
+        synchronise(device)
+        calls += 1
+    rate = calls * images / (time.perf_counter() - start)
+    on_gpu = device.type == "cuda"
+    memory = torch.cuda.max_memory_allocated() if on_gpu else 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"images_per_second": rate, "memory": float(memory)}
+
+
+def _networks(task: str, sizes: dict[str, Any]) -> tuple[dict, torch.nn.Module, recognizers.TaskNetwork]:
+    params = read_yaml(PARAMS)
+    cascade = params["cascades"][SUBJECTS[task][0]]
+    spec = {**params["families"][cascade["initial"]]["network"], **sizes.get("network", {})}
+    task_spec = {**params["tasks"][task]["network"], **sizes.get("task", {})}
+    cascade = {**cascade, "schedule": params["schedules"][cascade["schedule"]]}
+    return cascade, denoisers.build(spec), recognizers.build(task_spec)
+
+
+def _training(task: str, device: torch.device, sizes: dict[str, Any]) -> tuple[Any, int]:
+    cascade, denoiser, network = _networks(task, sizes)
+    schedule = Schedule(**cascade["schedule"])
+    side, batch = sizes.get("patch", schedule.patch), sizes.get("batch", schedule.batch)
+    weights = Weights(*(cascade[name] for name in ("reconstruction", "range", "perceptual", "high_level")))
+    learner = JointLearner(denoiser, (45, 45), schedule, "fast", device, task=network, weights=weights)
+    generator = torch.Generator(device=device).manual_seed(0)
+    clean = torch.rand(batch, 3, side, side, generator=generator, device=device)
+    noise = torch.randn(clean.shape, generator=generator, device=device)
+    shape = (batch, side, side) if network.kind == "segmentation" else (batch,)
+    labels = torch.randint(0, network.classes, shape, generator=generator, device=device)
+    learner.set_step(0)
+    return lambda: learner.update(clean, noise, torch.zeros(batch, device=device), labels), batch
+
+
+def _recognition(task: str, device: torch.device, sizes: dict[str, Any]) -> tuple[Any, int]:
+    _, denoiser, network = _networks(task, sizes)
+    denoiser, network = denoiser.to(device).eval(), network.to(device).eval()
+    height, width = sizes.get("image", SUBJECTS[task][1])
+    images = torch.rand(EVALUATED_TOGETHER, 3, height, width, device=device)
+    level = torch.full((EVALUATED_TOGETHER,), 45 / 255, device=device)
+
+    def work() -> None:
+        with torch.inference_mode():
+            network(denoiser(images, level)).argmax(dim=1)
+
+    return work, EVALUATED_TOGETHER
+
+
+def hours(found: dict[str, dict[str, dict[str, float]]]) -> dict[str, float]:
+    """Hours for the learned columns of tables 4 and 5: four noise levels, joint training once for each task.
+
+    Without the separate denoisers, which `python -m stages.train.benchmark` is about, the training of the task
+    networks, and CBM3D.
+
+    Args:
+        found: task to part to the result of `measure`.
+    """
+    params = read_yaml(PARAMS)
+    total = {}
+    for task, (key, _, images) in SUBJECTS.items():
+        cascade = params["cascades"][key]
+        schedule, levels = params["schedules"][cascade["schedule"]], len(cascade["sigmas"])
+        seen = levels * schedule["steps"] * schedule["batch"]
+        rates = {part: result["images_per_second"] for part, result in found[task].items()}
+        total[f"{task}, training"] = seen / rates["training"] / 3600
+        total[f"{task}, recognition"] = levels * LEARNED * images / rates["recognition"] / 3600
+    return total
+
+
+def render(record: dict[str, Any]) -> str:
+    """The report's Markdown page."""
+    machine = record["machine"]
+    lines = [
+        f"# Cost of the cascades on {machine['device']}",
+        "<!-- Generated by `python -m stages.cascade.benchmark`; do not edit. -->",
+        f"{machine['cores']} cores, PyTorch {machine['torch']}, commit {record['commit']}. Full-size networks with "
+        "random weights on random images of the published sizes. Training is one network in mode `fast` at the "
+        "published batch and crop, reading of images not included; recognition is denoiser and task network in mode "
+        f"`reference`. Memory is the peak of {'the GPU' if machine['kind'] == 'cuda' else 'the whole process'}.",
+        "| task | part | images/s | memory, GB |\n| --- | --- | --- | --- |\n"
+        + "\n".join(
+            f"| {task} | {part} | {result['images_per_second']:.3g} | {result['memory'] / 1e9:.2f} |"
+            for task, parts in record["found"].items()
+            for part, result in parts.items()
+        ),
+        "Estimated from these rates, hours for tables 4 and 5 of Liu et al. 2020 on this device: the published "
+        "schedules of joint training at four noise levels, and the recognition of all images behind the three learned "
+        "denoisers (separate, joint, cross-task). The separate denoisers, the task networks and CBM3D come on top.",
+        "| part | hours |\n| --- | --- |\n"
+        + "\n".join(f"| {part} | {_hours(value)} |" for part, value in record["hours"].items())
+        + f"\n| all | {_hours(sum(record['hours'].values()))} |",
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _hours(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def benchmark(seconds: float, output: Path) -> Path:
+    """Measure both tasks, each part in a process of its own, and write the report; returns its Markdown page."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for task in SUBJECTS:
+        for part in ("training", "recognition"):
+            command = [
+                sys.executable,
+                "-m",
+                "stages.cascade.benchmark",
+                "--seconds",
+                str(seconds),
+                "--part",
+                task,
+                part,
+            ]
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+            if done.returncode:
+                raise UserError(f"{task}, {part}: its process ended with code {done.returncode}; see the lines above")
+            found.setdefault(task, {})[part] = result = json.loads(done.stdout)
+            say(f"{task}, {part}: {result['images_per_second']:.3g} images/s, {result['memory'] / 1e9:.2f} GB")
+    device = torch_mode.device()
+    machine = describe_machine(device, usable_cores())
+    record = {"machine": machine, "commit": commit(), "seconds": seconds, "found": found, "hours": hours(found)}
+    target = output / f"cascades-{slug(machine)}.md"
+    write_json(target.with_suffix(".json"), record)
+    write_text(target, render(record))
+    return target
+
+
+def main() -> None:
+    """Command line of the benchmark."""
+    parser = argparse.ArgumentParser(prog="python -m stages.cascade.benchmark", description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=20.0, metavar="S", help="about how long a measurement lasts")
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FOLDER", help=f"default: {OUTPUT}")
+    parser.add_argument("--part", nargs=2, metavar=("TASK", "PART"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if not 0 < arguments.seconds < float("inf"):
+        raise UserError(f"--seconds: found {arguments.seconds:g}, expected a number above 0; correct it")
+    if arguments.part:
+        print(json.dumps(measure(*arguments.part, arguments.seconds)))
+        return
+    print(f"report: {benchmark(arguments.seconds, arguments.output)}")

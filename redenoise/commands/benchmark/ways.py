@@ -1,0 +1,168 @@
+"""The ways to train that the benchmark compares, ready to run, and the images that they train on."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from redenoise.commands.benchmark.plain import PlainLoop, set_plain_mode
+from redenoise.dag import paths
+from redenoise.dag.indexed import INDEX, checked_path, read_index
+from redenoise.measure.torch_mode import set_mode
+from redenoise.models import denoisers
+from redenoise.support.errors import UserError
+from redenoise.support.files import read_image
+from redenoise.training.patches import Patches
+from redenoise.training.schedule import Schedule
+from redenoise.training.step import Learner, Step
+
+TRAINING_SET = [paths.data(scale, "cbsd432") for scale in ("bench", "modern")]
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+COUNT, SHAPE = 432, (321, 481)  # of the training set
+GRAIN = 8  # pixels; random images of this grain make PNG files about as large as those of the training set
+
+
+@dataclass
+class Way:
+    """A way to train.
+
+    Attributes:
+        name: in the report.
+        precision: whose peak it is held against: `bf16`, `tf32` or `fp32`.
+        networks: trained side by side.
+        prepare: puts PyTorch's switches where this way wants them.
+        step: one update of all its networks; takes the number of the step.
+        eager: one update of `network` without a captured graph, to look into; None where there is nothing new to see.
+        network, optimizer: the first of them.
+        rates: updates per second of all networks together, one for each repeat.
+    """
+
+    name: str
+    precision: str
+    networks: int
+    prepare: Callable[[], None]
+    step: Callable[[int], object]
+    eager: Callable[[int], object] | None
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    rates: list[float] = field(default_factory=list)
+    done: int = 0
+
+    def advance(self) -> None:
+        """The next step."""
+        self.step(self.done)
+        self.done += 1
+
+
+class Workshop:
+    """Makes the ways to train one network.
+
+    Args:
+        options: of the network.
+        schedule: of all ways; the plain loop takes only batch, patch and rate from it.
+        sigmas: noise levels on the [0, 255] scale, given to the networks in turn.
+        seed: of the weights and of the patches.
+        device: that trains.
+        threads: of the processor.
+    """
+
+    def __init__(
+        self, options: dict, schedule: Schedule, sigmas: list[float], seed: int, device: torch.device, threads: int
+    ) -> None:
+        self.options, self.schedule, self.sigmas, self.seed = options, schedule, sigmas, seed
+        self.device, self.threads = device, threads
+
+    def plain(self, files: list[Path], workers: int) -> tuple[Way, Callable[[], None]]:
+        """The plain loop on image files, and how to end its workers."""
+        loop = PlainLoop(files, self._network(), self.sigmas[0], self.schedule, self.device, workers)
+
+        def prepare() -> None:
+            set_plain_mode(self.threads)
+
+        def step(_: int) -> None:
+            loop.step()
+
+        # PyTorch's default on a GPU: TF32 in convolutions, and the network has no other products.
+        precision = "tf32" if self.device.type == "cuda" else "fp32"
+        return Way("plain loop", precision, 1, prepare, step, step, loop.network, loop.optimizer), loop.close
+
+    def ours(self, mode: str, count: int, patches: Patches) -> Way:
+        """This project's loop with `count` networks, in the mode `reference` or `fast`."""
+
+        def prepare() -> None:
+            set_mode(mode, self.threads)
+
+        prepare()
+        learners = []
+        for index in range(count):
+            sigma = self.sigmas[index % len(self.sigmas)]
+            learners.append(Learner(self._network(), (sigma, sigma), self.schedule, mode, self.device))
+        eager = Step(learners[:1], self._own(patches), self.seed)
+        eager.captures = False
+        name = mode if count == 1 else f"{mode}, {count} together"
+        return Way(
+            name,
+            "bf16" if mode == "fast" else "fp32",
+            count,
+            prepare,
+            self._numbered(Step(learners, self._own(patches), self.seed)),
+            self._numbered(eager) if count == 1 else None,
+            learners[0].network,
+            learners[0].optimizer,
+        )
+
+    def _numbered(self, step: Step) -> Callable[[int], object]:
+        """The step, begun anew at the schedule's end: a benchmark may be longer."""
+        return lambda number: step(number % self.schedule.steps)
+
+    def _network(self) -> nn.Module:
+        torch.manual_seed(self.seed)
+        return denoisers.build(self.options)
+
+    def _own(self, patches: Patches) -> Patches:
+        """The same pixels with a generator of their own, which a graph keeps to itself."""
+        own = copy.copy(patches)
+        own.generator = torch.Generator(device=self.device)
+        return own
+
+
+def training_images(folder: Path | None) -> tuple[list[np.ndarray], str]:
+    """The images of a folder, and in words where they come from.
+
+    Args:
+        folder: with an index of the download stage, or with image files; None for the training set of a scale, or
+            random images of its size where there is none.
+
+    Raises:
+        UserError: the folder has no images, or one of them is damaged.
+    """
+    made = [path for path in TRAINING_SET if (path / INDEX).exists() and read_index(path)]
+    if folder is None and not made:
+        return random_images(COUNT, SHAPE), "random images of the size of CBSD432's, which has not been downloaded"
+    chosen = folder or made[0]
+    if (chosen / INDEX).exists():
+        files = [checked_path(chosen, row) for row in read_index(chosen)]
+    else:
+        files = sorted(path for path in chosen.glob("*") if path.suffix.lower() in SUFFIXES)
+    if not files:
+        raise UserError(
+            f"--images: found no image in {chosen}, expected {', '.join(SUFFIXES)} files; name another folder"
+        )
+    return [read_image(path, gray=False) for path in files], f"`{chosen.as_posix()}`"
+
+
+def random_images(count: int, shape: tuple[int, int]) -> list[np.ndarray]:
+    """Smooth random images, uint8 (H, W, 3), each second one upright; always the same."""
+    draw = np.random.default_rng(0)
+    images = []
+    for index in range(count):
+        height, width = shape if index % 2 == 0 else shape[::-1]
+        coarse = (height // GRAIN + 1, width // GRAIN + 1, 3)
+        image = Image.fromarray(draw.integers(0, 256, coarse, dtype=np.uint8))
+        images.append(np.asarray(image.resize((width, height), Image.Resampling.BICUBIC)))
+    return images

@@ -1,0 +1,55 @@
+"""What a site file that fits its cluster makes of a run, so that nothing of it comes as a surprise."""
+
+from pathlib import Path
+
+from redenoise.commands.cluster.check import read_cluster
+from redenoise.commands.cluster.resources import RESUMING, SITE, TO_COPY, Request, active_scale, load_site, requests
+
+
+def describe(path: Path | None = None, scale: str | None = None) -> list[str]:
+    """Where the jobs of a scale go and how they ask for GPUs, then a note for everything that is likely not meant.
+
+    Args:
+        path: of the site file, which `check_site` has found to fit; without it that of the Slurm profile.
+        scale: without it that of params.yaml.
+    """
+    site, name = load_site(path), str(path or SITE)
+    scale = scale or active_scale()
+    asked = requests(site, scale)
+    places = [_place(site, side, [one for one in asked if one.side == side]) for side in ("cpu", "gpu")]
+    lines = [f"{name} fits the cluster at scale {scale}: {', '.join(filter(None, places))}"]
+    if path is None and not SITE.exists():
+        lines.append(f"note: {name} is not there, so the defaults count; cp {TO_COPY} {name} and edit the copy")
+    if site["gpu"]["ask"] == "none" and (having := _with_gpus()):
+        lines.append(f"note: gpu.ask is none, so nothing will use the GPUs of {', '.join(having)}; set gpu.ask: gpu")
+    return lines + _shortened(asked)
+
+
+def _place(site: dict, side: str, asked: list[Request]) -> str:
+    """Where the jobs of one side go; empty if it has none."""
+    if not asked:
+        return ""
+    where = f"partition {site[side]['partition']}" if site[side]["partition"] else "the default partition"
+    how = {"gpu": " (--gpus=1)", "gres": " (--gres=gpu:1)"}.get(site["gpu"]["ask"], "") if side == "gpu" else ""
+    return f"jobs {'with' if side == 'gpu' else 'without'} GPUs in {where}{how}"
+
+
+def _with_gpus() -> list[str]:
+    """Partitions that have GPUs."""
+    return [name for name, partition in read_cluster().items() if name and partition.models()]
+
+
+def _shortened(asked: list[Request]) -> list[str]:
+    """Jobs that get less time than they ask for, and are no trainings, which would go on from a checkpoint."""
+    lines = []
+    for side in ("cpu", "gpu"):
+        cut = [
+            request for request in asked
+            if request.side == side and request.stage not in RESUMING and request.gather_minutes is None
+            and request.max_minutes is not None and request.max_minutes < request.minutes
+        ]  # fmt: skip
+        if cut:
+            names = ", ".join(request.stage for request in cut)
+            hours = max(request.minutes * request.together for request in cut) / 60
+            lines.append(f"note: {side}.max_hours is below what jobs of {names} ask for, up to {hours:g} h")
+    return lines

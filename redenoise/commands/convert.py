@@ -1,0 +1,118 @@
+"""Convert weights of Caffe: `python -m redenoise.commands.convert FILE.caffemodel --network NETWORK --name NAME`.
+
+The networks of the tasks (`vgg`, `deeplab`) become `data/tasks/<name>.safetensors`; the authors' denoiser
+(`multiscale`, with the noise level that it was trained for) becomes a release, `weights/<name>.safetensors`, whose name
+is `<family>-<model>`, such as authors-sigma30. Each gets a card, a JSON file of the same name, with the hash of the
+file that it was made from.
+"""
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from redenoise.commands.release import cards, readme
+from redenoise.dag import paths, provenance
+from redenoise.models import denoisers, recognizers
+from redenoise.models.caffe_importers import IMPORTERS
+from redenoise.models.caffemodel import read_layers
+from redenoise.models.weights import load_state, save_network
+from redenoise.support.errors import UserError, run_cli
+from redenoise.support.files import sha256_file, write_json, write_text
+
+DENOISER = "multiscale"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def convert(source: Path, network: str, name: str, sigma: float | None = None) -> Path:
+    """Write the weights of a Caffe file and their card; returns the path of the weights.
+
+    Args:
+        source: the .caffemodel file.
+        network: a key of `IMPORTERS`.
+        name: of the weights, without a suffix.
+        sigma: noise level that the denoiser was trained for, [0, 255] scale; None for the network of a task.
+
+    Raises:
+        UserError: the file is missing, damaged or of another network, or name and sigma do not fit the network.
+    """
+    target = _target(network, name, sigma)
+    spec, state = IMPORTERS[network](read_layers(source), source)
+    if not all(bool(values.isfinite().all()) for values in state.values()):
+        raise UserError(f"{source}: some weights are infinite or no numbers; get the file again")
+    built = (denoisers.build if network == DENOISER else recognizers.build)(spec)
+    load_state(built, state, source)
+    origin = f"published weights {source.name}, converted from Caffe"
+    save_network(target, built.eval(), spec, origin)
+    card = _card(source, target, built, spec, origin)
+    if network == DENOISER:
+        card |= _released(name, sigma)
+    write_json(target.with_suffix(".json"), card)
+    if network == DENOISER:
+        write_text(paths.WEIGHTS / "README.md", readme(cards()))
+    return target
+
+
+def _target(network: str, name: str, sigma: float | None) -> Path:
+    if not _NAME.fullmatch(name):
+        raise UserError(f"--name {name!r}: letters, digits and ._- are allowed; choose another name")
+    if (network == DENOISER) != (sigma is not None):
+        raise UserError(f"--network {network} {'needs' if sigma is None else 'has no'} --sigma; correct the command")
+    if sigma is not None and not 0 < sigma <= 255:
+        raise UserError(f"--sigma {sigma:g}: expected more than 0, at most 255; correct the command")
+    if network != DENOISER:
+        return paths.STORE / "tasks" / f"{name}.safetensors"
+    if "-" not in name:
+        raise UserError(f"--name {name!r}: expected <family>-<model>, such as authors-sigma30; choose another name")
+    return paths.WEIGHTS / f"{name}.safetensors"
+
+
+def _card(source: Path, target: Path, network: torch.nn.Module, spec: dict, origin: str) -> dict[str, Any]:
+    return {
+        "origin": origin,
+        "network": spec,
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "precision": "float32",
+        "sha256": sha256_file(target),
+        "bytes": target.stat().st_size,
+        "commit": provenance.commit()["commit"],
+        "source": {"file": source.name, "sha256": sha256_file(source), "bytes": source.stat().st_size},
+    }
+
+
+def _released(name: str, sigma: float) -> dict[str, Any]:
+    """What a card in weights/ holds besides; what the file does not tell of its training is 0 or empty."""
+    family, model = name.rsplit("-", 1)
+    level = int(sigma) if float(sigma).is_integer() else sigma
+    return {
+        "family": family,
+        "model": model,
+        "sigma_range": [level, level],
+        "schedule": "of its authors",
+        "steps": 0,
+        "steps_done": 0,
+        "mode": "unknown",
+        "device": "unknown",
+        "hours": 0.0,
+        "restarts": [],
+        "curve": [],
+        "psnr": {},
+    }
+
+
+def main() -> None:
+    """Command line of the conversion."""
+    parser = argparse.ArgumentParser(prog="python -m redenoise.commands.convert", description=__doc__.splitlines()[0])
+    parser.add_argument("file", type=Path, help="the .caffemodel file")
+    parser.add_argument("--network", required=True, choices=list(IMPORTERS), help="what it holds")
+    parser.add_argument("--name", required=True, help="of the weights, without a suffix")
+    parser.add_argument("--sigma", type=float, help="noise level of the denoiser, [0, 255] scale")
+    arguments = parser.parse_args()
+    target = convert(arguments.file, arguments.network, arguments.name, arguments.sigma)
+    print(f"{target}: converted from {arguments.file}")
+
+
+if __name__ == "__main__":
+    run_cli(main)

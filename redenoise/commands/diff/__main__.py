@@ -1,0 +1,87 @@
+"""What moved in the reports since a git revision, and why: `python -m stages.report diff REVISION [REVISION]`.
+
+Prints Markdown. A side is a git revision or a folder with another checkout; the second one is by default the working
+tree. Causes come from `records.json` of both sides.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from redenoise.commands.diff import layout, sides
+from redenoise.commands.diff.causes import Ancestry
+from redenoise.commands.diff.moves import Move, moves
+from redenoise.commands.diff.sides import CellKey, Reader
+from redenoise.commands.site import cells as table_cells
+from redenoise.commands.site import pipeline
+from redenoise.dag.config import SCALES, Config, load_config
+from redenoise.support.errors import UserError, choices, run_cli
+from redenoise.support.files import write_text
+from stages.report.tables import ALL_TABLES
+
+WORKING_TREE = "."
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Command line; exits with 1 if `--fail-on-regression` is given and a reproduced cell has gone off."""
+    parsed = _parser().parse_args(arguments)
+    old, new = sides.reader(parsed.base), sides.reader(parsed.head)
+    found = {scale: between(parsed.base, old, parsed.head, new, scale) for scale in _scales(parsed.scale, new)}
+    head = "the working tree" if parsed.head == WORKING_TREE else f"`{parsed.head}`"
+    title = f"# What moved between `{parsed.base}` and {head}"
+    text = "\n".join([f"{title}\n", *(layout.render(scale, moved, parsed.all) for scale, moved in found.items())])
+    if parsed.output:
+        write_text(parsed.output, text)
+    print(text, end="")
+    regressions = [move for moved in found.values() for move in moved if move.regression]
+    if parsed.fail_on_regression and regressions:
+        first = " ".join(filter(None, regressions[0].key))
+        print(f"{len(regressions)} reproduced cells have gone off; the first: {first}", file=sys.stderr)
+        sys.exit(1)
+
+
+def between(base: str, old: Reader, head: str, new: Reader, scale: str) -> list[Move]:
+    """Every cell of one scale that moved between two sides."""
+    config = load_config(scale)
+    before, after = sides.load(base, old, scale), sides.load(head, new, scale)
+    return list(moves(before, after, Ancestry(config, before.records, after.records), makers(config)))
+
+
+def makers(config: Config) -> Callable[[CellKey], str | None]:
+    """Finds the node that measures a cell, by today's configuration."""
+    nodes = pipeline.load(config)
+    found = table_cells.makers(config, nodes)
+    specs = {spec.key: spec for spec in ALL_TABLES}
+
+    def maker(key: CellKey) -> str | None:
+        node = table_cells.maker(specs[key[0]], dict(zip(table_cells.PLACE, key[1:], strict=True)), found, nodes)
+        return node.name if node else None
+
+    return maker
+
+
+def _scales(chosen: str | None, read: Reader) -> list[str]:
+    known = sorted(path.stem for path in SCALES.glob("*.yaml"))
+    if chosen and chosen not in known:
+        raise UserError(f"--scale {chosen!r} is not known; {choices(chosen, known)}")
+    found = sides.scales(read, [chosen] if chosen else known)
+    if not found:
+        raise UserError(f"reports/{chosen or ''}: no reports to compare; run `python -m stages.report` first")
+    return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m stages.report diff", description=__doc__)
+    parser.add_argument("base", help="git revision, or folder with another checkout")
+    parser.add_argument("head", nargs="?", default=WORKING_TREE, help="the same (default: the working tree)")
+    parser.add_argument("--scale", help="one scale (default: all that have reports)")
+    parser.add_argument("--all", action="store_true", help="leave no cell out, also those that moved very little")
+    text = "exit with 1 if a reproduced cell has gone off"
+    parser.add_argument("--fail-on-regression", action="store_true", help=text)
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the Markdown to a file too")
+    return parser
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,81 @@
+"""What `python -m stages.download --list` shows."""
+
+import csv
+from pathlib import Path
+
+from tabulate import tabulate
+
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.sources.disk import problem
+from redenoise.sources.provide import MIRROR_VARIABLE, mirror, source_of
+from redenoise.sources.stores import load_items, load_store
+from redenoise.support.errors import UserError
+from redenoise.support.files import sha256_file
+from stages.download.node import uses_store
+
+HEADERS = ("key", "kind", "files", "size", "verified", "missing", "damaged", "source")
+
+
+def table(config: Config, keys: list[str]) -> str:
+    """A table of the given entries: their files, how many of them are in place and verified, where the rest is from.
+
+    Nothing is fetched or written. Raises `UserError` for a wrong manifest.
+    """
+    rows = [_row(config, key) for key in keys]
+    text = tabulate(rows, HEADERS, tablefmt="simple", disable_numparse=True, colalign=_alignment())
+    return f"scale {config.scale}, {MIRROR_VARIABLE} {mirror() or 'not set'}\n\n{text}"
+
+
+def _alignment() -> tuple[str, ...]:
+    return tuple("right" if name in HEADERS[2:7] else "left" for name in HEADERS)
+
+
+def _row(config: Config, key: str) -> tuple[str, ...]:
+    entry = config.entry("download", key)
+    if uses_store(config, key):
+        return _stored_row(key, entry)
+    if entry["kind"] == "images":
+        return _embedded_row(config, key, entry)
+    return key, entry["kind"], "0", "-", "-", "-", "-", "not used at this scale"
+
+
+def _stored_row(key: str, entry: dict) -> tuple[str, ...]:
+    store = load_store(entry["store"])
+    files = [item.file for item in load_items(key, store.name)]
+    found = {file: problem(file.target, file) for file in files}
+    absent = [file for file in files if found[file] == "missing"]
+    damaged = [file for file in files if found[file] not in (None, "missing")]
+    wanted = absent + damaged
+    source = source_of(store, wanted) if wanted else "in place"
+    size = _megabytes(sum(file.bytes for file in files))
+    return key, entry["kind"], *_counts(len(files), size, len(absent), len(damaged)), source
+
+
+def _embedded_row(config: Config, key: str, entry: dict) -> tuple[str, ...]:
+    """Made images are listed nowhere; the node's own index says what was made."""
+    folder = paths.data(config.scale, key)
+    count = config.settings["images"][entry["role"]]
+    hashes = _index(folder / "index.csv")
+    present = {path: digest for path, digest in hashes.items() if (folder / path).is_file()}
+    damaged = sum(sha256_file(folder / path) != digest for path, digest in present.items())
+    size = _megabytes(sum((folder / path).stat().st_size for path in present)) if present else "-"
+    return key, entry["kind"], *_counts(count, size, max(count - len(present), 0), damaged), "embedded"
+
+
+def _counts(files: int, size: str, absent: int, damaged: int) -> tuple[str, ...]:
+    return str(files), size, str(files - absent - damaged), str(absent), str(damaged)
+
+
+def _index(path: Path) -> dict[str, str]:
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            return {row["path"]: row["sha256"] for row in csv.DictReader(stream)}
+    except FileNotFoundError:
+        return {}
+    except (KeyError, csv.Error, UnicodeDecodeError):
+        raise UserError(f"{path}: damaged index; delete it and run the stage again") from None
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

@@ -1,0 +1,130 @@
+"""The files that raters send back, checked: a file is taken as a whole or not at all."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from redenoise.commands.opinion import order
+from redenoise.commands.opinion.key import FORMAT, Key
+from redenoise.support.files import sha256_bytes
+
+MAX_BYTES = 64 << 10  # a file of ten images has about 2 KB
+SESSION = re.compile(r"[0-9a-f]{32}")
+LONGEST_NAME = 40  # characters, as the page allows
+
+
+class Refused(Exception):
+    """Why a file cannot be used: what was found, what was expected, what to do."""
+
+
+@dataclass(frozen=True)
+class Rating:
+    """What one rater said.
+
+    Attributes:
+        path, sha256: the file.
+        rater: the name that was given.
+        session: the random number from which the orders were drawn.
+        scores: code of an image to {name of the method: score}.
+    """
+
+    path: Path
+    sha256: str
+    rater: str
+    session: str
+    scores: dict[str, dict[str, int]]
+
+
+def collect(files: list[Path], key: Key) -> tuple[list[Rating], list[str]]:
+    """All files, in an order that does not depend on their names, and one line for each that was refused."""
+    found: list[Rating] = []
+    problems = []
+    for path in files:
+        try:
+            rating = read(path, key)
+            _refuse_twice(rating, found)
+            found.append(rating)
+        except Refused as refused:
+            problems.append(f"{path}: {refused}")
+    return sorted(found, key=lambda rating: rating.session), problems
+
+
+def read(path: Path, key: Key) -> Rating:
+    """One file; raises `Refused` if it is not the complete and unchanged result of the key's page."""
+    data = _bytes(path)
+    try:
+        content = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise Refused("not JSON, expected a file saved by the rating page; ask for the file again") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise Refused(f"no result of a rating page of format {FORMAT}; ask for the file that the page saved")
+    if content.get("page") != key.page:
+        line = f"of page {content.get('page')!r:.40}, the key is of page {key.page!r}"
+        raise Refused(f"{line}; name the key of that page with --key, or leave the file out")
+    rater, session = content.get("rater"), content.get("session")
+    if not isinstance(rater, str) or not 1 <= len(rater.strip()) <= LONGEST_NAME or not rater.isprintable():
+        raise Refused(
+            f"rater is {rater!r:.60}, expected a name of 1 to {LONGEST_NAME} characters; ask for the file again"
+        )
+    if not isinstance(session, str) or not SESSION.fullmatch(session):
+        raise Refused(f"session is {session!r:.60}, expected 32 hexadecimal digits; ask for the file again")
+    scores = _scores(content.get("answers"), session, key)
+    return Rating(path, sha256_bytes(data), " ".join(rater.split()), session, scores)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise Refused(f"{size} bytes, expected at most {MAX_BYTES}; this is no result of a rating page")
+        return path.read_bytes()
+    except OSError as error:
+        raise Refused(f"{error.strerror}; correct the name") from None
+
+
+def _scores(answers: Any, session: str, key: Key) -> dict[str, dict[str, int]]:
+    """Scores of all images by method; raises `Refused` unless every image was rated as the page showed it."""
+    if not isinstance(answers, list) or not all(isinstance(answer, dict) for answer in answers):
+        raise Refused("answers is no list of images; ask for the file that the page saved")
+    images = [answer.get("image") for answer in answers]
+    for image in images:
+        if not isinstance(image, str) or image not in key.panels:
+            raise Refused(f"image {image!r:.40} is not on page {key.page}; ask for the file that the page saved")
+        if images.count(image) > 1:
+            raise Refused(f"image {image} is there twice; ask for the file that the page saved")
+    if len(images) < len(key.panels):
+        line = f"incomplete: {len(images)} of {len(key.panels)} images are ranked"
+        raise Refused(f"{line}; ask the rater to finish and to save again")
+    if images != order.images(key.page, session, list(key.panels)):
+        raise Refused("the order of the images is not the one that the page showed: the file was changed; leave it out")
+    return {answer["image"]: _ranks(answer, session, key) for answer in answers}
+
+
+def _ranks(answer: dict[str, Any], session: str, key: Key) -> dict[str, int]:
+    """Scores of one image by method."""
+    image, shown, scores = answer["image"], answer.get("shown"), answer.get("scores")
+    panels = key.panels[image]
+    known = isinstance(shown, list) and all(isinstance(code, str) for code in shown)
+    if not known or sorted(shown) != sorted(panels):
+        unknown = next((code for code in shown if code not in panels), None) if known else shown
+        what = f"code {unknown!r} is not on the page" if unknown else f"shown is {shown!r:.80}"
+        raise Refused(f"image {image}: {what}; expected each of its {len(panels)} pictures once; leave the file out")
+    if shown != order.panels(key.page, session, image, list(panels)):
+        line = f"image {image}: the order of the pictures is not the one that the page showed"
+        raise Refused(f"{line}: the file was changed; leave it out")
+    numbers = isinstance(scores, list) and all(type(score) is int for score in scores)
+    if not numbers or sorted(scores) != list(range(1, len(panels) + 1)):
+        line = f"image {image}: scores are {scores!r:.60}, expected each of 1 to {len(panels)} once"
+        raise Refused(f"{line}; ask the rater to save again")
+    return {panels[code]: score for code, score in zip(shown, scores, strict=True)}
+
+
+def _refuse_twice(rating: Rating, found: list[Rating]) -> None:
+    for other in found:
+        if rating.session == other.session:
+            raise Refused(f"the same rating as {other.path}; leave one of the two out")
+        if rating.rater.casefold() == other.rater.casefold():
+            line = f"rater {rating.rater!r} has rated in {other.path} already"
+            raise Refused(f"{line}; leave one out, or correct the name if these are two persons")

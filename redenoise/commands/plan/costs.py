@@ -1,0 +1,193 @@
+"""What nodes cost: from their last run here, else from the committed table workflow/costs.csv, never invented.
+
+The table holds what was measured on the machines that its column `device` names. `python -m redenoise.commands.plan --record-costs`
+puts the runs of one scale into it, and the seconds of reports/<scale>/provenance.md for nodes without a better row.
+"""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, fields, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from redenoise.commands.plan.graph import Node
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import MEASURING, Config
+from redenoise.support.errors import UserError
+from redenoise.support.files import write_text
+
+TABLE = Path("workflow/costs.csv")
+HEADER = ("scale", "stage", "key")
+REPORTED = ("node", "commit", "uncommitted changes", "device", "mode", "seconds")  # of reports/<scale>/provenance.md
+RESUMED = 1.05  # a training that lasted longer than its node by this factor had begun before
+DIGITS = 3
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one node costs; None where it was not measured.
+
+    Attributes:
+        seconds: from the start of its work to its end.
+        cpu_seconds: of all processors together.
+        gpu_seconds: during which it held a GPU; 0 on a machine without.
+        memory_mb: largest memory of a process, in 1e6 bytes.
+        gpu_memory_mb: largest memory in use on the GPU, in 1e6 bytes; 0 without one.
+        disk_mb: what it leaves on disk, kept parts and images included, in 1e6 bytes.
+        device: processor or GPU that it was measured on.
+        idle: whether it had nothing to work on, since its data or weights were not there.
+        shards: how many it was cut into; None where its scale cuts nothing.
+        shard_minutes: that its scale gave each of them then.
+    """
+
+    seconds: float | None = None
+    cpu_seconds: float | None = None
+    gpu_seconds: float | None = None
+    memory_mb: float | None = None
+    gpu_memory_mb: float | None = None
+    disk_mb: float | None = None
+    device: str = ""
+    idle: bool = False
+    shards: int | None = None
+    shard_minutes: float | None = None
+
+
+FACTS = ("device", "idle", "shards", "shard_minutes")
+QUANTITIES = tuple(field.name for field in fields(Cost) if field.name not in FACTS)
+COLUMNS = (*HEADER, *QUANTITIES, *FACTS)
+SHARD_COLUMNS = ("shards", "shard_minutes")  # tables from before there were shards lack them
+Table = dict[tuple[str, str, str], Cost]  # by scale, stage and key
+
+
+def measured(config: Config, node: Node) -> Cost | None:
+    """What the last run of a node has cost here; None if there was none."""
+    try:
+        record = provenance.read(paths.provenance(config.scale, node.stage, node.key))
+    except UserError:
+        return None
+    # A training that was interrupted took longer than its last part; of imported weights the hours are another's.
+    cards = {} if config.settings["published_weights"] else record.get("models", {})
+    trained = [card["hours"] * 3600 for card in cards.values() if card.get("hours")]
+    seconds, cpu_seconds = max([record["seconds"], *trained]), record.get("cpu_seconds")
+    if seconds > RESUMED * record["seconds"]:
+        cpu_seconds = None  # of the last part of the training alone
+    if shards := record.get("shards"):  # which had made before what the node has only gathered
+        seconds += shards["seconds"]
+        cpu_seconds = None if cpu_seconds is None else cpu_seconds + shards["cpu_seconds"]
+    gpu_memory, gpu_seconds = None, None
+    if "peak_gpu_memory_mb" in record:
+        gpu_memory = record["peak_gpu_memory_mb"] or 0.0
+        gpu_seconds = seconds if record["peak_gpu_memory_mb"] is not None else 0.0
+    memory, space = record.get("peak_memory_mb"), disk(config.scale, node)
+    quantities = (seconds, cpu_seconds, gpu_seconds, memory, gpu_memory, space)
+    return Cost(*quantities, device=record["device"], idle="unavailable" in record)
+
+
+def disk(scale: str, node: Node) -> float | None:
+    """Megabytes that a node's outputs take, with the parts and images that it keeps; None if an output is missing."""
+    outputs = [Path(path) for path in node.outputs]
+    if not all(path.exists() for path in outputs):
+        return None
+    kept = [folder(scale, node.key) for folder in (paths.items, paths.parts)] if node.key else []
+    files = [file for path in (*outputs, *kept) for file in ([path] if path.is_file() else path.rglob("*"))]
+    return sum(file.stat().st_size for file in files if file.is_file()) / 1e6
+
+
+def read_table(path: Path = TABLE) -> Table:
+    """The committed costs; empty if there are none. Raises `UserError` for a file that is not such a table."""
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            rows = list(reader)
+        if not set(COLUMNS) - set(SHARD_COLUMNS) <= set(reader.fieldnames or ()):
+            raise ValueError("columns are missing")
+        return {tuple(row[name] for name in HEADER): _parse(row) for row in rows}
+    except FileNotFoundError:
+        return {}
+    except (KeyError, ValueError, TypeError, UnicodeDecodeError, csv.Error) as error:
+        line = f"{path}: damaged ({error}), expected the columns {', '.join(COLUMNS)}"
+        raise UserError(f"{line}; restore it with git, or delete it and run --record-costs") from None
+
+
+def _parse(row: dict[str, str]) -> Cost:
+    values = {name: float(row[name]) if row[name] else None for name in QUANTITIES}
+    shards, minutes = (row.get(name) or None for name in SHARD_COLUMNS)
+    cut = {"shards": shards and int(shards), "shard_minutes": minutes and float(minutes)}
+    return Cost(**values, device=row["device"], idle=row["idle"] == "yes", **cut)
+
+
+def reported(scale: str) -> dict[str, Cost]:
+    """Seconds and device of every node of the last committed run at a scale, by name; empty if there was none."""
+    path = paths.reports(scale) / "provenance.md"
+    if not path.is_file():
+        return {}
+    rows = (list(map(str.strip, line.split("|")[1:-1])) for line in path.read_text(encoding="utf-8").splitlines())
+    found = (dict(zip(REPORTED, row, strict=True)) for row in rows if len(row) == len(REPORTED))
+    return {row["node"]: Cost(float(row["seconds"]), device=row["device"]) for row in found if _number(row["seconds"])}
+
+
+def _number(text: str) -> bool:
+    """Whether a cell holds seconds, and not a heading, a line or a dash."""
+    return text.replace(".", "", 1).isdigit()
+
+
+def record(
+    config: Config, nodes: list[Node], path: Path = TABLE, shards: Callable[[str, str], int] | None = None
+) -> int:
+    """Put what the last runs at this scale have cost into the table; returns the number of nodes.
+
+    Rows of nodes that were not run here stay; those of nodes that the DAG no longer has go.
+
+    Args:
+        shards: from stage and key of a node that measures to the number of its shards.
+    """
+    old, known = read_table(path), reported(config.scale)
+    found = {name: cost for name, cost in old.items() if name[0] != config.scale}
+    count = 0
+    for node in nodes:
+        name = (config.scale, node.stage, node.key or "")
+        here, kept = measured(config, node), old.get(name)
+        minutes = config.settings["shard_minutes"]
+        if here and shards and minutes and node.stage in MEASURING:
+            here = replace(here, shards=shards(node.stage, node.key), shard_minutes=minutes)
+        if kept and kept.memory_mb is None:
+            kept = None  # from an earlier report, which today's may have replaced
+        cost = here or kept or known.get(node.name)
+        count += cost is not None and cost is not kept
+        if cost:
+            found[name] = _rounded(cost)
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for name, cost in sorted(found.items()):
+        *quantities, device, idle, shards_of, minutes = astuple(cost)
+        values, cut = (
+            ["" if value is None else f"{value:g}" for value in part] for part in (quantities, (shards_of, minutes))
+        )
+        writer.writerow([*name, *values, device, "yes" if idle else "", *cut])
+    write_text(path, stream.getvalue())
+    return count
+
+
+def _rounded(cost: Cost) -> Cost:
+    values = {name: getattr(cost, name) for name in QUANTITIES}
+    known = {name: float(f"{value:.{DIGITS}g}") for name, value in values.items() if value is not None}
+    return replace(cost, **known)
+
+
+def merged(first: Cost, second: Cost) -> Cost:
+    """What `first` knows, the rest from `second`."""
+    return replace(first, **{name: getattr(second, name) for name in QUANTITIES if getattr(first, name) is None})
+
+
+def mean(costs: list[Cost]) -> Cost | None:
+    """Quantity by quantity the mean of those that were measured; memory is the largest. None without any cost."""
+    if not costs:
+        return None
+    values: dict[str, Any] = {}
+    for name in QUANTITIES:
+        known = [value for cost in costs if (value := getattr(cost, name)) is not None]
+        values[name] = (max if name.endswith("memory_mb") else fmean)(known) if known else None
+    return Cost(**values)

@@ -1,0 +1,148 @@
+"""What keeps the outputs of a node from being those of today's inputs: its provenance against the checkout."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import PARAMS, SCALES, STAGE_SECTION, Config
+from redenoise.support.errors import UserError
+from redenoise.support.files import sha256_bytes, sha256_path
+
+SHOWN_VALUE = 40  # characters of a parameter's value
+DAMAGED, MISSING = "is damaged", "is missing: the node has not been run, or its record was deleted"
+ABSENT = "nothing"  # in place of the value of a parameter that is new or gone
+
+
+class Difference(NamedTuple):
+    """One fact.
+
+    Attributes:
+        kind: `record` (no usable provenance), `parameter`, `source`, `package`, `input` or `output`.
+        name: the path of a file or folder, a package, or a parameter as a user finds it.
+        state: what is the matter with it, such as `is missing`.
+    """
+
+    kind: str
+    name: str
+    state: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} {self.state}"
+
+
+@dataclass
+class Checkout:
+    """What several nodes are held against; each file is hashed once.
+
+    Attributes:
+        config: the configuration.
+        hashes: SHA-256 of every path asked for so far; None for one that is missing.
+        listings: today's code of every stage and network asked for so far.
+    """
+
+    config: Config
+    hashes: dict[str, str | None] = field(default_factory=dict)
+    listings: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+
+    def hash(self, name: str) -> str | None:
+        """SHA-256 of a file or folder, None if there is none."""
+        if name not in self.hashes:
+            self.hashes[name] = sha256_path(name) if Path(name).exists() else None
+        return self.hashes[name]
+
+    def code(self, stage: str, network: str) -> dict[str, str]:
+        """Today's code of a stage, see `provenance.source_listings`; nodes of one stage share it."""
+        if (stage, network) not in self.listings:
+            self.listings[stage, network] = provenance.source_listings(stage, network)
+        return self.listings[stage, network]
+
+
+def differences(checkout: Checkout, stage: str, key: str | None) -> list[Difference]:
+    """Everything in which the record of one node differs from today; empty for a node that is up to date."""
+    config = checkout.config
+    path = paths.provenance(config.scale, stage, key)
+    try:
+        record = provenance.read(path)
+    except UserError:
+        return [Difference("record", path.as_posix(), DAMAGED if path.exists() else MISSING)]
+    found = [*_parameters(config, stage, key, record["params"])]
+    found += _sources(config.scale, record["sources"], checkout.code(stage, config.network(stage, key)))
+    packages = provenance.package_versions()
+    for name in sorted(set(record["packages"]) | set(packages)):
+        before, after = record["packages"].get(name, ABSENT), packages.get(name, ABSENT)
+        if before != after:
+            found.append(Difference("package", name, f"is {after}, was {before}"))
+    for kind in ("input", "output"):
+        for name, value in record[f"{kind}s"].items():
+            if checkout.hash(name) != value:
+                state = "is missing" if checkout.hash(name) is None else "has changed"
+                found.append(Difference(kind, name, state))
+    return found
+
+
+def _parameters(config: Config, stage: str, key: str | None, before: Any) -> Iterator[Difference]:
+    """Each parameter, down to single values, that differs from the recorded ones."""
+    after = as_json(config.node_params(stage, key))
+    for name, old, new in leaves("", before, after):
+        yield Difference("parameter", place(config, stage, key, name), f"is {shown(new)}, was {shown(old)}")
+
+
+def leaves(name: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Dotted name, old and new value wherever two trees of dicts differ; `ABSENT` where one has nothing."""
+    if before == after:
+        return
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        yield name, before, after
+        return
+    for part in sorted(set(before) | set(after)):
+        yield from leaves(f"{name}/{part}" if name else part, before.get(part, ABSENT), after.get(part, ABSENT))
+
+
+def place(config: Config, stage: str, key: str | None, name: str) -> str:
+    """Where a user finds a parameter that `Config.node_params` names."""
+    first, _, rest = name.partition("/")
+    if first.startswith("scale."):
+        found = f"{SCALES / config.scale}.yaml: {first.removeprefix('scale.')}"
+    elif first == "entry":
+        found = f"{PARAMS}: {STAGE_SECTION[stage]}.{key}"
+    elif first == "download":
+        found = f"{PARAMS}: downloads.{config.entry(stage, key).get('dataset', key)}"
+    else:
+        found = f"{PARAMS}: {first}"
+    return f"{found}.{rest.replace('/', '.')}" if rest else found
+
+
+def shown(value: Any) -> str:
+    """A parameter's value, cut short."""
+    text = value if value is ABSENT else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= SHOWN_VALUE else f"{text[: SHOWN_VALUE - 1]}…"
+
+
+def _sources(scale: str, before: dict[str, str], listings: dict[str, str]) -> Iterator[Difference]:
+    """Each file of the code that differs, or the folder where nobody knows what stood in it before."""
+    after = {name: sha256_bytes(text.encode()) for name, text in listings.items()}
+    for name in sorted(set(before) | set(after)):
+        if before.get(name) == after.get(name):
+            continue
+        old = provenance.read_listing(scale, before.get(name))
+        new = provenance.parse_listing(listings.get(name, ""))
+        if not old:
+            yield Difference("source", name, "has changed")
+            continue
+        for file, state in file_states(old, new):
+            yield Difference("source", file, state)
+
+
+def file_states(old: dict[str, str], new: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Each file whose hash differs between two listings, and what became of it."""
+    for file in sorted(set(old) | set(new)):
+        if old.get(file) != new.get(file):
+            yield file, "is gone" if file not in new else "is new" if file not in old else "has changed"
+
+
+def as_json(value: object) -> object:
+    """What `value` reads as after a round trip through JSON, the form that provenance keeps."""
+    return json.loads(json.dumps(value))

@@ -1,0 +1,141 @@
+"""The plan as text and as JSON."""
+
+from typing import Any
+
+from tabulate import tabulate
+
+from redenoise.commands.plan.differences import DAMAGED, Difference
+from redenoise.commands.plan.estimates import StageCost, Sum, as_dict
+from redenoise.commands.plan.verdicts import Verdict
+
+SHOWN = 8  # names of nodes in one line
+FILES_SHOWN = 3  # of which the same is to be said
+NEVER_RUN = "not run yet, or its record was deleted"
+UNKNOWN = "unknown"
+HEADERS = ("stage", "runs", "of", "hours", "CPU-hours", "GPU-hours", "disk, MB", "memory, MB", "GPU memory, MB", "from")
+
+
+def text(scale: str, verdicts: dict[str, Verdict], costs: dict[str, StageCost], every_node: bool) -> str:
+    """What a person reads: how many nodes would run, why, what that costs, and with `every_node` each of them."""
+    runs = [verdict for verdict in verdicts.values() if verdict.runs]
+    parts = [f"scale {scale}: {len(runs)} of {len(verdicts)} nodes would run"]
+    if runs:
+        parts += ["Why:\n" + "\n".join(_causes(runs)), _costs(costs)]
+    if every_node and runs:
+        parts.append("Nodes:\n" + "\n".join(f"  {verdict.node.name}: {reason(verdict)}" for verdict in runs))
+    parts += _packages(verdicts)
+    return "\n\n".join(parts)
+
+
+def shards(jobs: dict[str, dict[str, int]]) -> str:
+    """Into how many jobs Snakemake cuts the nodes that measure; empty at a scale that cuts none."""
+    if not jobs:
+        return ""
+    lines = [f"  {stage}: {_sharded(**found)}" for stage, found in jobs.items()]
+    return "Under Snakemake shards of these do the work, see shard_minutes in the scale's file:\n" + "\n".join(lines)
+
+
+def _sharded(nodes: int, jobs: int, unknown: int) -> str:
+    known = f"{jobs} shards of {nodes} nodes"
+    return f"{known}; {UNKNOWN} for {unknown} nodes, which stay whole" if unknown else known
+
+
+def reason(verdict: Verdict) -> str:
+    """Why one node would run: its own causes, else the inputs that are made anew, and where that began."""
+    if verdict.causes:
+        return "; ".join(_facts(verdict))
+    first, *others = verdict.upstream
+    more = f" and {len(others)} more" if others else ""
+    began = f", which began with {verdict.root}" if verdict.root != first else ""
+    return f"its input is made anew by {first}{more}{began}"
+
+
+def _causes(runs: list[Verdict]) -> list[str]:
+    """One line for each fact that makes nodes run, with these nodes, and one for those that follow."""
+    nodes: dict[str, list[str]] = {}
+    for verdict in runs:
+        for fact in _facts(verdict):
+            nodes.setdefault(fact, []).append(verdict.node.name)
+    lines = [f"  {fact}: {_names(names)}" for fact, names in nodes.items()]
+    following = [verdict.node.name for verdict in runs if not verdict.causes]
+    return lines + ([f"  an input is made anew: {_names(following)}"] if following else [])
+
+
+def _facts(verdict: Verdict) -> list[str]:
+    """A node's own causes in words; many files of which the same is to be said are one fact."""
+    alike: dict[tuple[str, str], list[Difference]] = {}
+    for cause in verdict.causes:
+        alike.setdefault((cause.kind, cause.state), []).append(cause)
+    found = []
+    for (kind, state), causes in alike.items():
+        if kind == "record":
+            found.append(f"{kind} {causes[0].name} {state}" if state == DAMAGED else NEVER_RUN)
+        elif kind != "parameter" and len(causes) > FILES_SHOWN:
+            found.append(f"{kind} {causes[0].name} {state}, and so it is with {len(causes) - 1} more")
+        else:
+            found += map(str, causes)
+    return found
+
+
+def _names(names: list[str]) -> str:
+    shown = ", ".join(names[:SHOWN])
+    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} more"
+
+
+def _costs(costs: dict[str, StageCost]) -> str:
+    rows = []
+    for stage, cost in costs.items():
+        if cost.runs:
+            origins = ", ".join(f"{name}: {count}" for name, count in cost.origins.items())
+            sums = [_sum(value, 3600) for value in (cost.seconds, cost.cpu_seconds, cost.gpu_seconds)]
+            memory = [UNKNOWN if value is None else f"{value:.0f}" for value in (cost.memory_mb, cost.gpu_memory_mb)]
+            rows.append((stage, cost.runs, cost.nodes, *sums, _sum(cost.disk_mb, 1), *memory, origins))
+    table = tabulate(rows, HEADERS, disable_numparse=True, colalign=("left", *["right"] * 8, "left"))
+    devices = "; ".join(costs["all"].devices) or "no device"
+    notes = ["Hours are those of one node after the other. Measured on: " + devices + "."]
+    if any(_partly(value) for cost in costs.values() for value in (cost.seconds, cost.cpu_seconds, cost.gpu_seconds)):
+        notes.append("`+ n?`: n nodes come on top of which nobody has measured it yet.")
+    return table + "\n" + "\n".join(notes)
+
+
+def _partly(value: Sum) -> bool:
+    return bool(value.known and value.unknown)
+
+
+def _sum(value: Sum, unit: float) -> str:
+    if value.unknown and not value.known:
+        return UNKNOWN
+    total = value.total / unit
+    shown = "< 0.01" if 0 < total < 0.01 else f"{total:.2f}" if total < 100 else f"{total:,.0f}"
+    return f"{shown} + {value.unknown}?" if value.unknown else shown
+
+
+def _packages(verdicts: dict[str, Verdict]) -> list[str]:
+    """Other versions of packages, which make no engine run a node."""
+    found: dict[str, int] = {}
+    for verdict in verdicts.values():
+        for package in verdict.packages:
+            found[str(package)] = found.get(str(package), 0) + 1
+    if not found:
+        return []
+    lines = "\n".join(f"  {fact}: {count} nodes" for fact, count in found.items())
+    return [
+        "Made with other package versions, for which neither engine makes them again, but which `python -m "
+        f"redenoise.commands.record` refuses (`snakemake --forceall` makes all again):\n{lines}"
+    ]
+
+
+def json_value(scale: str, verdicts: dict[str, Verdict], costs: dict[str, StageCost]) -> dict[str, Any]:
+    """The same for machines; `nodes` holds those that would run."""
+    nodes = {}
+    for name, verdict in verdicts.items():
+        if verdict.runs:
+            causes = [cause._asdict() for cause in verdict.causes]
+            nodes[name] = {"causes": causes, "upstream": list(verdict.upstream), "root": verdict.root}
+    packages = {package.name for verdict in verdicts.values() for package in verdict.packages}
+    return {
+        "scale": scale,
+        "nodes": nodes,
+        "stages": {stage: as_dict(cost) for stage, cost in costs.items()},
+        "other_packages": sorted(packages),
+    }

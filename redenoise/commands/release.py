@@ -1,0 +1,176 @@
+"""Release trained weights: `python -m redenoise.commands.release FAMILY MODEL [--scale SCALE]`.
+
+Writes `weights/<family>-<model>.safetensors` and its card, a JSON file of the same name, and `weights/README.md` anew
+from all cards. A training that has not ended is released as far as its last checkpoint, and its card says so. The
+card's PSNR is measured here: the same noise, networks and measure as in the evaluation of the tables.
+"""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config, load_config
+from redenoise.dag.indexed import checked_path, read_index
+from redenoise.measure import apply
+from redenoise.measure.items import to_uint8
+from redenoise.measure.metrics import psnr
+from redenoise.measure.noise import add_noise
+from redenoise.measure.torch_mode import set_mode
+from redenoise.models import denoisers
+from redenoise.models.weights import BYTES, load_network, load_state, save_network
+from redenoise.support.errors import UserError, run_cli
+from redenoise.support.files import read_image, read_json, sha256_file, write_json, write_text
+from redenoise.support.progress import progress
+from redenoise.training.checkpoint import read_checkpoint
+from stages.train.family import as_stored, describe
+
+LARGEST = 4_200_000  # bytes; weights that take more are stored with less precision
+MEASURED_ON = ("kodak", "cbsd68")  # entries of `downloads`; for gray networks those of `MEASURED_ON_GRAY`
+MEASURED_ON_GRAY = ("set12", "bsd68")
+
+
+def release(config: Config, family: str, model: str) -> Path:
+    """Write one release; returns the path of its weights.
+
+    Raises:
+        UserError: nothing has been trained under this name, or the test sets are not there.
+    """
+    network, card = trained(config, family, model)
+    spec = denoisers.stored_spec(card["network"])
+    target = paths.WEIGHTS / f"{family}-{model}.safetensors"
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    precision = next((name for name, size in BYTES.items() if size * parameters <= LARGEST), "int8")
+    new = target.with_suffix(".new")  # takes the place of the old release once it is measured
+    save_network(new, network, spec, card["origin"], precision)
+    network, _ = load_network(new)  # what is measured is what is released
+    card |= {
+        "family": family,
+        "model": model,
+        "parameters": parameters,
+        "precision": precision,
+        "psnr": measure(config, network, spec, card["sigma_range"]),
+        "commit": provenance.commit()["commit"],
+        "sha256": sha256_file(new),
+        "bytes": new.stat().st_size,
+    }
+    os.replace(new, target)
+    write_json(target.with_suffix(".json"), card)
+    write_text(paths.WEIGHTS / "README.md", readme(cards()))
+    return target
+
+
+def trained(config: Config, family: str, model: str) -> tuple[torch.nn.Module, dict[str, Any]]:
+    """A trained network in evaluation mode and how it was trained: the finished one, else the last checkpoint's."""
+    stage = "cascade" if family in config.params["cascades"] else "train"
+    config.entry(stage, family)
+    folders = {"cascade": (paths.cascade, f"cascade-{family}"), "train": (paths.weights, family)}
+    made, state = folders[stage]
+    finished = made(config.scale, family) / f"{model}.safetensors"
+    checkpoint = paths.checkpoints(config.scale, state) / f"{model}.safetensors"
+    if checkpoint.exists():
+        entry, tensors = read_checkpoint(checkpoint)
+        which = "averaged" if any(name.startswith("averaged.") for name in tensors) else "network"
+        state = {name.removeprefix(f"{which}."): value for name, value in tensors.items() if name.startswith(which)}
+        network = denoisers.build(entry["key"]["network"])
+        load_state(network, state, checkpoint)
+        return as_stored(network), describe(entry["key"], entry["history"], entry["step"])
+    if finished.exists():
+        card = provenance.read(paths.provenance(config.scale, stage, family))["models"][model]
+        if "schedule" in card:
+            return load_network(finished)[0], card
+    line = f"{finished}: nothing was trained there, and there is no checkpoint {checkpoint}"
+    raise UserError(f"{line}; run `python -m stages.{stage} --scale {config.scale} --only {family}` first")
+
+
+def measure(config: Config, network: torch.nn.Module, spec: dict, sigma_range: list) -> dict[str, dict]:
+    """Average PSNR in dB by data set and noise level, with the evaluation's noise."""
+    set_mode("reference", config.settings["threads"])
+    gray = spec["channels"] == 1
+    found: dict[str, dict] = {}
+    for dataset in MEASURED_ON_GRAY if gray else MEASURED_ON:
+        folder = paths.data(config.scale, dataset)
+        rows = read_index(folder)
+        if not rows:
+            raise UserError(f"{folder}: no images to measure the weights on; run `python -m stages.download` for them")
+        title = config.entry("download", dataset)["title"]
+        low, high = sigma_range
+        known = config.entry("synthesize", dataset)["sigmas"]
+        levels = [low] if low == high else [sigma for sigma in known if low <= sigma <= high]
+        for sigma in levels:
+            values = []
+            for row in progress(rows, len(rows), f"measure {dataset} sigma {sigma}"):
+                clean = read_image(checked_path(folder, row), gray)
+                keyed = {"seed": config.params["seed"], "dataset": dataset, "image": row["id"], "sigma": sigma}
+                image = to_uint8(apply.denoise(network, add_noise(clean, **keyed), sigma))
+                values.append(psnr(image, clean))
+            found.setdefault(title, {})[str(sigma)] = round(float(np.mean(values)), 4)
+    return found
+
+
+def cards() -> list[dict[str, Any]]:
+    """Every card in weights/, sorted by name."""
+    return [read_json(path) for path in sorted(paths.WEIGHTS.glob("*.json"))]
+
+
+def readme(found: list[dict[str, Any]]) -> str:
+    """weights/README.md, generated from the cards."""
+    lines = [
+        "# Released weights",
+        "<!-- Generated by `python -m redenoise.commands.release`; do not edit. -->",
+        "Trained by this project and stored as safetensors, each with a card (the JSON file of the same name) that\n"
+        "holds its network, schedule, learning curve, the hash of its training images, and its own hash. PSNR in dB,\n"
+        "average over the set at the noise level of the network, measured when it was released. A schedule that has\n"
+        "not ended is released as it stands: compare `steps` before comparing PSNR. Weights that would take more than\n"
+        f"{LARGEST / 1e6:.1f} MB are stored with less precision, and measured so.",
+    ]
+    header = ("weights", "network", "parameters", "precision", "sigma", "schedule", "steps")
+    header += ("mode", "device", "hours", "PSNR")
+    rows = [header, tuple("---" for _ in header)]
+    for card in found:
+        values = (f"{name} {sigma}: {value:.2f}" for name, by in card["psnr"].items() for sigma, value in by.items())
+        low, high = card["sigma_range"]
+        rows.append(
+            (
+                f"[{card['family']}-{card['model']}]({card['family']}-{card['model']}.json)",
+                _describe(card["network"]),
+                f"{card['parameters']:,}",
+                card["precision"],
+                f"{low}" if low == high else f"{low} to {high}",
+                card["schedule"],
+                f"{card['steps_done']:,} of {card['steps']:,}",
+                card["mode"],
+                card["device"],
+                f"{card['hours']:.2f}",
+                "; ".join(values),
+            )
+        )
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return "\n\n".join([*lines, table if found else "_None yet._"]) + "\n"
+
+
+def _describe(network: dict[str, Any]) -> str:
+    options = (f"{name} {value}" for name, value in network.items() if name not in ("name", "channels"))
+    return f"{network['name']}: {', '.join(options)}"
+
+
+def main() -> None:
+    """Command line of the release."""
+    parser = argparse.ArgumentParser(prog="python -m redenoise.commands.release", description=__doc__.splitlines()[0])
+    parser.add_argument("family", help="an entry of `families` or `cascades` in params.yaml")
+    parser.add_argument("model", help="one of its models, such as sigma35")
+    parser.add_argument("--scale", default="modern", help="the scale that trained it (default: modern)")
+    arguments = parser.parse_args()
+    target = release(load_config(arguments.scale), arguments.family, arguments.model)
+    card = read_json(target.with_suffix(".json"))
+    print(f"{target}: {card['origin']}; PSNR {card['psnr']}")
+    line = f"  published: {{{arguments.model}: {target.stem}}}"
+    print(f"to evaluate it at scale bench, its entry in params.yaml needs (a family `weights: released`, too)\n{line}")
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,86 @@
+"""What is measured: one method on one test set, with its images, its noise levels and the denoiser for each."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config
+from redenoise.dag.indexed import read_index, unavailable_reason
+from redenoise.measure.denoising import DenoiserFor, dataset_title
+from redenoise.support.errors import UserError, choices
+from redenoise.support.files import sha256_file
+from stages.evaluate.node import Networks
+from stages.filter.node import denoise, load
+from stages.report.records import DIGITS
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One entry of `evaluations` or `baselines` of params.yaml, ready to be measured.
+
+    Attributes:
+        title: of the data set, as the results name it.
+        gray: whether its images are read as gray ones.
+        images: rows of the index of the clean images.
+        levels: noise levels.
+        denoiser_for: see `redenoise.measure.denoising`.
+        weights: first digits of the SHA-256 of the folder of weights; for a classical method, its version.
+        networks: the networks of a learned denoiser.
+    """
+
+    key: str
+    entry: dict[str, Any]
+    title: str
+    gray: bool
+    images: list[dict[str, str]]
+    levels: list[float]
+    denoiser_for: DenoiserFor
+    weights: str
+    networks: Networks | None = None
+
+
+def names(config: Config, only: list[str] | None) -> list[str]:
+    """The cells to measure: those named, else all of learned denoisers; a classical one costs hours."""
+    learned, known = config.keys("evaluate"), [*config.keys("evaluate"), *config.keys("baseline")]
+    for name in only or ():
+        if name not in known:
+            raise UserError(f"--only {name!r} is in neither evaluations nor baselines; {choices(name, known)}")
+    return list(dict.fromkeys(only)) if only else learned
+
+
+def cell(config: Config, key: str) -> Cell | str:
+    """One cell, or why there is nothing to measure.
+
+    Raises:
+        UserError: its images or its weights are missing, or are not what the stage that made them has recorded.
+    """
+    learned = key in config.keys("evaluate")
+    entry = config.entry("evaluate" if learned else "baseline", key)
+    folder = paths.data(config.scale, entry["dataset"])
+    weights = paths.weights(config.scale, entry["family"]) if learned else None
+    hashes = provenance.hash_inputs(config, [folder, weights] if weights else [folder])
+    for source in filter(None, (folder, weights)):
+        if reason := unavailable_reason(source):
+            return reason
+    levels = entry.get("sigmas") or config.entry("synthesize", entry["dataset"])["sigmas"]
+    networks = networks_of(config, entry, weights) if weights else None
+    missing = networks.missing_levels() if networks else {}
+    used = (networks.denoiser_for, hashes[weights.as_posix()][:DIGITS]) if networks else _classical(entry)
+    if not (measured := [level for level in sorted(levels) if level not in missing]):
+        return "; ".join(dict.fromkeys(missing.values()))
+    gray = config.entry("download", entry["dataset"])["channels"] == 1
+    facts = (dataset_title(config, entry["dataset"]), gray, read_index(folder), measured)
+    return Cell(key, entry, *facts, *used, networks)
+
+
+def networks_of(config: Config, entry: dict[str, Any], folder: Path) -> Networks:
+    """The networks of a folder of weights, as the stage `evaluate` uses them."""
+    computing = {"mode": config.params["mode"], "threads": str(config.settings["threads"])}
+    return Networks(folder, computing, entry.get("network", {}))
+
+
+def _classical(entry: dict[str, Any]) -> tuple[DenoiserFor, str]:
+    method = load(entry["filter"])
+    parts = {"version": method.version(), "code": sha256_file(Path(str(method.__file__)))}
+    return lambda sigma: (lambda noisy: denoise(method, noisy, sigma), parts), parts["version"]

@@ -1,0 +1,217 @@
+"""The configuration: params.yaml and one scale, checked, and cut into what each node of the DAG depends on."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from redenoise.dag.references import check_references, check_scale
+from redenoise.support.errors import UserError, choices
+from redenoise.support.yaml_files import read_yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PARAMS = Path("params.yaml")
+SCALES = Path("workflow/scales")
+SCHEMAS = ROOT / "workflow/schemas"
+
+# The section of params.yaml whose entries are the nodes of each stage.
+STAGE_SECTION = {
+    "download": "downloads",
+    "synthesize": "noisy",
+    "train": "families",
+    "evaluate": "evaluations",
+    "baseline": "baselines",
+    "labelled": "labelled",
+    "task": "tasks",
+    "cascade": "cascades",
+    "recognition": "recognitions",
+    "recognition_baseline": "recognition_baselines",
+}
+# Stages whose nodes write build/<scale>/results/<key>.csv.
+MEASURING = ("evaluate", "baseline", "recognition", "recognition_baseline")
+# Stages of one node, by the stage that they follow.
+AFTER = {"download": ("leakage", "released"), "train": ("architecture",), "recognition_baseline": ("illustrate",)}
+# The keys of params.yaml and of the scale that a node's result depends on besides its own entry. dvc.yaml names the
+# same keys; a test compares them.
+STAGE_PARAMS = {
+    "download": (("unavailable",), ("real_data", "images", "published_weights")),
+    "leakage": (("downloads",), ()),
+    "synthesize": (("seed",), ()),
+    "released": ((), ()),
+    "train": (("schedules", "seed"), ("published_weights", "network", "training", "threads")),
+    "architecture": (("families",), ()),
+    "evaluate": (("mode",), ("real_data", "threads")),
+    "baseline": (("unavailable",), ("real_data",)),
+    "labelled": ((), ("real_data", "labelled", "labelled_downloads")),
+    "task": (("schedules", "seed"), ("real_data", "network", "tasks", "threads", "labelled_downloads")),
+    "cascade": (
+        ("schedules", "seed", "tasks"),
+        ("real_data", "published_weights", "network", "cascades", "threads"),
+    ),
+    "recognition": (("mode", "seed", "tasks", "labelled"), ("real_data", "threads", "part")),
+    "recognition_baseline": (
+        ("mode", "seed", "tasks", "labelled", "unavailable"),
+        ("real_data", "labelled", "threads", "part"),
+    ),
+    "illustrate": (("mode", "seed", "tasks", "labelled"), ("real_data", "threads")),
+    "report": (
+        (
+            *("downloads", "noisy", "families", "evaluations", "baselines", "mode"),
+            *("labelled", "tasks", "cascades", "recognitions", "recognition_baselines"),
+        ),
+        ("real_data", "budget"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """A checked configuration.
+
+    Attributes:
+        scale: name of the active scale.
+        params: the whole of params.yaml, `scale` replaced by the active one.
+        settings: the whole of workflow/scales/<scale>.yaml.
+    """
+
+    scale: str
+    params: dict[str, Any]
+    settings: dict[str, Any]
+
+    def keys(self, stage: str) -> list[str]:
+        """Names of the nodes of a stage, in the order of params.yaml."""
+        return list(self.params[STAGE_SECTION[stage]])
+
+    def nodes(self) -> list[tuple[str, str | None]]:
+        """(stage, key) of every node before the report, in the order in which data flow; some have no key."""
+        names: list[tuple[str, str | None]] = []
+        for stage in STAGE_SECTION:
+            names += [(stage, key) for key in self.keys(stage)]
+            names += [(single, None) for single in AFTER.get(stage, ())]
+        return names
+
+    def image_sets(self) -> list[str]:
+        """Names of the downloads that are images."""
+        return [key for key, entry in self.params["downloads"].items() if entry["kind"] == "images"]
+
+    def entry(self, stage: str, key: str) -> dict[str, Any]:
+        """The entry of params.yaml that describes one node; `UserError` names the choices if there is none."""
+        section = STAGE_SECTION[stage]
+        if key not in self.params[section]:
+            raise UserError(f"{PARAMS}: {section} has no entry {key!r}; {choices(key, self.params[section])}")
+        return self.params[section][key]
+
+    def network(self, stage: str, key: str | None) -> str:
+        """Name of the network that a node trains; empty for any other node."""
+        return self.entry(stage, key)["network"]["name"] if stage == "train" else ""
+
+    def node_params(self, stage: str, key: str | None = None) -> dict[str, Any]:
+        """Everything of the configuration that the result of one node depends on, with sorted keys."""
+        params, settings = STAGE_PARAMS[stage]
+        values = {name: self.params[name] for name in params}
+        values |= {f"scale.{name}": self.settings[name] for name in settings}
+        if key is not None:
+            values["entry"] = entry = self.entry(stage, key)
+            # The entry of the data set that a node reads, for its channels and its title.
+            if stage in ("synthesize", "evaluate", "baseline"):
+                values["download"] = self.entry("download", entry.get("dataset", key))
+        return _sorted(values)
+
+
+def load_config(scale: str | None = None) -> Config:
+    """Read and check params.yaml and the scale's file, both relative to the working directory.
+
+    Args:
+        scale: replaces the `scale` of params.yaml if given.
+
+    Raises:
+        UserError: a file is missing or not YAML, or a key is unknown, missing or wrong; the line names its path.
+    """
+    params = read_yaml(PARAMS)
+    _check(params, "params", PARAMS)
+    scale = scale or params["scale"]
+    names = sorted(path.stem for path in SCALES.glob("*.yaml"))
+    if scale not in names:
+        raise UserError(f"{PARAMS}: scale {scale!r} is not known; {choices(scale, names)}")
+    path = SCALES / f"{scale}.yaml"
+    settings = read_yaml(path)
+    _check(settings, "scale", path)
+    check_references(params, PARAMS)
+    check_scale(settings, params, path)
+    return Config(scale, {**params, "scale": scale}, settings)
+
+
+def stage_parser(stage: str, description: str, keyed: bool = True) -> argparse.ArgumentParser:
+    """The command line that all stages share: `--scale NAME` and, where a stage has several nodes, `--only KEY`."""
+    parser = argparse.ArgumentParser(prog=f"python -m stages.{stage}", description=description)
+    parser.add_argument("--scale", help="a file of workflow/scales (default: the scale of params.yaml)")
+    if keyed:
+        parser.add_argument("--only", metavar="KEY", help="one node of this stage (default: all of them)")
+    return parser
+
+
+def for_each_node(stage: str, description: str, work: Callable[[Config, str], None], command: str = "") -> None:
+    """The command line of a stage with several nodes: `work` on the one that `--only` names, or on all of them."""
+    arguments = stage_parser(command or stage, description).parse_args()
+    config = load_config(arguments.scale)
+    for key in [arguments.only] if arguments.only else config.keys(stage):
+        work(config, key)
+
+
+def _check(value: Any, schema_name: str, path: Path) -> None:
+    if value is None and schema_name != "site":  # which may hold nothing but comments
+        raise UserError(f"{path}: 'the file' is empty; put the original back, or the run's settings")
+    error = next(iter(sorted(_validator(schema_name).iter_errors(value), key=_order)), None)
+    if error is not None:
+        raise UserError(f"{path}: {_explain(error)}")
+
+
+@cache
+def _validator(schema_name: str) -> Any:
+    """Checks values against a schema, which may refer to the one of params.yaml by its file name."""
+    import jsonschema  # here: a machine lent for its GPU may lack it, and the benchmark checks nothing
+    from referencing import Registry, Resource
+
+    schemas = {f"{name}.schema.yaml": read_yaml(SCHEMAS / f"{name}.schema.yaml") for name in {"params", schema_name}}
+    registry = Registry().with_resources((name, Resource.from_contents(schema)) for name, schema in schemas.items())
+    draft = jsonschema.Draft202012Validator
+    # JSON takes 17.0 for an integer; a number of layers or steps has to be one in Python.
+    types = draft.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    strict = jsonschema.validators.extend(draft, type_checker=types)
+    return strict(schemas[f"{schema_name}.schema.yaml"], registry=registry)
+
+
+def _order(error: Any) -> tuple[list[str], str]:
+    return [str(part) for part in error.absolute_path], str(error.validator)
+
+
+def _explain(error: Any) -> str:
+    """One line for a schema error: the key's path, what was found, what is allowed, the likeliest intention."""
+    place = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        unknown = sorted(set(map(str, error.instance)) - set(known))[0]
+        return f"unknown key {'.'.join(filter(None, (place, unknown)))!r}; {choices(unknown, known)}"
+    if error.validator == "required":
+        missing = sorted(set(error.validator_value) - set(error.instance))[0]
+        return f"key {'.'.join(filter(None, (place, missing)))!r} is missing; add it"
+    if error.validator == "enum":
+        return f"{place!r} is {_short(error.instance)}; {choices(error.instance, error.validator_value)}"
+    if error.validator == "not" and not error.validator_value:
+        return f"unknown key {place!r}; it belongs to the entry of a family or task, take it out here"
+    message = error.message.replace(repr(error.instance), _short(error.instance))
+    return f"{place or 'the file'!r}: {message}; {error.schema.get('description', 'correct the value')}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+def _sorted(value: Any) -> Any:
+    """Dicts with sorted string keys throughout: equal values then have one form."""
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value, key=str)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value

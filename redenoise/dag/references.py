@@ -1,0 +1,218 @@
+"""Checks of params.yaml and scales that no schema can make: names that must stand elsewhere, entries that must fit."""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+from redenoise.dag import paths
+from redenoise.support.errors import UserError, choices
+
+STAGES = Path(__file__).resolve().parents[1]
+# What the sources of labelled images have: their task, and their splits.
+LABELLED = {"imagenet": ("classification", ("train", "val")), "voc": ("segmentation", ("train_aug", "val"))}
+
+
+def check_references(params: dict, path: Path) -> None:
+    """Raise `UserError` for the first entry of a schema-checked params.yaml that does not fit the others."""
+    downloads, families = params["downloads"], params["families"]
+    for key in params["noisy"]:
+        _check_download(path, downloads, f"noisy.{key}", key, "images")
+    for key, entry in downloads.items():
+        for other in entry.get("overlaps", []):
+            _check_download(path, downloads, f"downloads.{key}.overlaps", other, "images")
+    for key, family in families.items():
+        _check_network(path, f"families.{key}.network.name", family["network"]["name"], "networks")
+        _check_download(path, downloads, f"families.{key}.data", family["data"], "images")
+        _check_download(path, downloads, f"families.{key}.validation", family["validation"], "images")
+        if family["weights"] != paths.RELEASED:
+            _check_download(path, downloads, f"families.{key}.weights", family["weights"], "weights")
+        if family["schedule"] not in params["schedules"]:
+            _refuse(path, f"families.{key}.schedule", family["schedule"], "no entry of schedules", params["schedules"])
+        _check_family(path, key, family, downloads[family["data"]])
+    for section in ("evaluations", "baselines"):
+        for key, entry in params[section].items():
+            if entry["dataset"] not in params["noisy"]:
+                _refuse(path, f"{section}.{key}.dataset", entry["dataset"], "no entry of noisy", params["noisy"])
+    for key, run in params["evaluations"].items():
+        if run["family"] not in families:
+            _refuse(path, f"evaluations.{key}.family", run["family"], "no entry of families", families)
+        _check_run(path, key, run, families[run["family"]], downloads[run["dataset"]])
+        known = params["noisy"][run["dataset"]]["sigmas"]
+        _check_levels(path, f"evaluations.{key}.sigmas", run.get("sigmas", []), f"noisy.{run['dataset']}", known)
+    _check_names(path, params)
+    _check_methods(path, params)
+    for key, entry in params["labelled"].items():
+        task, splits = LABELLED[entry["source"]]
+        _check_name(path, f"labelled.{key}.task", entry["task"], f"{entry['source']}, which is for {task}", [task])
+        _check_name(path, f"labelled.{key}.split", entry["split"], entry["source"], splits)
+    _check_tasks(path, params)
+    _check_cascades(path, params)
+
+
+def check_scale(settings: dict, params: dict, path: Path) -> None:
+    """Raise `UserError` for the first entry of a schema-checked scale that does not fit params.yaml."""
+    for name in settings["network"] or {}:
+        _check_network(path, f"network.{name}", name, "networks", "tasks")
+    for part in ("training", "tasks", "cascades"):
+        if (name := (settings[part] or {}).get("schedule")) is not None:
+            _check_name(path, f"{part}.schedule", name, "schedules of params.yaml", params["schedules"])
+
+
+# Sections whose nodes write build/<scale>/results/<key>.csv.
+MEASURED = ("evaluations", "baselines", "recognitions", "recognition_baselines")
+
+
+def _check_names(path: Path, params: dict) -> None:
+    seen: dict[str, str] = {}
+    for section in MEASURED:
+        for key in params[section]:
+            if key in seen:
+                line = f"{path}: {key!r} stands in {seen[key]} and in {section}"
+                raise UserError(f"{line}; rename one, they share a file")
+            seen[key] = section
+
+
+def _check_methods(path: Path, params: dict) -> None:
+    """One method on one set is measured by one node, at any noise level."""
+    seen: dict[tuple, str] = {}
+    for section in MEASURED:
+        for key, entry in params[section].items():
+            subject = (entry.get("dataset") or (entry["task"], entry["data"]), entry["method"])
+            for sigma in entry.get("sigmas", ["every level"]):
+                other = seen.get((*subject, sigma)) or seen.get((*subject, "every level"))
+                if other:
+                    line = f"{path}: '{section}.{key}.method' is {entry['method']!r}, as that of {other}"
+                    raise UserError(f"{line}; give another name, or take one of them out")
+            seen |= {(*subject, sigma): f"{section}.{key}" for sigma in entry.get("sigmas", ["every level"])}
+
+
+def _check_tasks(path: Path, params: dict) -> None:
+    """Tasks, and what is trained or measured with them: every name stands where it should, and the kinds fit."""
+    tasks, labelled = params["tasks"], params["labelled"]
+    for key, task in tasks.items():
+        _check_name(path, f"tasks.{key}.data", task["data"], "labelled", labelled)
+        _check_name(path, f"tasks.{key}.schedule", task["schedule"], "schedules", params["schedules"])
+        _check_network(path, f"tasks.{key}.network.name", task["network"]["name"], "tasks")
+        if task.get("crop", 0) > task.get("resize", math.inf):
+            line = f"{path}: 'tasks.{key}.crop' is {task['crop']}, more than `resize`, {task['resize']}"
+            raise UserError(f"{line}; give a smaller side")
+        _check_start(path, key, tasks)
+    for section in ("cascades", "recognitions", "recognition_baselines"):
+        for key, entry in params[section].items():
+            place = f"{section}.{key}"
+            _check_name(path, f"{place}.task", entry["task"], "tasks", tasks)
+            _check_name(path, f"{place}.data", entry["data"], "labelled", labelled)
+            found, wanted = (labelled[name]["task"] for name in (entry["data"], tasks[entry["task"]]["data"]))
+            if found != wanted:
+                line = f"{path}: '{place}.data' is {entry['data']!r}, a set for {found}, but its task is {wanted}"
+                raise UserError(f"{line}; choose data of the same kind")
+
+
+def _check_start(path: Path, key: str, tasks: dict) -> None:
+    """A chain of tasks, each of which starts from another one, has an end."""
+    chain = [key]
+    while (start := tasks[chain[-1]]["start"]).startswith("tasks/"):
+        name = start.removeprefix("tasks/")
+        _check_name(path, f"tasks.{chain[-1]}.start", name, "tasks", [other for other in tasks if other != chain[-1]])
+        if name in chain:
+            line = f"{path}: 'tasks.{key}.start' goes in a circle, {' from '.join([*chain, name])}"
+            raise UserError(f"{line}; let one of them start from leakage.json")
+        chain.append(name)
+
+
+def _check_cascades(path: Path, params: dict) -> None:
+    """Cascades and recognitions against the denoisers that they start from and use."""
+    families, tasks = params["families"], params["tasks"]
+    for key, cascade in params["cascades"].items():
+        initial = cascade["initial"]
+        _check_name(path, f"cascades.{key}.schedule", cascade["schedule"], "schedules", params["schedules"])
+        _check_name(path, f"cascades.{key}.initial", initial, "families", families)
+        _check_color(path, f"cascades.{key}.initial", initial, families)
+        known = families[initial].get("sigmas", [])
+        _check_levels(path, f"cascades.{key}.sigmas", cascade["sigmas"], f"families.{initial}", known)
+        _check_published(path, f"cascades.{key}.published", cascade)
+    for key, entry in params["recognitions"].items():
+        folder, name = entry["denoiser"].split("/")
+        section = {"weights": "families", "cascades": "cascades"}[folder]
+        _check_name(path, f"recognitions.{key}.denoiser", name, section, params[section])
+        if section == "families":
+            _check_color(path, f"recognitions.{key}.denoiser", name, families)
+        levels = entry.get("sigmas", tasks[entry["task"]]["sigmas"])
+        known = params[section][name].get("sigmas", levels)
+        _check_levels(path, f"recognitions.{key}", levels, f"{section}.{name}", known)
+
+
+def _check_color(path: Path, place: str, family: str, families: dict) -> None:
+    if families[family]["network"]["channels"] != 3:
+        color = [name for name, entry in families.items() if entry["network"]["channels"] == 3]
+        _refuse(path, place, family, "no family for colour images", color)
+
+
+def _check_levels(path: Path, place: str, levels: list, of: str, known: list) -> None:
+    for sigma in levels:
+        if sigma not in known:
+            _refuse(path, place, sigma, f"no level of {of}", known)
+
+
+def _check_name(path: Path, place: str, name: str, section: str, known: Iterable[str]) -> None:
+    if name not in known:
+        _refuse(path, place, name, f"no entry of {section}", known)
+
+
+def model_names(family: dict) -> list[str]:
+    """Names of a family's networks: one for each noise level, or one that serves a range."""
+    return [f"sigma{sigma:g}" for sigma in family["sigmas"]] if "sigmas" in family else ["model"]
+
+
+def noise_ranges(family: dict) -> dict[str, list]:
+    """Lowest and highest noise level of each of a family's networks, by its name."""
+    levels = [[sigma, sigma] for sigma in family.get("sigmas", ())] or [family["sigma_range"]]
+    return dict(zip(model_names(family), levels, strict=True))
+
+
+def _check_download(path: Path, downloads: dict, place: str, name: str, kind: str) -> None:
+    known = [key for key, entry in downloads.items() if entry["kind"] == kind]
+    if name not in known:
+        _refuse(path, place, name, f"no entry of downloads of kind {kind}", known)
+
+
+def _check_network(path: Path, place: str, name: str, *packages: str) -> None:
+    """A network's module; whether its options fit is seen when it is built."""
+    files = [file for package in packages for file in sorted((STAGES / package).glob("*.py"))]
+    if name not in {file.stem for file in files}:
+        known = [file.stem for file in files if "\ndef build(" in file.read_text(encoding="utf-8")]
+        _refuse(path, place, name, f"no module of stages/{' or stages/'.join(packages)}", known)
+
+
+def _check_family(path: Path, key: str, family: dict, data: dict) -> None:
+    """A family's own fields against each other, and against its training set."""
+    channels = family["network"]["channels"]
+    if channels != data["channels"]:
+        line = f"{path}: 'families.{key}' has {channels} channels, its data {data['channels']}"
+        raise UserError(f"{line}; choose training images of the same kind")
+    levels = family.get("sigma_range", [])
+    if sorted(levels) != levels:
+        raise UserError(f"{path}: 'families.{key}.sigma_range' is {levels}; give the lower level first")
+    _check_published(path, f"families.{key}.published", family)
+
+
+def _check_published(path: Path, place: str, entry: dict) -> None:
+    for model in entry.get("published", {}):
+        if model not in model_names(entry):
+            _refuse(path, place, model, "no model of the entry", model_names(entry))
+
+
+def _check_run(path: Path, key: str, run: dict, family: dict, dataset: dict) -> None:
+    """A learned denoiser against the data set that it is tested on."""
+    place = f"{path}: 'evaluations.{key}' tests {run['family']}"
+    channels = family["network"]["channels"]
+    if channels != dataset["channels"]:
+        line = f"{place}, {channels} channels, on {run['dataset']}, {dataset['channels']} channels"
+        raise UserError(f"{line}; choose a family of the same kind")
+    if family["data"] in dataset.get("overlaps", []):
+        line = f"{place}, trained on {family['data']}, on {run['dataset']}, which shares images with it"
+        raise UserError(f"{line}; choose another data set")
+
+
+def _refuse(path: Path, place: str, found: object, problem: str, known: Iterable[str]) -> None:
+    raise UserError(f"{path}: {place!r} is {found!r}, which is {problem}; {choices(found, known)}")

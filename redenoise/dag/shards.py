@@ -1,0 +1,141 @@
+"""Shards: one node's work cut into shares for several processes, which run at the same time or one after another.
+
+What a shard makes is kept where the run of the whole node finds it: denoised images under `paths.items`, parts of a
+recognition under `paths.parts`. The shard writes no result, only a marker that says what it has done. The run of the
+whole node then makes what is missing and gathers, to the same bytes for any number of shards.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config, load_config, stage_parser
+from redenoise.support.errors import UserError
+from redenoise.support.files import read_json, write_json
+
+Shard = tuple[int, int]  # (i, n) for the i-th of n shares, counted from 1
+T = TypeVar("T")
+
+# The modules that take --shard, by stage.
+COMMANDS = {
+    "evaluate": "evaluate",
+    "baseline": "evaluate.baseline",
+    "recognition": "recognition",
+    "recognition_baseline": "recognition.baseline",
+}
+
+
+@dataclass
+class Work:
+    """What one process does of a node.
+
+    Attributes:
+        shard: its share; None for all of it.
+        record: takes what the stage has to say: the provenance of the node, or the marker of the shard.
+        total: how many items there were to do: images or parts.
+        made: how many of them it has made; the others were found made already.
+    """
+
+    shard: Shard | None
+    record: dict[str, Any] = field(default_factory=dict)
+    total: int = 0
+    made: int = 0
+
+    def share(self, items: Sequence[T]) -> Sequence[T]:
+        """Those of `items` that this process is to do: every n-th, so that shares of unequal items are alike."""
+        chosen = items if self.shard is None else items[self.shard[0] - 1 :: self.shard[1]]
+        self.total += len(chosen)
+        return chosen
+
+    def counted(self, make: Callable[[], T]) -> Callable[[], T]:
+        """`make`, counted once it has ended."""
+
+        def counting() -> T:
+            value = make()
+            self.made += 1
+            return value
+
+        return counting
+
+    def label(self, name: str) -> str:
+        """What progress is reported as."""
+        return name if self.shard is None else f"{name} shard {self.shard[0]}/{self.shard[1]}"
+
+
+@contextmanager
+def working(
+    config: Config, stage: str, key: str, inputs: list[Path], outputs: list[Path], shard: Shard | None
+) -> Iterator[Work]:
+    """Do a node's work, or a share of it, inside this block, and say at its end what was done.
+
+    Args:
+        inputs, outputs: of the node, as for `provenance.recorded`; a shard writes none of the outputs.
+    """
+    if shard is None:
+        with provenance.recorded(config, stage, key, inputs, outputs) as record:
+            work = Work(None, record)
+            yield work
+            if work.made < work.total and (shared := _taken_up(config.scale, stage, key)):
+                record["shards"] = shared
+        _say(work, f"{stage} {key}", f"results in {outputs[0]}")
+        return
+    provenance.require(config, inputs)
+    work, start, used = Work(shard), time.monotonic(), time.process_time()
+    yield work
+    seconds, cpu_seconds = round(time.monotonic() - start, 2), round(time.process_time() - used, 2)
+    facts = {"stage": stage, "key": key, "shard": list(shard), "made": work.made, "found": work.total - work.made}
+    facts |= {"seconds": seconds, "cpu_seconds": cpu_seconds, **work.record}
+    write_json(paths.shard(config.scale, stage, key, *shard), facts)
+    command = f"python -m stages.{COMMANDS[stage]} --scale {config.scale} --only {key}"
+    after = f"after all {shard[1]} shards `{command}` gathers them into {outputs[0]}"
+    _say(work, f"{stage} {key} shard {shard[0]}/{shard[1]}", after)
+
+
+def command_line(stage: str, description: str, unit: str, work: Callable[[Config, str, Shard | None], None]) -> None:
+    """The command line of a stage whose nodes can be cut into shards of `unit`, such as images."""
+    parser = stage_parser(COMMANDS[stage], description)
+    text = f"make only the I-th of N shares of the {unit}, and leave them for the run of the whole node"
+    parser.add_argument("--shard", metavar="I/N", help=text)
+    arguments = parser.parse_args()
+    shard = None if arguments.shard is None else parsed(arguments.shard)
+    if shard and not arguments.only:
+        raise UserError("--shard is for one node; add --only KEY, its name in params.yaml")
+    config = load_config(arguments.scale)
+    for key in [arguments.only] if arguments.only else config.keys(stage):
+        work(config, key, shard)
+
+
+def parsed(text: str) -> Shard:
+    """A shard from `I/N`; raises `UserError` if it is none."""
+    parts = text.split("/")
+    if len(parts) == 2 and all(part.isascii() and part.isdigit() for part in parts):
+        number, count = map(int, parts)
+        if 1 <= number <= count:
+            return number, count
+    raise UserError(f"--shard is {text!r}; expected I/N with 1 <= I <= N, such as 3/20")
+
+
+def _taken_up(scale: str, stage: str, key: str) -> dict[str, Any]:
+    """What the shards of a node have cost together, by the markers that are there; empty if there are none."""
+    sums: dict[str, Any] = {}
+    for path in sorted(paths.shard(scale, stage, key, 1, 1).parent.glob("*.json")):
+        try:
+            marker = read_json(path)
+            costs = {"jobs": 1, "seconds": float(marker["seconds"]), "cpu_seconds": float(marker["cpu_seconds"])}
+        except (UserError, LookupError, TypeError, ValueError):
+            continue  # damaged: it would only have told what a shard has cost
+        sums = {name: round(sums.get(name, 0) + value, 2) for name, value in costs.items()}
+    return sums
+
+
+def _say(work: Work, name: str, then: str) -> None:
+    if reason := work.record.get("unavailable"):
+        text = f"nothing to make: {reason}"
+    else:
+        text = f"made {work.made} of {work.total}, found {work.total - work.made} made already"
+    print(f"{name}: {text}; {then}", file=sys.stderr, flush=True)

@@ -1,0 +1,208 @@
+"""The stages of the DAG: what each is called, what its nodes depend on, and what they read and write.
+
+This is the only place that says so. The rules of Snakemake, dvc.yaml (which `redenoise dvc` writes), the plan, the shards
+and the records of provenance read it. Paths are written as DVC writes them: `${scale}`, `${key}` for a node's name,
+`${item.field}` for a field of its entry and `${section.field}` for one of params.yaml. One that ends in a slash is a
+folder.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+FIELD = re.compile(r"\$\{([^}]+)\}")
+BUILD = "build/${scale}"
+# A constant file that the check for leakage leaves. Trainings wait for it and never follow it: another test set has to
+# be compared before anything is trained, and changes nothing that is trained.
+CHECKED = f"{BUILD}/no_leakage.txt"
+FOLDERS = ("denoisers", "recognizers", "filters")  # of redenoise/models: one network or filter a file
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage.
+
+    Attributes:
+        name: of its folder in stages/ and of its rule; `python -m stages.<name>` runs it.
+        section: of params.yaml, whose entries are its nodes; empty for a stage of one node.
+        params: keys of params.yaml that its results depend on besides a node's own entry.
+        settings: keys of the scale's file likewise.
+        reads: files and folders that a node reads. A folder that several nodes write into stands for all they write.
+        writes: files and folders that a node writes besides its record.
+        models: files of code that an entry names.
+        code: files and folders of code or data that no import leads to.
+        sharded: whether its nodes can be cut into shards.
+        measures: whether its nodes write results of methods.
+    """
+
+    name: str
+    section: str = ""
+    params: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
+    sharded: bool = False
+    measures: bool = False
+
+    @property
+    def record(self) -> str:
+        """Where a node records what it was made from; the report reads all others and keeps its own beside them."""
+        if self.name == "report":
+            return f"{BUILD}/report.json"
+        return f"{BUILD}/provenance/{self.name}{'-${key}' if self.section else ''}.json"
+
+    @property
+    def command(self) -> str:
+        """The command line that makes one node."""
+        return f"python -m stages.{self.name} --scale ${{scale}}" + (" --only ${key}" if self.section else "")
+
+
+_OF_DATASET = (f"{BUILD}/noisy/${{item.dataset}}/", f"{BUILD}/data/${{item.dataset}}/")
+_OF_TASK = (f"{BUILD}/labelled/${{item.data}}/", f"{BUILD}/tasks/${{item.task}}/")
+_RESULTS = f"{BUILD}/results/${{key}}.csv"
+_OUTCOMES = f"{BUILD}/outcomes/${{key}}.npz"
+_DENOISER = "redenoise/models/denoisers/${item.network.name}.py"
+_FILTER = "redenoise/models/filters/${item.filter}.py"
+
+# In the order in which data flow.
+STAGES = (
+    Stage(
+        "download",
+        section="downloads",
+        params=("unavailable",),
+        settings=("real_data", "images", "published_weights"),
+        writes=(f"{BUILD}/data/${{key}}/",),
+        code=("workflow/manifests/stores.yaml", "workflow/manifests/${item.store}.csv"),
+    ),
+    Stage(
+        "leakage",
+        params=("downloads",),
+        reads=(f"{BUILD}/data/",),
+        writes=(f"{BUILD}/leakage.json", CHECKED),
+    ),
+    Stage("released", reads=("weights/",), writes=(f"{BUILD}/data/released/",)),
+    Stage(
+        "synthesize",
+        section="noisy",
+        params=("seed",),
+        reads=(f"{BUILD}/data/${{key}}/",),
+        writes=(f"{BUILD}/noisy/${{key}}/",),
+    ),
+    Stage(
+        "train",
+        section="families",
+        params=("schedules", "seed"),
+        settings=("published_weights", "network", "training", "threads"),
+        reads=tuple(f"{BUILD}/data/${{item.{name}}}/" for name in ("data", "validation", "weights")) + (CHECKED,),
+        writes=(f"{BUILD}/weights/${{key}}/",),
+        models=(_DENOISER,),
+    ),
+    Stage("architecture", params=("families",), writes=(f"{BUILD}/results/architecture.csv",)),
+    Stage(
+        "evaluate",
+        section="evaluations",
+        settings=("real_data", "threads"),
+        reads=(*_OF_DATASET, f"{BUILD}/weights/${{item.family}}/"),
+        writes=(_RESULTS,),
+        sharded=True,
+        measures=True,
+    ),
+    Stage(
+        "filter",
+        section="filters",
+        params=("unavailable",),
+        settings=("real_data",),
+        reads=_OF_DATASET,
+        writes=(_RESULTS,),
+        models=(_FILTER,),
+        sharded=True,
+        measures=True,
+    ),
+    Stage(
+        "labelled",
+        section="labelled",
+        settings=("real_data", "labelled", "labelled_downloads"),
+        writes=(f"{BUILD}/labelled/${{key}}/",),
+    ),
+    Stage(
+        "task",
+        section="tasks",
+        params=("schedules", "seed"),
+        settings=("real_data", "network", "tasks", "threads", "labelled_downloads"),
+        reads=(f"{BUILD}/labelled/${{item.data}}/", f"{BUILD}/${{item.start}}"),
+        writes=(f"{BUILD}/tasks/${{key}}/",),
+        models=("redenoise/models/recognizers/${item.network.name}.py",),
+        code=("redenoise/models/recognizers/trunk.py",),
+    ),
+    Stage(
+        "cascade",
+        section="cascades",
+        params=("schedules", "seed", "tasks"),
+        settings=("real_data", "published_weights", "network", "cascades", "threads"),
+        reads=(*_OF_TASK, f"{BUILD}/weights/${{item.initial}}/", f"{BUILD}/data/released/"),
+        writes=(f"{BUILD}/cascades/${{key}}/",),
+    ),
+    Stage(
+        "recognize",
+        section="recognitions",
+        params=("seed", "tasks", "labelled"),
+        settings=("real_data", "threads", "part"),
+        reads=(*_OF_TASK, f"{BUILD}/${{item.denoiser}}/"),
+        writes=(_RESULTS, _OUTCOMES),
+        sharded=True,
+        measures=True,
+    ),
+    Stage(
+        "recognize_filtered",
+        section="filtered_recognitions",
+        params=("seed", "tasks", "labelled", "unavailable"),
+        settings=("real_data", "labelled", "threads", "part"),
+        reads=_OF_TASK,
+        writes=(_RESULTS, _OUTCOMES),
+        models=(_FILTER,),
+        sharded=True,
+        measures=True,
+    ),
+    Stage(
+        "illustrate",
+        params=("figures", "seed", "tasks", "labelled"),
+        settings=("real_data", "threads"),
+        reads=(
+            *(f"{BUILD}/labelled/${{figures.{task}.data}}/" for task in ("classification", "segmentation")),
+            *(f"{BUILD}/tasks/${{figures.{task}.task}}/" for task in ("classification", "segmentation")),
+            *(f"{BUILD}/cascades/${{figures.{task}.joint}}/" for task in ("classification", "segmentation")),
+            *(f"{BUILD}/weights/${{figures.{name}}}/" for name in ("separate", "blind")),
+            *(f"{BUILD}/data/${{figures.{name}}}/" for name in ("photographs", "real_noise")),
+        ),
+        writes=(f"{BUILD}/figures/",),
+        models=("redenoise/models/filters/${figures.filter}.py",),
+    ),
+    Stage(
+        "report",
+        params=(
+            *("downloads", "noisy", "families", "evaluations", "filters", "labelled", "tasks", "cascades"),
+            *("recognitions", "filtered_recognitions"),
+        ),
+        settings=("real_data", "budget"),
+        reads=(f"{BUILD}/results/", f"{BUILD}/outcomes/", f"{BUILD}/figures/", f"{BUILD}/provenance/", "reports/spread/"),
+        writes=("reports/${scale}/",),
+        code=("published", "stages/report"),
+    ),
+)
+BY_NAME = {stage.name: stage for stage in STAGES}
+SECTIONS = {stage.name: stage.section for stage in STAGES if stage.section}
+MEASURING = tuple(stage.name for stage in STAGES if stage.measures)
+
+
+def filled(template: str, context: dict[str, Any]) -> str:
+    """A template with its fields looked up in `context`, dots going down; raises KeyError for one that is not there."""
+
+    def value(match: re.Match) -> str:
+        found: Any = context
+        for part in match[1].split("."):
+            found = found[part]
+        return str(found)
+
+    return FIELD.sub(value, template)

@@ -1,0 +1,78 @@
+"""Learners of this package: a denoiser in front of a frozen task network, and a task network by itself."""
+
+import torch
+
+from redenoise.joint.losses import Weights, cross_entropy, joint_loss
+from redenoise.models.recognizers import TaskNetwork
+from redenoise.training.schedule import Schedule
+from redenoise.training.step import Learner, centre
+
+
+class JointLearner(Learner):
+    """A denoiser trained by the joint loss (Liu et al. 2020, section III-B); the task network stays as it is.
+
+    Args:
+        task: weights and statistics of normalisation are left alone, also where several learners share it.
+        weights: of the three losses.
+        network, sigma_range, schedule, mode, device: see `Learner`.
+    """
+
+    WATCHED = ("mean squared error", "perceptual loss", "cross-entropy")
+
+    def __init__(
+        self,
+        network: torch.nn.Module,
+        sigma_range: tuple[float, float],
+        schedule: Schedule,
+        mode: str,
+        device: torch.device,
+        task: TaskNetwork,
+        weights: Weights,
+    ) -> None:
+        super().__init__(network, sigma_range, schedule, mode, device)
+        self.task = task.to(device, memory_format=self.layout).eval().requires_grad_(False)
+        self.weights = weights
+
+    def losses(
+        self, clean: torch.Tensor, noise: torch.Tensor, level: torch.Tensor, labels: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The joint loss of a batch of `LabelledPatches.draw`, and the values of `WATCHED`."""
+        output = self.denoised(clean, noise, level)
+        with self.autocast():
+            return joint_loss(self.task, self.weights, output, centre(clean, output), centre_labels(labels, output))
+
+    def report(self, means: list[float]) -> str:
+        """What the log says of the means of `WATCHED`."""
+        parts = [super().report(means)]
+        parts += [f"perceptual loss {means[1]:.4f}"] if self.weights.perceptual else []
+        parts += [f"cross-entropy {means[2]:.4f}"] if self.weights.high_level else []
+        return ", ".join(parts)
+
+
+class TaskLearner(Learner):
+    """A task network trained on clean images by its cross-entropy."""
+
+    WATCHED = ("cross-entropy",)
+    WORST = 1e4
+
+    def losses(
+        self, clean: torch.Tensor, noise: torch.Tensor, level: torch.Tensor, labels: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The cross-entropy of a batch of `LabelledPatches.draw`, whose noise is not used."""
+        with self.autocast():
+            _, scores = self.network.run(clean.contiguous(memory_format=self.layout))
+        loss = cross_entropy(scores.float(), labels, self.network.stride, self.schedule.smoothing)
+        return loss, loss.unsqueeze(0)
+
+    def measured(self, means: list[float]) -> float:
+        """The cross-entropy."""
+        return means[0]
+
+    def report(self, means: list[float]) -> str:
+        """What the log says of it."""
+        return f"cross-entropy {means[0]:.4f}"
+
+
+def centre_labels(labels: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+    """The labels of the part of the images that a denoiser without padding estimates; classes of images as they are."""
+    return labels if labels.ndim == 1 else centre(labels, output)

@@ -1,0 +1,51 @@
+"""Denoised images that survive a kill.
+
+Each finished image is a PNG of its own, outside the outputs that an engine would delete, named by a key of all that
+it depends on: a run that starts again takes up every image whose key still holds and computes the others.
+"""
+
+import glob
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from redenoise.support.errors import UserError
+from redenoise.support.files import read_image, sha256_bytes, write_png
+
+
+def item_key(**parts: object) -> str:
+    """A short key of everything that determines a denoised image: noisy bytes, sigma, method, weights, code."""
+    return sha256_bytes(json.dumps(parts, sort_keys=True).encode())[:20]
+
+
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    """Clip to [0, 255] and round to integers (half to even), as every protocol here does before it measures."""
+    return np.rint(np.clip(image, 0.0, 255.0)).astype(np.uint8)
+
+
+def denoised_item(folder: Path, item: str, key: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
+    """The denoised image of `item`: read back if a finished one with this key is there, else computed and kept.
+
+    Args:
+        folder: where the images of one run and noise level live.
+        item: image id, part of the file name.
+        key: result of `item_key`; a file of this item with another key is out of date and removed.
+        compute: returns the denoised image, (H, W) or (H, W, 3), on the [0, 255] scale.
+
+    Returns:
+        uint8 (H, W) or (H, W, 3).
+    """
+    path = folder / f"{item}.{key}.png"
+    if path.exists():
+        try:
+            return read_image(path)
+        except UserError:
+            pass  # Damaged after it was written: made again and replaced.
+    image = to_uint8(compute())
+    write_png(path, image)
+    for other in folder.glob(f"{glob.escape(item)}.{'?' * len(key)}.png"):
+        if other != path:
+            other.unlink(missing_ok=True)
+    return image

@@ -1,0 +1,42 @@
+"""The mode of computing, set before the first tensor is made."""
+
+import os
+
+import torch
+
+from redenoise.dag.provenance import describe_device
+from redenoise.support.errors import UserError
+
+
+def set_mode(mode: str, threads: int) -> None:
+    """Prepare PyTorch for a mode.
+
+    Args:
+        mode: `reference`: fp32, eager, deterministic algorithms; the same bits on every run of one machine. `fast`:
+            whatever is fast; training in this mode computes in bf16 and differs from run to run on a GPU.
+        threads: CPU threads. Fixed by the scale and not by the machine, because the order of summation, and with it
+            the last bits of a result, can depend on it.
+
+    Raises:
+        UserError: the mode is not known.
+    """
+    if mode not in ("reference", "fast"):
+        raise UserError(f"mode {mode!r} is not known; allowed: reference, fast")
+    reference = mode == "reference"
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    # The same as torch.use_deterministic_algorithms, which imports torch.compile's machinery for seconds besides.
+    torch.set_deterministic_debug_mode("error" if reference else "default")
+    torch.backends.cudnn.benchmark = not reference
+    torch.backends.cuda.matmul.allow_tf32 = not reference
+    torch.backends.cudnn.allow_tf32 = not reference  # PyTorch allows it by default: not fp32
+
+
+def device() -> torch.device:
+    """Where networks compute: the GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def device_name(device: torch.device) -> str:
+    """The GPU or the processor, as its maker calls it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else describe_device()

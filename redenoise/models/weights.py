@@ -1,0 +1,101 @@
+"""Network weights as safetensors files that say which network they belong to."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from redenoise.models import denoisers
+from redenoise.support.errors import Unavailable, UserError
+from redenoise.support.files import atomic_open
+
+SCALE = ".scale"  # ending of the name of the tensor that int8 weights are multiplied with
+BYTES = {"float32": 4, "float16": 2, "int8": 1}  # of a weight, by precision
+
+
+def save_network(path: Path | str, network: nn.Module, spec: dict, origin: str, precision: str = "float32") -> None:
+    """Write a network's weights, atomically.
+
+    Args:
+        spec: the options from which `denoisers.build`, or `stages.tasks.build`, makes this network.
+        origin: one line that says where the weights come from (trained here, or the file they were imported from).
+        precision: of tensors with more than one dimension, a key of `BYTES`; biases and normalisation, which take no
+            room, keep theirs. `int8` has one scale for each output channel.
+    """
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    state = _encoded(state, precision)
+    # One entry only: safetensors writes several in an order that changes from process to process.
+    metadata = {"redenoise": json.dumps({"network": spec, "origin": origin}, sort_keys=True)}
+    with atomic_open(path) as stream:
+        stream.write(save(state, metadata))
+
+
+def load_network(
+    path: Path | str, options: dict | None = None, build: Callable[[dict], nn.Module] = denoisers.build
+) -> tuple[nn.Module, dict]:
+    """Read a file of `save_network`: the network in evaluation mode, and its spec.
+
+    Args:
+        options: replace those of the stored spec; for options that no weight depends on.
+        build: makes the network from its spec; `stages.tasks.build` for one of a high-level task.
+
+    Raises:
+        UserError: the file is missing or damaged, or its tensors are not those of the network that it names.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            spec = {**json.loads(file.metadata()["redenoise"])["network"], **(options or {})}
+            state = _decoded({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (not a dict)
+        network = _built(build, spec, path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: these weights are missing; run the train stage first") from None
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+        raise UserError(f"{path}: not a weight file of this project ({error}); run the train stage again") from None
+    load_state(network, state, path)
+    return network.eval(), spec
+
+
+def _built(build: Callable[[dict], nn.Module], spec: dict, path: Path | str) -> nn.Module:
+    """The network of a stored spec, which is as likely to be damaged as the rest of the file."""
+    try:
+        return build(spec)
+    except Unavailable:
+        raise
+    except (UserError, RuntimeError) as error:
+        raise UserError(f"{path}: {error}, or run the stage again that made this file") from None
+
+
+def _encoded(state: dict[str, torch.Tensor], precision: str) -> dict[str, torch.Tensor]:
+    encoded = dict(state)
+    for name, tensor in state.items():
+        if tensor.ndim < 2 or precision == "float32":
+            continue
+        if precision == "float16":
+            encoded[name] = tensor.half()
+            continue
+        largest = tensor.abs().amax(dim=tuple(range(1, tensor.ndim)), keepdim=True)
+        scale = largest.clamp(min=torch.finfo(torch.float32).tiny) / 127.0
+        encoded[name], encoded[name + SCALE] = (tensor / scale).round().to(torch.int8), scale
+    return encoded
+
+
+def _decoded(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors of `_encoded` in float32; raises `KeyError` where a scale is missing."""
+    weights = {name: tensor for name, tensor in state.items() if not name.endswith(SCALE)}
+    return {
+        name: tensor.float() * state[name + SCALE] if tensor.dtype == torch.int8 else tensor
+        for name, tensor in weights.items()
+    }
+
+
+def load_state(network: nn.Module, state: dict, path: Path | str) -> None:
+    """Put `state` into `network`; raises `UserError` if a tensor is missing, unknown or of another shape."""
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise UserError(f"{path}: weights do not fit the network that the entry describes: {first}") from None

@@ -1,0 +1,90 @@
+"""Taking listed files out of an archive, and nothing else."""
+
+import gzip
+import tarfile
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from redenoise.sources.disk import write_checked
+from redenoise.sources.stores import Store, StoreFile
+from redenoise.support.errors import UserError
+
+_DAMAGE = (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error)
+
+
+class _Bounded:
+    """An unpacked stream that turns damage into one clear line, wherever it is read.
+
+    It ends with an error once it has given `limit` bytes: a small archive may unpack to any size.
+    """
+
+    def __init__(self, stream: IO[bytes], limit: int, name: str) -> None:
+        self._stream, self._left, self._name, self._limit = stream, limit, name, limit
+
+    def read(self, size: int) -> bytes:
+        try:
+            data = self._stream.read(size)
+        except _DAMAGE as error:
+            raise _damaged(self._name, error) from None
+        self._left -= len(data)
+        if self._left < 0:
+            raise UserError(f"{self._name}: unpacks to more than {self._limit} bytes; replace it by the original")
+        return data
+
+
+def members(archive: Path, limit: int, name: str) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
+    """Walk through a .tar.gz once, front to back.
+
+    Args:
+        limit: most bytes to unpack, headers included.
+        name: what to call the archive in a message.
+
+    Yields:
+        Each member and, for a plain file, its contents, to be read before the next one is asked for.
+
+    Raises:
+        UserError: the archive is damaged, truncated, too large, or has a member that leaves its folder.
+    """
+    try:
+        with gzip.open(archive) as packed, tarfile.open(fileobj=_Bounded(packed, limit, name), mode="r|") as tar:
+            for member in tar:
+                path = PurePosixPath(member.name)
+                if path.is_absolute() or ".." in path.parts:
+                    raise UserError(f"{name}: member {member.name!r} leaves its folder; use the original archive")
+                yield member, tar.extractfile(member) if member.isreg() else None
+    except _DAMAGE as error:
+        raise _damaged(name, error) from None
+
+
+def _damaged(name: str, error: Exception) -> UserError:
+    return UserError(f"{name}: damaged or truncated archive ({error}); replace it by the original")
+
+
+def extract(archive: Path, store: Store, files: list[StoreFile], name: str) -> Iterator[StoreFile]:
+    """Write the listed files, and no other member, to their places in data/; yields each once it is in place.
+
+    The manifest, not the archive, decides where a file goes.
+
+    Args:
+        name: what to call the archive in a message.
+
+    Raises:
+        UserError: a listed file is not in the archive, is no plain file there (a link, a folder), or differs from
+            the manifest; or anything that `members` raises.
+    """
+    wanted = {store.inner(file.path): file for file in files}
+    with closing(members(archive, store.unpacked_max, name)) as walk:
+        for member, stream in walk:
+            file = wanted.pop(str(PurePosixPath(member.name)), None)
+            if file is None:
+                continue
+            if stream is None:
+                raise UserError(f"{name}: member {member.name!r} is not a plain file; use the original archive")
+            write_checked(stream, f"{name}: {member.name}", file)
+            yield file
+            if not wanted:
+                return
+    raise UserError(f"{name}: {len(wanted)} listed files are not in it, first {min(wanted)}; use the original archive")

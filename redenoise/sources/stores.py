@@ -1,0 +1,171 @@
+"""The committed manifests: which files a store holds, and which of them make up a data set."""
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from redenoise.dag import paths
+from redenoise.dag.config import read_yaml
+from redenoise.support.errors import UserError
+
+# No file of a manifest is near this; a larger figure is a slip of the pen that would let a source fill the disk.
+MAX_FILE_BYTES = 1 << 30
+FILE_COLUMNS = ("path", "bytes", "sha256")
+ITEM_COLUMNS = ("id", "path", "split")
+_STORE_KEYS = {"title": str, "licence": str, "url": str}
+_ARCHIVE_KEYS = {"archive": str, "packed_max": int, "unpacked_max": int}
+# Ids become file names of later stages.
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Store:
+    """One source of files, as workflow/manifests/stores.yaml describes it.
+
+    Attributes:
+        name: also the name of its folder in data/ and in a mirror.
+        title, licence: what it is, and what its authors allow.
+        url: origin of each file with `{path}` for the path below the store's folder, or of the archive.
+        archive: path in a mirror of the .tar.gz that holds the files; None where the files are served one by one.
+        packed_max, unpacked_max: bounds of that archive in bytes.
+    """
+
+    name: str
+    title: str
+    licence: str
+    url: str
+    archive: str | None = None
+    packed_max: int = 0
+    unpacked_max: int = 0
+
+    def inner(self, path: str) -> str:
+        """A path of the manifest without the store's folder: as the origin or the archive names the file."""
+        return path.removeprefix(f"{self.name}/")
+
+    def file_url(self, path: str) -> str:
+        """Origin of one file of the manifest."""
+        return self.url.replace("{path}", quote(self.inner(path), safe="/="))
+
+
+@dataclass(frozen=True)
+class StoreFile:
+    """One line of a manifest: path relative to data/ and to a mirror, size in bytes, SHA-256 in hexadecimal."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+    @property
+    def target(self) -> Path:
+        """Where the verified file lives."""
+        return paths.STORE / self.path
+
+
+@dataclass(frozen=True)
+class Item:
+    """One member of a data set or set of weights: published id, file, and the source's own split ("" if none)."""
+
+    id: str
+    file: StoreFile
+    split: str
+
+
+def manifest_path(store: str) -> Path:
+    """The committed list of a store's files."""
+    return paths.MANIFESTS / f"{store}.csv"
+
+
+def subset_path(key: str) -> Path:
+    """The committed list of the members of one entry of `downloads`."""
+    return paths.MANIFESTS / "subsets" / f"{key}.csv"
+
+
+def stores_path() -> Path:
+    """The committed description of all stores."""
+    return paths.MANIFESTS / "stores.yaml"
+
+
+def load_store(name: str) -> Store:
+    """One entry of stores.yaml; raises `UserError` for an unknown store or a missing, unknown or wrong key."""
+    path = stores_path()
+    stores = read_yaml(path)
+    if not isinstance(stores, dict) or not isinstance(stores.get(name), dict):
+        known = ", ".join(stores) if isinstance(stores, dict) else "none"
+        raise UserError(f"{path}: no store {name!r}; it has {known}; add it or correct `store` in params.yaml")
+    entry: dict[str, Any] = stores[name]
+    keys = _STORE_KEYS | (_ARCHIVE_KEYS if "archive" in entry else {})
+    for key in keys.keys() | entry.keys():
+        if key not in keys or not isinstance(entry.get(key), keys[key]):
+            found = repr(entry[key]) if key in entry else "nothing"
+            expected = keys[key].__name__ if key in keys else f"one of {', '.join(keys)}"
+            raise UserError(f"{path}: {name}.{key} is {found}, expected {expected}; correct the entry")
+    if urlsplit(entry["url"]).scheme not in ("http", "https"):
+        raise UserError(f"{path}: {name}.url is {entry['url']!r}, expected an http or https address; correct it")
+    if ("archive" in entry) == ("{path}" in entry["url"]):
+        raise UserError(f"{path}: {name}.url must have {{path}} exactly where there is no `archive`; correct it")
+    if "archive" in entry:
+        _check_path(entry["archive"], name, f"{path}: {name}.archive")
+    return Store(name, **entry)
+
+
+def load_manifest(store: str) -> dict[str, StoreFile]:
+    """The files of a store by path; raises `UserError` with the line of what is wrong."""
+    files: dict[str, StoreFile] = {}
+    for place, row in _rows(manifest_path(store), FILE_COLUMNS):
+        _check_path(row["path"], store, place)
+        if row["path"] in files:
+            raise UserError(f"{place}: {row['path']!r} is listed twice; remove one line")
+        if not row["bytes"].isdecimal() or not 0 < int(row["bytes"]) <= MAX_FILE_BYTES:
+            raise UserError(f"{place}: bytes is {row['bytes']!r}, expected 1 to {MAX_FILE_BYTES}; correct the line")
+        if not _SHA256.fullmatch(row["sha256"]):
+            raise UserError(f"{place}: sha256 is {row['sha256']!r}, expected 64 lower-case hexadecimal digits")
+        files[row["path"]] = StoreFile(row["path"], int(row["bytes"]), row["sha256"])
+    return files
+
+
+def load_items(key: str, store: str) -> list[Item]:
+    """The members of one entry of `downloads` in published order; raises `UserError` with the line of what is wrong.
+
+    Ids and file names are unique within an entry: both name files of the folder that the stage makes.
+    """
+    files = load_manifest(store)
+    items: list[Item] = []
+    seen: set[str] = set()
+    for place, row in _rows(subset_path(key), ITEM_COLUMNS):
+        if row["path"] not in files:
+            raise UserError(f"{place}: {row['path']!r} is not in {manifest_path(store)}; correct the path")
+        if not _ID.fullmatch(row["id"]):
+            raise UserError(f"{place}: id {row['id']!r} has characters other than letters, digits and ._=-; rename it")
+        names = {f"id {row['id']}", f"file name {PurePosixPath(row['path']).name}"}
+        if clash := sorted(names & seen):
+            raise UserError(f"{place}: {clash[0]} stands in an earlier line too; each must be unique")
+        seen |= names
+        items.append(Item(row["id"], files[row["path"]], row["split"]))
+    return items
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[str, dict[str, str]]]:
+    """Rows of a CSV file, each with "file:line" for messages; the header and the number of fields are checked."""
+    try:
+        lines = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; write the list, or correct the entry in params.yaml") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: not a CSV file ({error}); restore it") from None
+    if not lines or tuple(lines[0]) != columns:
+        raise UserError(f"{path}: the header is {lines[:1]}, expected {','.join(columns)}; correct it")
+    for number, line in enumerate(lines[1:], start=2):
+        if len(line) != len(columns):
+            raise UserError(f"{path}:{number}: {len(line)} fields, expected {len(columns)}; correct the line")
+    return [(f"{path}:{n}", dict(zip(columns, line, strict=True))) for n, line in enumerate(lines[1:], start=2)]
+
+
+def _check_path(path: str, store: str, place: str) -> None:
+    """Refuse a path that is not plainly below the store's own folder."""
+    parts = path.split("/")
+    if parts[0] != store or len(parts) < 2 or any(part in ("", ".", "..") for part in parts) or "\\" in path:
+        raise UserError(f"{place}: path {path!r} is not a plain path below {store}/; correct it")

@@ -1,0 +1,178 @@
+"""Atomic writes, hashes and safe image reading."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import struct
+import tempfile
+import warnings
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from PIL import Image
+
+from redenoise.support.errors import UserError, full_disk_explained
+
+# Larger than any image of the data sets by far, small enough that a hostile header cannot take the memory.
+MAX_PIXELS = 64_000_000
+# Every reader here compares with `MAX_PIXELS` and says so in one line; Pillow's own warning would be a second one.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# What a damaged image can make Pillow's readers raise.
+IMAGE_DAMAGE = (
+    *(OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, OverflowError, MemoryError),
+    *(struct.error, zlib.error, Image.DecompressionBombError),
+)
+RESTORE = "put the original back, or delete it and run the stage that makes it"
+
+
+def _default_mode() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
+# Asked for once, while there is one thread: the umask can only be read by changing it, for the whole process.
+_MODE = _default_mode()
+
+
+@contextmanager
+def atomic_open(path: Path | str, mode: str = "wb") -> Iterator[IO]:
+    """Open a temporary neighbour of `path` for writing; rename it onto `path` once it is complete and on disk.
+
+    An exception inside the block, or a kill, leaves whatever stood at `path` untouched; a full disk is a `UserError`.
+    """
+    path = Path(path)
+    with full_disk_explained(path), _temporary(path, mode) as stream:
+        yield stream
+
+
+@contextmanager
+def _temporary(path: Path, mode: str) -> Iterator[IO]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(descriptor, mode, **text) as stream:
+            hold(stream)
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, _MODE)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def hold(stream: IO) -> None:
+    """Mark a temporary file as in use until it is closed, for `locks.sweep`; where there are no locks, do without."""
+    with suppress(OSError):
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def renewed(folder: Path) -> Iterator[Path]:
+    """An empty neighbour of `folder` to fill; it takes the place of `folder` once the block has ended well."""
+    new, old = (folder.with_name(f".{folder.name}.{state}") for state in ("new", "old"))
+    for leftover in (new, old):  # of a run that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    try:
+        with full_disk_explained(folder):
+            new.mkdir(parents=True)
+            yield new
+            if folder.exists():
+                os.rename(folder, old)
+            os.rename(new, folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write UTF-8 text with LF line ends, atomically."""
+    with atomic_open(path, "w") as stream:
+        stream.write(text)
+
+
+def write_json(path: Path | str, value: object) -> None:
+    """Write JSON with sorted keys and an indent, so that two equal values give equal bytes."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path | str, kind: type | None = None, fields: Iterable[str] = ()) -> Any:
+    """Parse a JSON file; raises `UserError` if it is missing or damaged.
+
+    Args:
+        kind: type that its value must have, such as `dict`.
+        fields: keys that a dict must have.
+    """
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing; run the stage that makes it") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not valid JSON ({error}); delete it and run the stage that makes it") from None
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}, expected a JSON file; {RESTORE}") from None
+    if kind is not None and not isinstance(value, kind):
+        raise UserError(f"{path}: damaged, holds a {type(value).__name__}, expected a {kind.__name__}; {RESTORE}")
+    if missing := [name for name in fields if name not in value]:
+        raise UserError(f"{path}: damaged, {missing[0]!r} is missing; {RESTORE}")
+    return value
+
+
+def sha256_bytes(data: bytes) -> str:
+    """SHA-256 of bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path | str) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal, read in blocks."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def sha256_path(path: Path | str) -> str:
+    """SHA-256 of a file, or of a folder's sorted relative names and contents.
+
+    Hidden files do not count: engines leave their own marks in a folder.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return sha256_file(path)
+    files = (file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+    names = sorted(file.relative_to(path).as_posix() for file in files)
+    return sha256_bytes("".join(f"{name} {sha256_file(path / name)}\n" for name in names).encode())
+
+
+def read_image(path: Path | str, gray: bool | None = None) -> np.ndarray:
+    """Decode an image to uint8, (H, W) if `gray`, else (H, W, 3) in RGB; as stored if `gray` is not given.
+
+    A colour file asked for as gray is converted with Pillow's ITU-R 601 luma. Raises `UserError` for a file that is
+    missing, is not an image, is damaged, or declares more than `MAX_PIXELS` pixels.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise UserError(f"{path}: {image.width}x{image.height} pixels, expected at most {MAX_PIXELS}")
+            as_gray = image.mode == "L" if gray is None else gray
+            return np.asarray(image.convert("L" if as_gray else "RGB"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: the image is missing; run the stage that makes it again") from None
+    except IMAGE_DAMAGE as error:
+        raise UserError(f"{path}: not a readable image ({error}); delete it and run its stage again") from None
+
+
+def write_png(path: Path | str, image: np.ndarray) -> None:
+    """Write a uint8 image, (H, W) or (H, W, 3), as PNG, atomically."""
+    with atomic_open(path) as stream:
+        Image.fromarray(image).save(stream, format="PNG", compress_level=4)

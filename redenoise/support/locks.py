@@ -1,0 +1,86 @@
+"""Locks between processes, on this machine or on others that share the file system."""
+
+import errno
+import fcntl
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+
+# What a file system without locks answers; Lustre does where it was mounted without them.
+UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+
+
+@contextmanager
+def exclusive(lock: Path, what: str) -> Iterator[None]:
+    """Let one process at a time into the block; the others wait and say so. A kill frees the lock.
+
+    The file goes when the block ends; one that a kill has left behind holds nobody up. Where the file system has no
+    locks, the block is entered all the same, with a warning.
+    """
+    stream = _locked(lock, what)
+    try:
+        yield
+    finally:
+        if stream:
+            # Before it is let go: whoever waits for this file sees that it has gone, and makes a new one.
+            lock.unlink(missing_ok=True)
+            stream.close()
+
+
+def model_locks(config: Config, stage: str, key: str, models: list[str]) -> list[tuple[Path, str]]:
+    """For `exclusive_all`: the locks of some models of a family or cascade, which may train in different processes."""
+    return [(paths.lock(config.scale, f"{stage}-{key}-{model}"), f"{stage} {key} {model}") for model in models]
+
+
+@contextmanager
+def exclusive_all(locks: Iterable[tuple[Path, str]]) -> Iterator[None]:
+    """Several locks of `exclusive` at once, in the order of their names: no two processes can block each other."""
+    with ExitStack() as stack:
+        for lock, what in sorted(locks):
+            stack.enter_context(exclusive(lock, what))
+        yield
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files and locks below a folder that killed processes have left, and nobody holds."""
+    for path in [*folder.rglob(".*.part"), *folder.rglob(".locks/*.lock")]:
+        try:
+            with path.open("ab") as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+        except OSError:
+            continue  # in use, just gone, or no locks on this file system to tell it by
+
+
+def _locked(lock: Path, what: str) -> IO[bytes] | None:
+    """The lock file, open and locked; None where there are no locks."""
+    while True:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        stream = lock.open("ab")
+        try:
+            _wait(stream, what)
+            if os.fstat(stream.fileno()).st_ino == lock.stat().st_ino:
+                return stream
+        except FileNotFoundError:
+            pass  # its holder has removed it
+        except OSError as error:
+            stream.close()
+            if error.errno not in UNSUPPORTED:
+                raise
+            print(f"warning: {lock}: no locks on this file system; start nothing twice", file=sys.stderr, flush=True)
+            return None
+        stream.close()
+
+
+def _wait(stream: IO[bytes], what: str) -> None:
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"{what}: another process is at work on it; waiting", file=sys.stderr, flush=True)
+        fcntl.flock(stream, fcntl.LOCK_EX)

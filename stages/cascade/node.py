@@ -1,0 +1,150 @@
+"""Denoisers trained through a frozen task network: `python -m stages.cascade [--scale SCALE] [--only KEY]`.
+
+Output: `build/<scale>/cascades/<key>/sigma<level>.safetensors`, as of a family of denoisers. All noise levels of a
+cascade train together and share the task network and its images.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config, load_config, stage_parser
+from redenoise.dag.indexed import MISSING, unavailable_reason, write_unavailable
+from redenoise.dag.references import noise_ranges
+from redenoise.joint.learner import JointLearner
+from redenoise.joint.losses import Weights
+from redenoise.joint.training import Training
+from redenoise.models import denoisers, recognizers
+from redenoise.models.weights import load_network, save_network
+from redenoise.recognition.stored import load_task, task_spec
+from redenoise.support.errors import UserError, choices, run_cli
+from redenoise.support.files import renewed, sha256_file
+from redenoise.support.locks import exclusive_all, model_locks
+from redenoise.training.imports import import_family
+from redenoise.training.run import CHECKPOINT_SECONDS, Member
+from stages.train.family import as_stored, describe, write_curve
+
+
+class Cascade(Training):
+    """The denoisers of one cascade at one scale."""
+
+    def __init__(self, config: Config, key: str) -> None:
+        super().__init__(config, "cascade", key)
+        self.task = load_task(config, self.entry["task"])
+        self.weights = Weights(*(self.entry[name] for name in ("reconstruction", "range", "perceptual", "high_level")))
+        self.members: list[Member] = []
+
+    def train(self, models: list[str], checkpoint_seconds: float) -> None:
+        """Train some of the denoisers to the end of the schedule; see `Run.finish` for what can go wrong."""
+        ranges = noise_ranges(self.entry)
+        for model in models:
+            if model not in ranges:
+                raise UserError(f"cascades.{self.key} has no model {model!r}; {choices(model, ranges)}")
+        with exclusive_all(model_locks(self.config, "cascade", self.key, models)):
+            self.members = [self._member(model, ranges[model]) for model in models]
+            self.run(self.members, checkpoint_seconds)
+
+    def store(self, folder: Path) -> dict[str, dict[str, Any]]:
+        """Write the weights and the learning curve of every denoiser, and return how each was trained."""
+        cards = {}
+        for member in self.members:
+            cards[member.name] = card = describe(member.key, member.history, member.step)
+            path = folder / f"{member.name}.safetensors"
+            spec = denoisers.stored_spec(member.key["network"])
+            save_network(path, as_stored(member.learner.result), spec, card["origin"])
+            write_curve(folder / f"{member.name}.curve.csv", card["curve"])
+        return cards
+
+    def _member(self, model: str, sigma_range: list) -> Member:
+        initial = paths.weights(self.config.scale, self.entry["initial"]) / f"{model}.safetensors"
+        network, spec = load_network(initial)
+        learner = JointLearner(
+            network, sigma_range, self.schedule, self.mode, self.device, task=self.task, weights=self.weights
+        )
+        task = paths.task(self.config.scale, self.entry["task"]) / "model.safetensors"
+        root = Path(denoisers.__file__).parents[1]
+        task_name = task_spec(self.config, self.entry["task"])["name"]
+        sources = [root / "networks" / f"{spec['name']}.py", Path(recognizers.__file__).parent / f"{task_name}.py"]
+        key = self.key_of(
+            spec,
+            sigma_range,
+            sources,
+            losses=vars(self.weights),
+            initial=sha256_file(initial),
+            task=sha256_file(task),
+        )
+        return Member(model, learner, self.checkpoints / f"{model}.safetensors", key)
+
+
+def cascade(config: Config, key: str, options: argparse.Namespace) -> None:
+    """Make the denoisers of one cascade."""
+    entry = config.entry("cascade", key)
+    released = paths.data(config.scale, paths.RELEASED)
+    target = paths.cascade(config.scale, key)
+    models = list(noise_ranges(entry))
+    if options.model:
+        if reason := why_not(config, key):
+            raise UserError(f"--model {options.model}: {reason}; provide what is missing first")
+        Cascade(config, key).train([options.model], options.checkpoint_seconds)
+        return
+    training = None
+    inputs = [*needed(config, entry), released]
+    with provenance.recorded(config, "cascade", key, inputs, [target]) as record, renewed(target) as new:
+        reason = why_not(config, key)
+        if reason:
+            write_unavailable(new, reason)
+            record["unavailable"] = reason
+        elif config.settings["published_weights"]:
+            network = config.entry("train", entry["initial"])["network"]
+            network = {**network, **(config.settings["network"] or {}).get(network["name"], {})}
+            record["models"] = import_family(key, {**entry, "network": network}, released, new)
+        else:
+            training = Cascade(config, key)
+            training.train(models, options.checkpoint_seconds)
+            record["models"] = training.store(new)
+            record |= {"device": training.device_name, "mode": training.mode}
+    if training:
+        training.clean_up()
+
+
+def needed(config: Config, entry: dict) -> list[Path]:
+    """Folders that a training of a cascade reads."""
+    return [
+        paths.labelled(config.scale, entry["data"]),
+        paths.task(config.scale, entry["task"]),
+        paths.weights(config.scale, entry["initial"]),
+    ]
+
+
+def why_not(config: Config, key: str) -> str | None:
+    """Why this scale can make no weights of a cascade, or None."""
+    entry = config.entry("cascade", key)
+    if config.settings["published_weights"]:
+        if entry.get("published"):
+            return None
+        return f"no weights of {key} are released yet, and scale {config.scale} does not train"
+    for folder in needed(config, entry):
+        if reason := unavailable_reason(folder):
+            return reason
+    initial = paths.weights(config.scale, entry["initial"])
+    if (initial / MISSING).exists():
+        return f"{entry['initial']} lacks weights for some noise levels"
+    return None
+
+
+def main() -> None:
+    """Command line of the stage."""
+    parser = stage_parser("cascade", "Train denoisers through the frozen networks of the high-level tasks.")
+    parser.add_argument("--model", help="train this denoiser of the cascade alone, and leave it as a checkpoint")
+    parser.add_argument("--checkpoint-seconds", type=float, default=CHECKPOINT_SECONDS, metavar="S")
+    arguments = parser.parse_args()
+    if arguments.model and not arguments.only:
+        raise UserError("--model is for one cascade; add --only KEY, the cascade's name in params.yaml")
+    config = load_config(arguments.scale)
+    for key in [arguments.only] if arguments.only else config.keys("cascade"):
+        cascade(config, key, arguments)
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,1 +1,0 @@
-"""What every stage shares: errors, atomic files, the configuration, provenance, progress."""

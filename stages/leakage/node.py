@@ -1,0 +1,124 @@
+"""Leakage check: no test image may be among the training images.
+
+`python -m stages.leakage.node [--scale SCALE]` compares every test set with every training set by two hashes:
+
+- exact: SHA-256 of the gray pixels, in any of the eight orientations that training flips and turns make;
+- near: a 256-bit difference hash of the image shrunk to 17x16 (neighbouring pixels compared), which survives
+  recompression, rescaling and conversion to gray. Unrelated photographs differ in about 100 bits.
+
+Crops smaller than the image are not found. A match fails the run with the names of both images, unless params.yaml
+declares that the two sets overlap.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config, load_config, stage_parser
+from redenoise.dag.indexed import checked_path, read_index
+from redenoise.support.errors import UserError, run_cli
+from redenoise.support.files import read_image, write_json
+
+NEAR_BITS = 16
+SHOWN = 10
+
+
+def exact_hashes(gray: np.ndarray) -> list[str]:
+    """SHA-256 of a uint8 (H, W) image in its eight orientations, the upright one first."""
+    turned = [np.rot90(flipped, turns) for flipped in (gray, gray[:, ::-1]) for turns in range(4)]
+    return [hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest() for image in turned]
+
+
+def difference_hash(gray: np.ndarray) -> np.ndarray:
+    """256 bits, as bool: whether each pixel of the image shrunk to 17x16 is brighter than its right neighbour."""
+    small = np.asarray(Image.fromarray(gray).resize((17, 16), Image.Resampling.BOX), dtype=np.int16)
+    return (small[:, :-1] > small[:, 1:]).ravel()
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Hashes of one uint8 (H, W) image: `exact` in eight orientations, `bits` of the upright difference hash."""
+
+    exact: tuple[str, ...]
+    bits: np.ndarray
+
+    @classmethod
+    def of(cls, gray: np.ndarray) -> "Fingerprint":
+        """Hash an image."""
+        return cls(tuple(exact_hashes(gray)), difference_hash(gray))
+
+
+def find_leaks(test: dict[str, Fingerprint], train: dict[str, Fingerprint]) -> list[tuple[str, str, str]]:
+    """Pairs (test name, training name, how they match) among the fingerprints of images given by name."""
+    if not test:
+        return []
+    names = list(test)
+    upright = {image.exact[0]: name for name, image in test.items()}
+    bits = np.array([image.bits for image in test.values()])
+    leaks = []
+    for name, image in train.items():
+        exact = sorted({upright[value] for value in image.exact if value in upright})
+        leaks += [(found, name, "the same pixels") for found in exact]
+        distances = (bits != image.bits).sum(axis=1)
+        leaks += [
+            (names[index], name, f"near, {distances[index]} of 256 bits differ")
+            for index in np.flatnonzero(distances <= NEAR_BITS)
+            if names[index] not in exact
+        ]
+    return leaks
+
+
+def check(config: Config) -> None:
+    """Compare all sets with role test against all with role train and write the outcome.
+
+    Raises:
+        UserError: a test image is among the training images.
+    """
+    roles = {key: config.entry("download", key)["role"] for key in config.image_sets()}
+    folders = {key: paths.data(config.scale, key) for key in roles}
+    target = paths.leakage(config.scale)
+    with provenance.recorded(config, "leakage", None, list(folders.values()), [target]):
+        sets = {key: _fingerprints(folder) for key, folder in folders.items()}
+        pairs = [
+            (test, train) for test in roles for train in roles if roles[test] == "test" and roles[train] == "train"
+        ]
+        leaks = {pair: find_leaks(sets[pair[0]], sets[pair[1]]) for pair in pairs}
+        wrong = [
+            f"{test}/{found} is in {train} as {name} ({how})"
+            for (test, train), found_leaks in leaks.items()
+            for found, name, how in found_leaks
+            if train not in config.entry("download", test).get("overlaps", [])
+        ]
+        if wrong:
+            shown = "; ".join(wrong[:SHOWN]) + (f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else "")
+            raise UserError(f"test images among the training images: {shown}; take them out of the training set")
+        write_json(target, _summary(sets, leaks))
+
+
+def _fingerprints(folder: Path) -> dict[str, Fingerprint]:
+    images = ((row["id"], read_image(checked_path(folder, row), gray=True)) for row in read_index(folder))
+    return {name: Fingerprint.of(image) for name, image in images}
+
+
+def _summary(sets: dict, leaks: dict) -> dict:
+    return {
+        "images": {key: len(images) for key, images in sets.items()},
+        "compared": [
+            {"test": test, "train": train, "matches": len(found), "names": sorted({name for name, _, _ in found})}
+            for (test, train), found in leaks.items()
+        ],
+    }
+
+
+def main() -> None:
+    """Command line of the check."""
+    arguments = stage_parser("synthesize.leakage", "Check test against training images.", False).parse_args()
+    check(load_config(arguments.scale))
+
+
+if __name__ == "__main__":
+    run_cli(main)

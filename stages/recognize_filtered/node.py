@@ -1,0 +1,66 @@
+"""Tasks without a network in front: `python -m stages.recognize_filtered.node [--scale SCALE] [--only KEY [--shard I/N]]`.
+
+On clean images, on noisy ones, and behind a classical denoiser. Output as in `stages.recognize`.
+"""
+
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from redenoise.dag.config import Config
+from redenoise.dag.shards import Shard, Work, command_line
+from redenoise.recognition.denoisers import Nothing
+from redenoise.recognition.node import levels_of, measure, nothing, run
+from redenoise.support.errors import UserError, run_cli
+from redenoise.support.files import sha256_file
+from stages.filter import node as classical
+
+
+class Filter:
+    """A classical denoiser of redenoise/models/filters, one image at a time."""
+
+    def __init__(self, method: ModuleType) -> None:
+        self.method = method
+        self.parts = {"version": method.version(), "code": sha256_file(Path(str(method.__file__)))}
+
+    def __call__(self, noisy: np.ndarray, sigma: float) -> np.ndarray:
+        """Denoise float32 (N, H, W, 3) on the [0, 255] scale; the result has its shape and scale."""
+        return np.stack([classical.denoise(self.method, image, sigma) for image in noisy])
+
+    def depends_on(self, sigma: float) -> dict[str, str]:
+        """What the result depends on."""
+        return self.parts
+
+
+def baseline(config: Config, key: str, shard: Shard | None = None) -> None:
+    """Measure one task without a network in front; with a `shard`, only make that share of its parts."""
+    entry = config.entry("recognition_baseline", key)
+    name = entry["filter"]
+    levels = [None] if name == "clean" else levels_of(config, entry)
+
+    def act(work: Work) -> None:
+        if name in ("clean", "noisy"):
+            measure(config, key, entry, levels, Nothing, work)
+            return
+        try:
+            method = Filter(classical.load(name))
+        except UserError as error:
+            if config.params["unavailable"] != "skip":
+                raise
+            nothing(config, key, work, str(error))
+            return
+        most = (config.settings["labelled"] or {}).get("filtered")
+        measure(config, key, entry, levels, lambda: method, work, most)
+
+    run(config, "recognition_baseline", key, [], shard, act)
+
+
+def main() -> None:
+    """Command line of the stage."""
+    text = "Measure high-level tasks without a network in front."
+    command_line("recognition_baseline", text, "parts", baseline)
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,95 @@
+"""Networks of the high-level tasks: `python -m stages.task.node [--scale SCALE] [--only KEY]`.
+
+Output: `build/<scale>/tasks/<key>/model.safetensors`. On real data the weights that the task names are taken as they
+are; a task that names none, and a scale without real data, trains on the labelled images.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config, for_each_node
+from redenoise.dag.indexed import unavailable_reason, write_unavailable
+from redenoise.joint.learner import TaskLearner
+from redenoise.joint.training import Training
+from redenoise.models import recognizers
+from redenoise.models.weights import save_network
+from redenoise.recognition.stored import task_spec
+from redenoise.support.errors import Unavailable, run_cli
+from redenoise.support.files import renewed, sha256_path
+from redenoise.training.run import CHECKPOINT_SECONDS, Member
+from stages.task.sources import start_from, trained_network
+from stages.train.family import describe, write_curve
+
+NO_START = "leakage.json"  # the value of `start` for a training that begins with random weights
+
+
+def task(config: Config, key: str) -> None:
+    """Make the network of one task."""
+    entry = config.entry("task", key)
+    data, target = paths.labelled(config.scale, entry["data"]), paths.task(config.scale, key)
+    start = paths.build(config.scale) / entry["start"]
+    training = None
+    with provenance.recorded(config, "task", key, [data, start], [target]) as record, renewed(target) as new:
+        try:
+            if config.settings["real_data"] and ("weights" in entry or "weights" in entry["network"]):
+                record["card"] = imported(config, key, new)
+            elif reason := unavailable_reason(data) or unavailable_reason(start) or _does_not_train(config):
+                raise Unavailable(reason)
+            else:
+                training = Training(config, "task", key)
+                record["card"] = trained(training, new)
+                record |= {"device": training.device_name, "mode": training.mode}
+        except Unavailable as error:
+            write_unavailable(new, str(error))
+            record["unavailable"] = str(error)
+    if training:
+        training.clean_up()
+
+
+def imported(config: Config, key: str, folder: Path) -> dict[str, Any]:
+    """Take up the weights that the task names; returns where they come from."""
+    spec, downloads = task_spec(config, key), config.settings["labelled_downloads"]
+    if "weights" in spec:
+        network = recognizers.build({**spec, "fetch": downloads})
+        origin = f"weights {spec['weights']} of torchvision's {spec.get('model')}"
+    else:
+        network, origin = trained_network(spec, config.entry("task", key)["weights"], downloads)
+    save_network(folder / "model.safetensors", network.eval(), recognizers.stored_spec(spec), origin)
+    return {"origin": origin}
+
+
+def trained(training: Training, folder: Path) -> dict[str, Any]:
+    """Train the network of a task; returns how."""
+    config, key, entry = training.config, training.key, training.entry
+    spec = task_spec(config, key)
+    torch.manual_seed(training.seed)  # of the initial weights
+    network = recognizers.build(spec)
+    started = ""
+    if entry["start"] != NO_START:
+        started = start_from(network, paths.build(config.scale) / entry["start"])
+    source = Path(recognizers.__file__).parent / f"{spec['name']}.py"
+    learner = TaskLearner(network, (0.0, 0.0), training.schedule, training.mode, training.device)
+    start = sha256_path(paths.build(config.scale) / entry["start"]) if started else ""
+    member_key = training.key_of(spec, [0, 0], [source], start=start)
+    member = Member("model", learner, training.checkpoints / "model.safetensors", member_key)
+    training.run([member], CHECKPOINT_SECONDS)
+    card = describe(member.key, member.history, member.step)
+    save_network(folder / "model.safetensors", learner.result.eval(), spec, card["origin"])
+    write_curve(folder / "model.curve.csv", card["curve"])
+    return {**card, "start": started}
+
+
+def _does_not_train(config: Config) -> str | None:
+    return None if config.settings["tasks"] else f"scale {config.scale} does not train networks of tasks"
+
+
+def main() -> None:
+    """Command line of the stage."""
+    for_each_node("task", "Train or import the networks of the high-level tasks.", task, command="cascade.task")
+
+
+if __name__ == "__main__":
+    run_cli(main)
