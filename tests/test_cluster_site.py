@@ -131,7 +131,7 @@ def test_gpus_are_asked_for_in_either_spelling_or_not_at_all(site: Path):
 
 def test_second_attempt_asks_for_more_up_to_the_limits(site: Path):
     text = "cpu: {max_hours: 5, max_gb: 20}\nfactors: {memory: 0.5, time: 2}\nstages: {baseline: {hours: 1, gb: 16}}"
-    found = [asked(text, site, "baseline", attempt=attempt) for attempt in (1, 2, 3, 9)]
+    found = [asked(text, site, "filter", attempt=attempt) for attempt in (1, 2, 3, 9)]
     assert [entry["runtime"] for entry in found] == [120, 240, 300, 300]
     assert [entry["mem_mb"] for entry in found] == [8000, 16000, 20000, 20000]
 

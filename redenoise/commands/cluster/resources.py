@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from redenoise.dag.config import MEASURING, PARAMS, ROOT, SCALES, _check, read_yaml
+from redenoise.dag.config import PARAMS, ROOT, SCALES, _check, read_yaml
+from redenoise.dag.table import MEASURING
 from redenoise.support.errors import UserError, choices
 
 SITE = Path("slurm/site.yaml")  # through the link that also is the name of the profile

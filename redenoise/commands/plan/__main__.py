@@ -9,8 +9,9 @@ import argparse
 import json
 from pathlib import Path
 
-from redenoise.commands.plan import costs, estimates, graph, layout, verdicts
+from redenoise.commands.plan import costs, estimates, layout, verdicts
 from redenoise.commands.plan.shards import Scatter
+from redenoise.dag import graph
 from redenoise.dag.config import load_config
 from redenoise.support.errors import UserError, run_cli
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from redenoise.commands.plan.graph import Node
 from redenoise.dag import paths, provenance
-from redenoise.dag.config import MEASURING, Config
+from redenoise.dag.config import Config
+from redenoise.dag.graph import Node
+from redenoise.dag.table import MEASURING
 from redenoise.support.errors import UserError
 from redenoise.support.files import write_text
 

@@ -79,7 +79,7 @@ def main() -> None:
     config = load_config(arguments.scale)
     first = config.params["seed"]
     seeds = parsed(arguments.seeds) if arguments.seeds else list(range(first, first + 1 + FURTHER))
-    set_mode(config.params["mode"], config.settings["threads"])
+    set_mode("reference", config.settings["threads"])
     for key in names(config, arguments.only):
         found = cell(config, key)
         if isinstance(found, str):
