@@ -1,4 +1,4 @@
-"""Hand a finished Snakemake run over to DVC: `python -m redenoise.commands.record`.
+"""Hand a finished Snakemake run over to DVC.
 
 DVC takes whatever lies in the outputs for the result of today's inputs when it is told to commit. So every output's
 provenance is first held against today's parameters, code, inputs and outputs; one difference, and nothing is
@@ -6,16 +6,16 @@ committed. Nor is it if dvc.yaml does not name everything that the report reads:
 scale is that of params.yaml, since that is the one DVC reads.
 """
 
-import argparse
 import subprocess
 import sys
 from pathlib import Path
 
+from redenoise.commands.parsing import parser
 from redenoise.commands.plan.differences import Checkout, Difference
 from redenoise.commands.plan.differences import differences as node_differences
 from redenoise.dag import paths
 from redenoise.dag.config import Config, load_config, read_yaml
-from redenoise.support.errors import UserError, run_cli
+from redenoise.support.errors import UserError
 from stages.report.node import inputs
 
 SHOWN = 5
@@ -80,14 +80,7 @@ def record() -> None:
     print(f"recorded: {len(config.nodes()) + 1} nodes of scale {config.scale} are committed to DVC")
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Command line of the step."""
-    parser = argparse.ArgumentParser(
-        prog="python -m redenoise.commands.record", description=record.__doc__.splitlines()[0]
-    )
-    parser.parse_args()
+    parser("record", __doc__, scale=False).parse_args(arguments)
     record()
-
-
-if __name__ == "__main__":
-    run_cli(main)

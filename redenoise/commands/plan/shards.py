@@ -21,7 +21,7 @@ from redenoise.support.errors import UserError
 IMAGENET_IMAGES = 50_000  # of its validation set
 VOC_IMAGES = paths.MANIFESTS / "lists/voc2012_val.txt"
 # A classical denoiser's time goes with the pixels. Those of an image of the sets that it is recorded on, and those of
-# one of the tasks' images, as `python -m stages.cascade.benchmark` takes them.
+# one of the tasks' images, as `redenoise benchmark cascades` takes them.
 RECORDED_PIXELS = {"kodak": 768 * 512, "cbsd68": 481 * 321}
 TASK_PIXELS = {"classification": 224 * 224, "segmentation": 500 * 375}
 # Seconds below which a node had nothing to work on: costs that come from a report do not say so.
