@@ -195,8 +195,8 @@ def test_number_follows_from_the_benchmark_of_the_kind_of_machine(project: Path)
     assert found == {"mse": 28, "range1": 14}  # 100,000 and 50,000 images at one image per second
     assert Scatter(load_config("paper")).count("recognition_baseline", "classification-clean") == 14
     assert Scatter(load_config("paper")).seconds("recognition", "segmentation-mse") is None
-    resources.SITE.parent.mkdir(parents=True)
-    resources.SITE.write_text("gpu: {ask: gpu}\n")
+    resources.CLUSTER.parent.mkdir(parents=True)
+    resources.CLUSTER.write_text("gpu: {ask: gpu}\n")
     assert Scatter(load_config("paper")).seconds("recognition", "classification-mse") == 1000
     assert Scatter(load_config("paper")).seconds("recognition_baseline", "classification-noisy") == 200_000
 
@@ -245,7 +245,7 @@ def test_table_from_before_there_were_shards_is_read(project: Path):
 
 
 def test_slurm_gives_shards_their_minutes_and_what_gathers_few(project: Path):
-    site = {**resources.load_site(), "factors": {"memory": 1, "time": 1.5}}
+    site = {**resources.load_cluster(), "factors": {"memory": 1, "time": 1.5}}
     site["cpu"] = {**site["cpu"], "max_hours": 4}
     asked = {request.stage: request for request in resources.requests(site, "paper")}
     for stage in MEASURING:

@@ -25,14 +25,14 @@ def check(path: Path | None, scale: str | None) -> str:
         print(problem)
     if problems:
         count = f"{len(problems)} problem" + ("s" if len(problems) > 1 else "")
-        raise UserError(f"{path or resources.OWN}: {count} at scale {scale}, see above; correct and check again")
+        raise UserError(f"{path or resources.CLUSTER}: {count} at scale {scale}, see above; correct and check again")
     return "\n".join(fit.describe(path, scale))
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Command line of the check."""
     options = parser("cluster", __doc__)
-    text = f"the cluster file (default: {resources.OWN})"
+    text = f"the cluster file (default: {resources.CLUSTER})"
     options.add_argument("--file", type=Path, metavar="FILE", help=text)
     given = options.parse_args(arguments)
     print(check(given.file, given.scale))

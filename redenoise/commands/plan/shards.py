@@ -12,7 +12,7 @@ from functools import cached_property
 from statistics import fmean
 from typing import Any
 
-from redenoise.commands.cluster.resources import load_site, requests
+from redenoise.commands.cluster.resources import load_cluster, requests
 from redenoise.commands.plan import costs, rates
 from redenoise.dag import paths
 from redenoise.dag.config import MEASURING, SCALES, Config, read_yaml
@@ -140,7 +140,7 @@ class Scatter:
     @cached_property
     def _on_gpu(self) -> set[str]:
         """Stages whose jobs get a GPU here."""
-        return {request.stage for request in requests(load_site(), self.config.scale) if request.gpus}
+        return {request.stage for request in requests(load_cluster(), self.config.scale) if request.gpus}
 
     def _pieces(self, stage: str, key: str) -> int | None:
         """Into how many shards a node can be cut at most."""
