@@ -196,8 +196,8 @@ def test_number_follows_from_the_benchmark_of_the_kind_of_machine(project: Path)
     assert found == {"mse": 28, "range1": 14}  # 100,000 and 50,000 images at one image per second
     assert Scatter(load_config("paper")).count("recognize_filtered", "classification-clean") == 14
     assert Scatter(load_config("paper")).seconds("recognize", "segmentation-mse") is None
-    resources.SITE.parent.mkdir(parents=True)
-    resources.SITE.write_text("gpu: {ask: gpu}\n")
+    resources.CLUSTER.parent.mkdir(parents=True)
+    resources.CLUSTER.write_text("gpu: {ask: gpu}\n")
     assert Scatter(load_config("paper")).seconds("recognize", "classification-mse") == 1000
     assert Scatter(load_config("paper")).seconds("recognize_filtered", "classification-noisy") == 200_000
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from statistics import fmean
 from typing import Any
 
-from redenoise.commands.cluster.resources import load_site, requests
+from redenoise.commands.cluster.resources import load_cluster, requests
 from redenoise.commands.plan import costs, rates
 from redenoise.dag import paths
 from redenoise.dag.config import SCALES, Config, read_yaml
@@ -22,7 +22,7 @@ from redenoise.support.errors import UserError
 IMAGENET_IMAGES = 50_000  # of its validation set
 VOC_IMAGES = paths.MANIFESTS / "lists/voc2012_val.txt"
 # A classical denoiser's time goes with the pixels. Those of an image of the sets that it is recorded on, and those of
-# one of the tasks' images, as `python -m stages.cascade.benchmark` takes them.
+# one of the tasks' images, as `redenoise benchmark cascades` takes them.
 RECORDED_PIXELS = {"kodak": 768 * 512, "cbsd68": 481 * 321}
 TASK_PIXELS = {"classification": 224 * 224, "segmentation": 500 * 375}
 # Seconds below which a node had nothing to work on: costs that come from a report do not say so.
@@ -141,7 +141,7 @@ class Scatter:
     @cached_property
     def _on_gpu(self) -> set[str]:
         """Stages whose jobs get a GPU here."""
-        return {request.stage for request in requests(load_site(), self.config.scale) if request.gpus}
+        return {request.stage for request in requests(load_cluster(), self.config.scale) if request.gpus}
 
     def _pieces(self, stage: str, key: str) -> int | None:
         """Into how many shards a node can be cut at most."""

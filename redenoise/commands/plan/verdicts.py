@@ -4,7 +4,7 @@ The verdict goes by content, as DVC's does, and follows the DAG downstream as Sn
 whenever one of its inputs is. (DVC goes on downstream only where the new input differs from the old one.) Where the
 engines themselves disagree this is DVC's side: an output that was changed by hand is made again, although Snakemake
 looks at its time only; a file that is newer but the same is no reason. Other versions of packages are none for either
-engine; they are reported apart, since `python -m redenoise.commands.record` refuses them.
+engine; they are reported apart, since `redenoise record` refuses them.
 """
 
 from dataclasses import dataclass
