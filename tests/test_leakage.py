@@ -14,7 +14,8 @@ from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import write_index
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file, write_png
-from stages.leakage.node import Fingerprint, check, find_leaks
+from stages.leakage.node import Fingerprint, find_leaks
+from stages.leakage.node import run as check
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ class Training:
             READERS if real else 0,
         )
 
-    def run(self, members: list[Member], checkpoint_seconds: float) -> None:
+    def run(self, members: list[Member], checkpoint_seconds: float | None = None) -> None:
         """Train every member to the schedule's end; see `Run.finish` for what can go wrong."""
         run = Run(self.key, members, self.patches(), None, self.schedule, self.seed, checkpoint_seconds)
         for member in members:

@@ -35,7 +35,7 @@ class Cascade(Training):
         self.weights = Weights(*(self.entry[name] for name in ("reconstruction", "range", "perceptual", "high_level")))
         self.members: list[Member] = []
 
-    def train(self, models: list[str], checkpoint_seconds: float) -> None:
+    def train(self, models: list[str], checkpoint_seconds: float | None = None) -> None:
         """Train some of the denoisers to the end of the schedule; see `Run.finish` for what can go wrong."""
         ranges = noise_ranges(self.entry)
         for model in models:
@@ -77,7 +77,7 @@ class Cascade(Training):
         return Member(model, learner, self.checkpoints / f"{model}.safetensors", key)
 
 
-def cascade(config: Config, key: str, options: argparse.Namespace) -> None:
+def run(config: Config, key: str, options: argparse.Namespace) -> None:
     """Make the denoisers of one cascade."""
     entry = config.entry("cascade", key)
     released = paths.data(config.scale, paths.RELEASED)

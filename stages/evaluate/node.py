@@ -22,7 +22,7 @@ from redenoise.support.errors import UserError
 from redenoise.support.files import read_json, sha256_bytes, sha256_file
 
 
-def evaluate(config: Config, key: str, shard: Shard | None = None) -> None:
+def run(config: Config, key: str, shard: Shard | None = None) -> None:
     """Denoise one noisy set with one family of networks and measure it; with a `shard`, only denoise that share."""
     entry = config.entry("evaluate", key)
     set_mode("reference", config.settings["threads"])

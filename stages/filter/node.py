@@ -16,7 +16,7 @@ from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file
 
 
-def classical(config: Config, key: str, shard: Shard | None = None) -> None:
+def run(config: Config, key: str, shard: Shard | None = None) -> None:
     """Denoise one noisy set with one classical method and measure it; with a `shard`, only denoise that share.
 
     Raises:

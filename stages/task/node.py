@@ -19,14 +19,14 @@ from redenoise.models.weights import save_network
 from redenoise.recognition.stored import task_spec
 from redenoise.support.errors import Unavailable
 from redenoise.support.files import renewed, sha256_path
-from redenoise.training.run import CHECKPOINT_SECONDS, Member
+from redenoise.training.run import Member
 from stages.task.sources import start_from, trained_network
 from stages.train.family import describe, write_curve
 
 NO_START = "no_leakage.txt"  # the value of `start` for a training that begins with random weights
 
 
-def task(config: Config, key: str) -> None:
+def run(config: Config, key: str) -> None:
     """Make the network of one task."""
     entry = config.entry("task", key)
     data, target = paths.labelled(config.scale, entry["data"]), paths.task(config.scale, key)
@@ -75,7 +75,7 @@ def trained(training: Training, folder: Path) -> dict[str, Any]:
     start = sha256_path(paths.build(config.scale) / entry["start"]) if started else ""
     member_key = training.key_of(spec, [0, 0], [source], start=start)
     member = Member("model", learner, training.checkpoints / "model.safetensors", member_key)
-    training.run([member], CHECKPOINT_SECONDS)
+    training.run([member])
     card = describe(member.key, member.history, member.step)
     save_network(folder / "model.safetensors", learner.result.eval(), spec, card["origin"])
     write_curve(folder / "model.curve.csv", card["curve"])

@@ -67,7 +67,7 @@ class Family:
         """Remove the checkpoints of a family whose weights are stored."""
         shutil.rmtree(Family.checkpoints(config, key), ignore_errors=True)
 
-    def train(self, models: list[str], checkpoint_seconds: float) -> None:
+    def train(self, models: list[str], checkpoint_seconds: float | None = None) -> None:
         """Train some models of the family to the end of the schedule; see `Run.finish` for what can go wrong."""
         ranges = noise_ranges(self.entry)
         for model in models:
@@ -76,7 +76,9 @@ class Family:
         with exclusive_all(model_locks(self.config, "train", self.key, models)):
             self._train(models, ranges, checkpoint_seconds)
 
-    def _train(self, models: list[str], ranges: dict[str, list[float]], checkpoint_seconds: float) -> None:
+    def _train(
+        self, models: list[str], ranges: dict[str, list[float]], checkpoint_seconds: float | None = None
+    ) -> None:
         images = self._images(self.entry["data"])
         patches = Patches(images, self.schedule.patch, self.schedule.batch, self.device, self.key)
         validation = Validation(self._images(self.entry["validation"]), self.seed, self.device)

@@ -18,7 +18,7 @@ from redenoise.training.imports import import_family
 from stages.train.family import Family
 
 
-def train(config: Config, key: str, options: argparse.Namespace) -> None:
+def run(config: Config, key: str, options: argparse.Namespace) -> None:
     """Make the weights of one family."""
     entry = config.entry("train", key)
     images, source = paths.data(config.scale, entry["data"]), paths.data(config.scale, entry["weights"])
