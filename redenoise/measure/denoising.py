@@ -12,10 +12,11 @@ from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import INDEX, checked_path, read_index, unavailable_reason
 from redenoise.dag.shards import Work
+from redenoise.data.images import read_image
 from redenoise.measure.items import denoised_item, item_key
 from redenoise.measure.metrics import psnr, ssim
 from redenoise.support.errors import UserError
-from redenoise.support.files import read_image, write_text
+from redenoise.support.files import write_text
 from redenoise.support.progress import progress
 
 COLUMNS = ("dataset", "item", "condition", "method", "metric", "unit", "value")

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from redenoise.dag import paths
-from redenoise.dag.config import Config
+from redenoise.dag.config import ROOT, Config
 from redenoise.dag.indexed import unavailable_reason
 from redenoise.dag.shards import Shard, Work, working
 from redenoise.data.labelled import read_labelled
@@ -18,9 +18,9 @@ from redenoise.recognition.outcomes import Denoiser, Subject, outcomes, parts_of
 from redenoise.recognition.stored import load_task
 from redenoise.support.files import sha256_file, sha256_path
 
-HERE = Path(__file__).parent
-# The code that the outcomes of an image depend on, besides the networks' own.
-DETERMINING = (HERE / "images.py", HERE / "measure.py", HERE / "metrics.py", HERE.parent / "synthesize/noise.py")
+# The code that the outcomes of an image depend on, besides that of the denoiser.
+FILES = ("recognition/images.py", "recognition/outcomes.py", "recognition/metrics.py", "measure/noise.py")
+DETERMINING = [*(ROOT / "redenoise" / name for name in FILES), *sorted(ROOT.glob("redenoise/models/recognizers/*.py"))]
 
 
 def subject_of(config: Config, entry: dict, most: int | None = None) -> Subject:
@@ -34,7 +34,7 @@ def subject_of(config: Config, entry: dict, most: int | None = None) -> Subject:
     depends = {
         "data": sha256_path(data),
         "task": sha256_file(weights),
-        "code": [sha256_path(path) for path in (*DETERMINING, HERE.parent / "tasks")],
+        "code": [sha256_file(path) for path in DETERMINING],
         "mode": config.params["mode"],
         "threads": config.settings["threads"],
         "torch": torch.__version__,

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config, load_config, stage_parser
+from redenoise.data.images import write_png
 from redenoise.measure.torch_mode import set_mode
 from redenoise.support.errors import run_cli
-from redenoise.support.files import renewed, write_json, write_png
+from redenoise.support.files import renewed, write_json
 from redenoise.support.progress import progress
 from stages.illustrate.canvas import Figure
 from stages.illustrate.gradients import figure3

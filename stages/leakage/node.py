@@ -20,8 +20,9 @@ from PIL import Image
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config, load_config, stage_parser
 from redenoise.dag.indexed import checked_path, read_index
+from redenoise.data.images import read_image
 from redenoise.support.errors import UserError, run_cli
-from redenoise.support.files import read_image, write_json
+from redenoise.support.files import write_json
 
 NEAR_BITS = 16
 SHOWN = 10

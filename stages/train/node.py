@@ -33,6 +33,7 @@ def train(config: Config, key: str, options: argparse.Namespace) -> None:
             raise UserError(f"{line}; choose a scale that trains, such as --scale modern")
         Family(config, key, options.continue_from).train([options.model], options.checkpoint_seconds)
         return
+    family = None
     with provenance.recorded(config, "train", key, inputs, [target]) as record, renewed(target) as new:
         reason = why_not(config, key)
         if reason:
@@ -45,8 +46,8 @@ def train(config: Config, key: str, options: argparse.Namespace) -> None:
             family.train(model_names(entry), options.checkpoint_seconds)
             record["models"] = family.store(new)
             record |= {"device": family.device_name, "mode": family.mode}
-    if "models" in record and not config.settings["published_weights"]:
-        Family.clean_up(config, key)
+    if family:
+        family.clean_up()
 
 
 def why_not(config: Config, key: str) -> str | None:
