@@ -6,35 +6,24 @@ Output: `build/<scale>/results/<key>.csv` with the columns of `published/`, one 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason
-from redenoise.dag.shards import Shard, command_line, working
-from redenoise.measure.denoising import input_folders, measure, nothing
+from redenoise.dag.shards import Shard, working
+from redenoise.measure.denoising import measure, nothing
 from redenoise.measure.networks import Networks
 from redenoise.measure.torch_mode import set_mode
-from redenoise.support.errors import run_cli
 
 
 def evaluate(config: Config, key: str, shard: Shard | None = None) -> None:
     """Denoise one noisy set with one family of networks and measure it; with a `shard`, only denoise that share."""
     entry = config.entry("evaluate", key)
-    set_mode(config.params["mode"], config.settings["threads"])
+    set_mode("reference", config.settings["threads"])
     folder = paths.weights(config.scale, entry["family"])
-    inputs, results = [*input_folders(config, entry), folder], [paths.results(config.scale, key)]
-    with working(config, "evaluate", key, inputs, results, shard) as work:
+    with working(config, "evaluate", key, shard) as work:
         if reason := unavailable_reason(folder):
             nothing(config, key, work, reason)
             return
-        computing = {"mode": config.params["mode"], "threads": str(config.settings["threads"])}
+        computing = {"mode": "reference", "threads": str(config.settings["threads"])}
         networks = Networks(folder, computing, entry.get("network", {}))
         missing = networks.missing_levels()
         if missing:
             work.record["unavailable_levels"] = {f"sigma={sigma:g}": why for sigma, why in missing.items()}
         measure(config, "evaluate", key, networks.denoiser_for, work, missing)
-
-
-def main() -> None:
-    """Command line of the stage."""
-    command_line("evaluate", "Measure the learned denoisers.", "images", evaluate)
-
-
-if __name__ == "__main__":
-    run_cli(main)

@@ -7,26 +7,20 @@ the training of the family then takes up.
 """
 
 import argparse
-from pathlib import Path
 
 from redenoise.dag import paths, provenance
-from redenoise.dag.config import Config, load_config, stage_parser
+from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason, write_unavailable
 from redenoise.dag.references import model_names
-from redenoise.support.errors import UserError, run_cli
+from redenoise.support.errors import UserError
 from redenoise.support.files import renewed
 from redenoise.training.imports import import_family
-from redenoise.training.run import CHECKPOINT_SECONDS
 from stages.train.family import Family
 
 
 def train(config: Config, key: str, options: argparse.Namespace) -> None:
     """Make the weights of one family."""
-    entry = config.entry("train", key)
-    images, source = paths.data(config.scale, entry["data"]), paths.data(config.scale, entry["weights"])
-    validation = paths.data(config.scale, entry["validation"])
-    inputs = [images, validation, source, paths.leakage(config.scale)]
-    target = paths.weights(config.scale, key)
+    entry, target = config.entry("train", key), paths.weights(config.scale, key)
     if options.model:
         if config.settings["published_weights"]:
             line = f"--model {options.model}: scale {config.scale} imports its weights and does not train"
@@ -34,13 +28,13 @@ def train(config: Config, key: str, options: argparse.Namespace) -> None:
         Family(config, key, options.continue_from).train([options.model], options.checkpoint_seconds)
         return
     family = None
-    with provenance.recorded(config, "train", key, inputs, [target]) as record, renewed(target) as new:
+    with provenance.recorded(config, "train", key) as record, renewed(target) as new:
         reason = why_not(config, key)
         if reason:
             write_unavailable(new, reason)
             record["unavailable"] = reason
         elif config.settings["published_weights"]:
-            record["models"] = import_family(key, entry, source, new)
+            record["models"] = import_family(key, entry, paths.data(config.scale, entry["weights"]), new)
         else:
             family = Family(config, key, options.continue_from)
             family.train(model_names(entry), options.checkpoint_seconds)
@@ -60,24 +54,3 @@ def why_not(config: Config, key: str) -> str | None:
     needed = (entry["data"], entry["validation"])
     reasons = (unavailable_reason(paths.data(config.scale, name)) for name in needed)
     return entry.get("untrainable") or next(filter(None, reasons), None)
-
-
-def main() -> None:
-    """Command line of the stage."""
-    parser = stage_parser("train", "Train or import the weights of the families.")
-    parser.add_argument("--model", help="train this model of the family alone, and leave it as a checkpoint")
-    text = "released weights to start from where there is no checkpoint; the optimiser starts anew at their step"
-    parser.add_argument("--continue-from", type=Path, metavar="FILE", help=text)
-    parser.add_argument("--checkpoint-seconds", type=float, default=CHECKPOINT_SECONDS, metavar="S")
-    arguments = parser.parse_args()
-    for option in ("model", "continue_from"):
-        if getattr(arguments, option) and not arguments.only:
-            name = option.replace("_", "-")
-            raise UserError(f"--{name} is for one family; add --only KEY, the family's name in params.yaml")
-    config = load_config(arguments.scale)
-    for key in [arguments.only] if arguments.only else config.keys("train"):
-        train(config, key, arguments)
-
-
-if __name__ == "__main__":
-    run_cli(main)
