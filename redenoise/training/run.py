@@ -16,7 +16,7 @@ from torch import nn
 from redenoise.support.errors import Stopped, UserError
 from redenoise.support.progress import progress
 from redenoise.training.checkpoint import load_checkpoint, save_checkpoint
-from redenoise.training.patches import Patches
+from redenoise.training.patches import Source
 from redenoise.training.schedule import Schedule
 from redenoise.training.step import Learner, Step
 from redenoise.training.validation import Validation
@@ -67,7 +67,7 @@ class Run:
         self,
         label: str,
         members: list[Member],
-        patches: Patches,
+        patches: Source,
         validation: Validation | None,
         schedule: Schedule,
         seed: int,

@@ -12,8 +12,9 @@ import numpy as np
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import checked_path, read_index, unavailable_reason, write_index, write_unavailable
+from redenoise.data.images import read_image
 from redenoise.measure.noise import add_noise
-from redenoise.support.files import atomic_open, read_image, renewed, sha256_file
+from redenoise.support.files import atomic_open, renewed, sha256_file
 from redenoise.support.progress import progress
 
 COLUMNS = ("id", "sigma", "path", "sha256", "clean", "clean_sha256")
