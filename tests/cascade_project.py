@@ -61,7 +61,7 @@ def small_project(scale: str = "demo", **changes: Any) -> Config:
     if scale != "demo":
         shutil.copytree(paths.build("demo"), paths.build(scale), dirs_exist_ok=True)
     write_index(paths.data(scale, paths.RELEASED), INDEX, [])
-    write_json(paths.leakage(scale), {})
+    write_text(paths.checked(scale), "")
     return found
 
 

@@ -18,7 +18,8 @@ from redenoise.recognition import outcomes as measure
 from redenoise.support.errors import Stopped, UserError
 from redenoise.support.files import read_json
 from redenoise.training.step import Step
-from stages.cascade.node import cascade, main
+from stages.cascade.__main__ import main
+from stages.cascade.node import cascade
 from stages.recognize.node import recognition
 from stages.recognize_filtered.node import baseline
 from stages.released.node import index_released
