@@ -22,10 +22,10 @@ from redenoise.models import filters
 from redenoise.models.filters import bm3d
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file
-from stages.evaluate.node import evaluate
-from stages.filter.node import classical
-from stages.synthesize.node import synthesize
-from stages.train.node import train
+from stages.evaluate.node import run as evaluate
+from stages.filter.node import run as classical
+from stages.synthesize.node import run as synthesize
+from stages.train.node import run as train
 from tests.conftest import ROOT
 from tests.training_project import INDEX, make_images, options, small_demo
 
@@ -67,7 +67,7 @@ def test_provenance_names_inputs_code_and_parameters(small):
         "build/demo/noisy/set12", "build/demo/data/set12", "build/demo/weights/dncnn_b"
     }  # fmt: skip
     assert record["params"]["entry"] == small.params["evaluations"]["set12-dncnn_b"]
-    assert set(record["sources"]) == {"stages/common", "stages/evaluate", "redenoise/models/denoisers"}
+    assert {"stages/evaluate/node.py", "redenoise/measure/apply.py"} <= set(record["sources"])
     assert record["outputs"]["build/demo/results/set12-dncnn_b.csv"]
 
 

@@ -22,7 +22,8 @@ from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file, write_json
 from stages.illustrate import canvas, gradients, labels, real
 from stages.illustrate.methods import tensor
-from stages.illustrate.node import CAPTIONS, FIGURES, illustrate, inputs
+from stages.illustrate.node import CAPTIONS, FIGURES, inputs
+from stages.illustrate.node import run as illustrate
 from tests.training_project import change_scale, make_images
 
 DENOISER = {"name": "multiscale", "channels": 3, "scales": 2, "divisor": 16}

@@ -15,7 +15,8 @@ from redenoise.dag.indexed import write_index
 from redenoise.data.images import write_png
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file
-from stages.leakage.node import Fingerprint, check, find_leaks
+from stages.leakage.node import Fingerprint, find_leaks
+from stages.leakage.node import run as check
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def levels_of(config: Config, entry: dict, without: dict[float, str] | None = No
     return [sigma for sigma in levels if sigma not in (without or {})]
 
 
-def run(
+def worked(
     config: Config, stage: str, key: str, folders: list[Path], shard: Shard | None,
     act: Callable[[Work], None],
 ) -> None:  # fmt: skip

@@ -57,7 +57,7 @@ class Run:
         validation: or None, to do without.
         schedule: of all of them.
         seed: with a step's number, the only source of randomness.
-        checkpoint_seconds: time between two checkpoints; what the run ends in does not depend on it.
+        checkpoint_seconds: time between two checkpoints, a minute if not given; what the run ends in does not depend on it.
 
     Raises:
         UserError: a checkpoint is damaged or of another run.
@@ -71,10 +71,11 @@ class Run:
         validation: Validation | None,
         schedule: Schedule,
         seed: int,
-        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+        checkpoint_seconds: float | None = None,
     ) -> None:
         self.label, self.members, self.patches, self.validation = label, members, patches, validation
-        self.schedule, self.seed, self.checkpoint_seconds = schedule, seed, checkpoint_seconds
+        self.schedule, self.seed = schedule, seed
+        self.checkpoint_seconds = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
         self.watched = ""
         for member in members:
             if member.checkpoint.exists():

@@ -50,7 +50,7 @@ class Cascade(LabelledTraining):
         return Member(model, learner, self.checkpoints / f"{model}.safetensors", key)
 
 
-def cascade(config: Config, key: str, options: argparse.Namespace) -> None:
+def run(config: Config, key: str, options: argparse.Namespace) -> None:
     """Make the denoisers of one cascade."""
     entry = config.entry("cascade", key)
     released = paths.data(config.scale, paths.RELEASED)

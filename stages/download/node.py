@@ -70,7 +70,7 @@ def _stored(config: Config, key: str, folder: Path) -> list[tuple]:
 
 def _reason(store: Store) -> str:
     """Why a store's files are not there, in words that do not change from run to run: reports repeat them."""
-    return f"{store.title}: not in {MIRROR_VARIABLE} and not to be had from {store.url}"
+    return f"{store.title}: not in {MIRROR_VARIABLE} and not to be had from {store.origin}"
 
 
 def _place(item: Item, folder: Path, image: bool) -> tuple:

@@ -12,7 +12,7 @@ from redenoise.measure.networks import Networks
 from redenoise.measure.torch_mode import set_mode
 
 
-def evaluate(config: Config, key: str, shard: Shard | None = None) -> None:
+def run(config: Config, key: str, shard: Shard | None = None) -> None:
     """Denoise one noisy set with one family of networks and measure it; with a `shard`, only denoise that share."""
     entry = config.entry("evaluate", key)
     set_mode("reference", config.settings["threads"])

@@ -10,7 +10,7 @@ from redenoise.models import filters
 from redenoise.support.errors import UserError
 
 
-def classical(config: Config, key: str, shard: Shard | None = None) -> None:
+def run(config: Config, key: str, shard: Shard | None = None) -> None:
     """Denoise one noisy set with one classical method and measure it; with a `shard`, only denoise that share.
 
     Raises:

@@ -27,7 +27,7 @@ FIGURES: dict[str, Callable[[Config], Figure]] = {
 }
 
 
-def illustrate(config: Config) -> None:
+def run(config: Config) -> None:
     """Make all figures. They are small, so they are made on the processor, also where there is a GPU."""
     set_mode("reference", config.settings["threads"])
     folder = paths.figures(config.scale)

@@ -74,7 +74,7 @@ def find_leaks(test: dict[str, Fingerprint], train: dict[str, Fingerprint]) -> l
     return leaks
 
 
-def check(config: Config) -> None:
+def run(config: Config) -> None:
     """Compare all sets with role test against all with role train and write the outcome.
 
     Raises:

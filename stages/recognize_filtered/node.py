@@ -11,7 +11,7 @@ from redenoise.dag.config import Config
 from redenoise.dag.shards import Shard, Work
 from redenoise.models import filters
 from redenoise.recognition.denoisers import Nothing
-from redenoise.recognition.node import levels_of, measure, nothing, run
+from redenoise.recognition.node import levels_of, measure, nothing, worked
 from redenoise.support.errors import UserError
 
 
@@ -30,7 +30,7 @@ class Filter:
         return self.parts
 
 
-def recognize_filtered(config: Config, key: str, shard: Shard | None = None) -> None:
+def run(config: Config, key: str, shard: Shard | None = None) -> None:
     """Measure one task without a network in front; with a `shard`, only make that share of its parts."""
     entry = config.entry("recognize_filtered", key)
     name = entry["filter"]
@@ -50,4 +50,4 @@ def recognize_filtered(config: Config, key: str, shard: Shard | None = None) -> 
         most = (config.settings["labelled"] or {}).get("filtered")
         measure(config, key, entry, levels, lambda: method, work, most)
 
-    run(config, "recognize_filtered", key, [], shard, act)
+    worked(config, "recognize_filtered", key, [], shard, act)

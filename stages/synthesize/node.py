@@ -20,7 +20,7 @@ from redenoise.support.progress import progress
 COLUMNS = ("id", "sigma", "path", "sha256", "clean", "clean_sha256")
 
 
-def synthesize(config: Config, key: str) -> None:
+def run(config: Config, key: str) -> None:
     """Make one noisy set."""
     entry = config.entry("synthesize", key)
     source = paths.data(config.scale, key)

@@ -26,7 +26,7 @@ from stages.task.sources import start_from, trained_network
 NO_START = "no_leakage.txt"  # the value of `start` for a training that begins with random weights
 
 
-def task(config: Config, key: str) -> None:
+def run(config: Config, key: str) -> None:
     """Make the network of one task."""
     entry = config.entry("task", key)
     data, target = paths.labelled(config.scale, entry["data"]), paths.task(config.scale, key)

@@ -18,7 +18,7 @@ from redenoise.training.imports import import_family
 from stages.train.family import Family
 
 
-def train(config: Config, key: str, options: argparse.Namespace) -> None:
+def run(config: Config, key: str, options: argparse.Namespace) -> None:
     """Make the weights of one family."""
     entry, target = config.entry("train", key), paths.weights(config.scale, key)
     if options.model:
