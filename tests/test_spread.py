@@ -19,10 +19,10 @@ from redenoise.dag.config import Config
 from redenoise.dag.indexed import write_unavailable
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_path
-from stages.evaluate.node import evaluate
+from stages.evaluate.node import run as evaluate
 from stages.report import spreads
-from stages.synthesize.node import synthesize
-from stages.train.node import train
+from stages.synthesize.node import run as synthesize
+from stages.train.node import run as train
 from tests.training_project import options, small_demo
 
 CELL = "set12-dncnn_b"

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from redenoise.dag import paths
-from redenoise.dag.config import read_yaml
 from redenoise.support.errors import UserError
+from redenoise.support.yaml_files import read_yaml
 
 # No file of a manifest is near this; a larger figure is a slip of the pen that would let a source fill the disk.
 MAX_FILE_BYTES = 1 << 30

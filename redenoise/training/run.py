@@ -16,7 +16,7 @@ from torch import nn
 from redenoise.support.errors import Stopped, UserError
 from redenoise.support.progress import progress
 from redenoise.training.checkpoint import load_checkpoint, save_checkpoint
-from redenoise.training.patches import Patches
+from redenoise.training.patches import Source
 from redenoise.training.schedule import Schedule
 from redenoise.training.step import Learner, Step
 from redenoise.training.validation import Validation
@@ -57,7 +57,7 @@ class Run:
         validation: or None, to do without.
         schedule: of all of them.
         seed: with a step's number, the only source of randomness.
-        checkpoint_seconds: time between two checkpoints; what the run ends in does not depend on it.
+        checkpoint_seconds: time between two checkpoints, a minute if not given; what the run ends in does not depend on it.
 
     Raises:
         UserError: a checkpoint is damaged or of another run.
@@ -67,14 +67,15 @@ class Run:
         self,
         label: str,
         members: list[Member],
-        patches: Patches,
+        patches: Source,
         validation: Validation | None,
         schedule: Schedule,
         seed: int,
-        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+        checkpoint_seconds: float | None = None,
     ) -> None:
         self.label, self.members, self.patches, self.validation = label, members, patches, validation
-        self.schedule, self.seed, self.checkpoint_seconds = schedule, seed, checkpoint_seconds
+        self.schedule, self.seed = schedule, seed
+        self.checkpoint_seconds = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
         self.watched = ""
         for member in members:
             if member.checkpoint.exists():
