@@ -1,6 +1,5 @@
 """The training of one node: its entry, the schedule and the scale put together into a run, and where its state is."""
 
-import shutil
 from abc import ABC, abstractmethod
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +17,7 @@ from redenoise.support.errors import UserError, choices
 from redenoise.support.files import sha256_file, sha256_path
 from redenoise.support.locks import exclusive_all
 from redenoise.training.card import as_stored, describe, write_curve
+from redenoise.training.checkpoint import save_result
 from redenoise.training.patches import Source
 from redenoise.training.run import Member, Run
 from redenoise.training.schedule import schedule_for
@@ -64,7 +64,7 @@ class Training(ABC):
     def member(self, model: str, sigma_range: list[float]) -> Member:
         """One model, ready to be trained."""
 
-    def train(self, models: list[str], checkpoint_seconds: float) -> None:
+    def train(self, models: list[str], checkpoint_seconds: float | None = None) -> None:
         """Train some models of the node to the end of the schedule; other processes may train the others.
 
         Raises:
@@ -82,7 +82,7 @@ class Training(ABC):
             self.members = [self.member(model, ranges[model]) for model in models]
             self.finish(source, validation, checkpoint_seconds)
 
-    def finish(self, source: Source, validation: Validation | None, checkpoint_seconds: float) -> None:
+    def finish(self, source: Source, validation: Validation | None, checkpoint_seconds: float | None = None) -> None:
         """Train every member to the schedule's end; see `Run.finish` for what can go wrong."""
         run = Run(self.key, self.members, source, validation, self.schedule, self.seed, checkpoint_seconds)
         for member in self.members:
@@ -121,6 +121,8 @@ class Training(ABC):
             "torch": torch.__version__,
         }
 
-    def clean_up(self) -> None:
-        """Remove the checkpoints of a node whose weights are stored."""
-        shutil.rmtree(self.checkpoints, ignore_errors=True)
+    def keep_results(self) -> None:
+        """Reduce the checkpoints of a node whose weights are stored to what they ended in."""
+        for member in self.members:
+            save_result(member.finished, member.learner, member.key, member.history)
+            member.checkpoint.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from redenoise.dag import paths, provenance
+from redenoise.dag.code import note_code
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason, write_unavailable
 from redenoise.joint.learner import TaskLearner
@@ -20,7 +21,7 @@ from redenoise.recognition.stored import task_spec
 from redenoise.support.errors import Unavailable
 from redenoise.support.files import renewed, sha256_path
 from redenoise.training.card import describe, write_curve
-from redenoise.training.run import CHECKPOINT_SECONDS, Member
+from redenoise.training.run import Member
 from stages.task.sources import start_from, trained_network
 
 NO_START = "no_leakage.txt"  # the value of `start` for a training that begins with random weights
@@ -45,8 +46,10 @@ def run(config: Config, key: str) -> None:
         except Unavailable as error:
             write_unavailable(new, str(error))
             record["unavailable"] = str(error)
+        else:
+            note_code(new, recognizers.source(entry["network"]["name"]))
     if training:
-        training.clean_up()
+        training.keep_results()
 
 
 def imported(config: Config, key: str, folder: Path) -> dict[str, Any]:
@@ -83,7 +86,7 @@ def trained(training: TaskTraining, folder: Path) -> dict[str, Any]:
     """Train the network of a task; returns how."""
     member = training.member("model", [0, 0])
     training.members = [member]
-    training.finish(*training.images(), CHECKPOINT_SECONDS)
+    training.finish(*training.images())
     card = describe(member.key, member.history, member.step)
     save_network(folder / "model.safetensors", member.learner.result.eval(), member.key["network"], card["origin"])
     write_curve(folder / "model.curve.csv", card["curve"])
