@@ -64,7 +64,7 @@ class Training(ABC):
     def member(self, model: str, sigma_range: list[float]) -> Member:
         """One model, ready to be trained."""
 
-    def train(self, models: list[str], checkpoint_seconds: float) -> None:
+    def train(self, models: list[str], checkpoint_seconds: float | None = None) -> None:
         """Train some models of the node to the end of the schedule; other processes may train the others.
 
         Raises:
@@ -82,7 +82,7 @@ class Training(ABC):
             self.members = [self.member(model, ranges[model]) for model in models]
             self.finish(source, validation, checkpoint_seconds)
 
-    def finish(self, source: Source, validation: Validation | None, checkpoint_seconds: float) -> None:
+    def finish(self, source: Source, validation: Validation | None, checkpoint_seconds: float | None = None) -> None:
         """Train every member to the schedule's end; see `Run.finish` for what can go wrong."""
         run = Run(self.key, self.members, source, validation, self.schedule, self.seed, checkpoint_seconds)
         for member in self.members:

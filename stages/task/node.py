@@ -20,7 +20,7 @@ from redenoise.recognition.stored import task_spec
 from redenoise.support.errors import Unavailable
 from redenoise.support.files import renewed, sha256_path
 from redenoise.training.card import describe, write_curve
-from redenoise.training.run import CHECKPOINT_SECONDS, Member
+from redenoise.training.run import Member
 from stages.task.sources import start_from, trained_network
 
 NO_START = "no_leakage.txt"  # the value of `start` for a training that begins with random weights
@@ -83,7 +83,7 @@ def trained(training: TaskTraining, folder: Path) -> dict[str, Any]:
     """Train the network of a task; returns how."""
     member = training.member("model", [0, 0])
     training.members = [member]
-    training.finish(*training.images(), CHECKPOINT_SECONDS)
+    training.finish(*training.images())
     card = describe(member.key, member.history, member.step)
     save_network(folder / "model.safetensors", member.learner.result.eval(), member.key["network"], card["origin"])
     write_curve(folder / "model.curve.csv", card["curve"])
