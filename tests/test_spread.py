@@ -216,7 +216,7 @@ def test_without_a_file_nothing_is_known(project):
 
 def test_the_command_measures_what_it_is_told_and_says_why_it_leaves_something_out(small, monkeypatch, capsys):
     write_unavailable(paths.weights("demo", "dncnn_s"), "no weights | today")
-    monkeypatch.setattr(config, "load", lambda scale: small)
+    monkeypatch.setattr(stage, "load_config", lambda scale: small)
     monkeypatch.setattr(sys, "argv", ["spread", "--seeds", "3,4", "--only", "set12-dncnn_s", CELL])
     stage.main()
     said = capsys.readouterr()

@@ -1,6 +1,5 @@
 """The training of one node: its entry, the schedule and the scale put together into a run, and where its state is."""
 
-import shutil
 from abc import ABC, abstractmethod
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +17,7 @@ from redenoise.support.errors import UserError, choices
 from redenoise.support.files import sha256_file, sha256_path
 from redenoise.support.locks import exclusive_all
 from redenoise.training.card import as_stored, describe, write_curve
+from redenoise.training.checkpoint import save_result
 from redenoise.training.patches import Source
 from redenoise.training.run import Member, Run
 from redenoise.training.schedule import schedule_for
@@ -121,6 +121,8 @@ class Training(ABC):
             "torch": torch.__version__,
         }
 
-    def clean_up(self) -> None:
-        """Remove the checkpoints of a node whose weights are stored."""
-        shutil.rmtree(self.checkpoints, ignore_errors=True)
+    def keep_results(self) -> None:
+        """Reduce the checkpoints of a node whose weights are stored to what they ended in."""
+        for member in self.members:
+            save_result(member.finished, member.learner, member.key, member.history)
+            member.checkpoint.unlink(missing_ok=True)

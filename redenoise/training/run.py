@@ -15,7 +15,7 @@ from torch import nn
 
 from redenoise.support.errors import Stopped, UserError
 from redenoise.support.progress import progress
-from redenoise.training.checkpoint import load_checkpoint, save_checkpoint
+from redenoise.training.checkpoint import load_checkpoint, load_result, save_checkpoint
 from redenoise.training.patches import Source
 from redenoise.training.schedule import Schedule
 from redenoise.training.step import Learner, Step
@@ -45,6 +45,11 @@ class Member:
     key: dict[str, Any]
     step: int = 0
     history: dict[str, Any] = field(default_factory=lambda: {"curve": [], "seconds": 0.0, "restarts": []})
+
+    @property
+    def finished(self) -> Path:
+        """Where what a training ended in is kept, beside the checkpoint of one that is under way."""
+        return self.checkpoint.with_suffix(".finished.safetensors")
 
 
 class Run:
@@ -81,6 +86,9 @@ class Run:
             if member.checkpoint.exists():
                 member.step, member.history = load_checkpoint(member.checkpoint, member.learner, member.key)
                 print(f"{label} {member.name}: goes on from step {member.step}", file=sys.stderr, flush=True)
+            elif kept := load_result(member.finished, member.learner, member.key):
+                member.step, member.history = kept
+                print(f"{label} {member.name}: trained already, taken up", file=sys.stderr, flush=True)
 
     def finish(self) -> None:
         """Train every member to the schedule's end.

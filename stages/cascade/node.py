@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from redenoise.dag import paths, provenance
+from redenoise.dag.code import note_code
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import MISSING, unavailable_reason, write_unavailable
 from redenoise.dag.references import noise_ranges
@@ -76,8 +77,10 @@ def run(config: Config, key: str, options: argparse.Namespace) -> None:
             training.train(models, options.checkpoint_seconds)
             record["models"] = training.store(new)
             record |= {"device": training.device_name, "mode": training.mode}
+        if not reason:
+            note_code(new, denoisers.source(config.entry("train", entry["initial"])["network"]["name"]))
     if training:
-        training.clean_up()
+        training.keep_results()
 
 
 def needed(config: Config, entry: dict) -> list[Path]:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from redenoise.dag import paths, provenance
+from redenoise.dag.code import note_code
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason, write_unavailable
 from redenoise.joint.learner import TaskLearner
@@ -45,8 +46,10 @@ def run(config: Config, key: str) -> None:
         except Unavailable as error:
             write_unavailable(new, str(error))
             record["unavailable"] = str(error)
+        else:
+            note_code(new, recognizers.source(entry["network"]["name"]))
     if training:
-        training.clean_up()
+        training.keep_results()
 
 
 def imported(config: Config, key: str, folder: Path) -> dict[str, Any]:

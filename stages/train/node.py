@@ -9,9 +9,11 @@ the training of the family then takes up.
 import argparse
 
 from redenoise.dag import paths, provenance
+from redenoise.dag.code import note_code
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason, write_unavailable
 from redenoise.dag.references import model_names
+from redenoise.models import denoisers
 from redenoise.support.errors import UserError
 from redenoise.support.files import renewed
 from redenoise.training.imports import import_family
@@ -40,8 +42,10 @@ def run(config: Config, key: str, options: argparse.Namespace) -> None:
             family.train(model_names(entry), options.checkpoint_seconds)
             record["models"] = family.store(new)
             record |= {"device": family.device_name, "mode": family.mode}
+        if not reason:
+            note_code(new, denoisers.source(entry["network"]["name"]))
     if family:
-        family.clean_up()
+        family.keep_results()
 
 
 def why_not(config: Config, key: str) -> str | None:
