@@ -47,8 +47,8 @@ def write(folder: Path, config: Config, ratings: list[Rating], key: Key | None) 
         The files that are there now.
     """
     scores = summarise(ratings, key) if key else []
-    files = {"opinion.md": page(config, ratings, key, scores), "opinion.csv": csv_text(scores, key)}
-    if scores:
+    files = {"opinion.md": page(config, ratings, key, scores), "opinion.csv": csv_text(scores, key.sigma if key else 0)}
+    if key and scores:
         files["opinion.svg"] = figure(ratings, key, scores)
     else:
         (folder / "opinion.svg").unlink(missing_ok=True)
@@ -57,7 +57,7 @@ def write(folder: Path, config: Config, ratings: list[Rating], key: Key | None) 
     return [folder / name for name in files]
 
 
-def csv_text(scores: list[Score], key: Key | None) -> str:
+def csv_text(scores: list[Score], sigma: int) -> str:
     """One row per method: for all images, for each set, for each image; with the columns of the other results."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
@@ -66,7 +66,7 @@ def csv_text(scores: list[Score], key: Key | None) -> str:
         numbers = [
             "" if value is None else f"{value:.4f}" for value in (score.mean, score.low, score.high, score.spread)
         ]
-        place = [score.dataset, score.item, f"sigma={key.sigma}", score.method, "mos", ""]
+        place = [score.dataset, score.item, f"sigma={sigma}", score.method, "mos", ""]
         writer.writerow([*place, *numbers, score.raters])
     return stream.getvalue()
 
@@ -78,7 +78,7 @@ def page(config: Config, ratings: list[Rating], key: Key | None, scores: list[Sc
     if not config.settings["real_data"]:
         parts.append(f"> **{DEMO}**")
     parts += [PAPER, "What differs here:", "\n".join(f"- {line}" for line in DEVIATIONS), "## Mean opinion scores"]
-    if not scores:
+    if key is None or not scores:
         make = f"redenoise opinion build --scale {scale}"
         collect = f"redenoise opinion collect --scale {scale} FILES..."
         parts.append(f"{NO_RATERS}. `{make}` makes the page for raters, `{collect}` reads the files that they save.")
@@ -101,7 +101,7 @@ def figure(ratings: list[Rating], key: Key, scores: list[Score]) -> str:
             means = table(ratings, list(key.places), score.method).mean(axis=1)
             beside = [place + 0.2 * (index / max(1, len(means) - 1) - 0.5) for index in range(len(means))]
             axis.plot(beside, means, linestyle="", marker="o", markersize=3, color=COLORS[place])
-            if score.low is not None:
+            if score.low is not None and score.high is not None:
                 reach = [[score.mean - score.low], [score.high - score.mean]]
                 axis.errorbar(place, score.mean, yerr=reach, color="black", capsize=5, linewidth=1.2)
             axis.annotate(f"{score.mean:.2f}", (place + 0.32, score.mean), va="center", fontsize=8)

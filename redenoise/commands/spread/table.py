@@ -2,8 +2,10 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from math import sqrt
 from statistics import fmean, variance
+from typing import Any
 
 from redenoise.commands.spread.cells import Cell
 from redenoise.commands.spread.measure import METRICS
@@ -48,7 +50,7 @@ def update(config: Config, new: list[Line]) -> None:
     """Put lines into the file, atomically: each replaces the one of its average and seeds, and all keep one order."""
     with exclusive(paths.lock(config.scale, "spread"), "spread"):
         old = spreads.rows(config.scale).to_dict("records")
-        merged = {_key(line): line for line in (*old, *new)}
+        merged: dict[tuple, Mapping[str, Any]] = {_key(line): line for line in (*old, *new)}
         order = _order(config)
         kept = [line for line in merged.values() if (line["dataset"], line["method"]) in order]
         stream = io.StringIO()
@@ -72,7 +74,7 @@ def _order(config: Config) -> dict[tuple[str, str], int]:
     return {name: place for place, name in enumerate(found)}
 
 
-def _key(line: Line) -> tuple[str, str, float, str, str]:
+def _key(line: Mapping[str, Any]) -> tuple[str, str, float, str, str]:
     """Data set, method, and the noise level as a number, so that 5 stands before 15."""
     sigma = float(line["condition"].removeprefix("sigma="))
     return line["dataset"], line["method"], sigma, line["metric"], line["varied"]
