@@ -320,7 +320,7 @@ def test_damaged_table_is_refused_with_one_line(built: Path, text: str):
 
 
 def benchmark_record(kind: str = "cuda", **changes: Any) -> dict[str, Any]:
-    """What `python -m stages.train.benchmark` leaves, as far as the plan reads it."""
+    """What `redenoise benchmark training` leaves, as far as the plan reads it."""
     network = yaml.safe_load(Path("params.yaml").read_text())["families"]["proposed"]["network"]
     ways = [{"name": "plain loop", "networks": 1, "rate": 1.0}, {"name": "fast", "networks": 1, "rate": 50.0}]
     ways += [
