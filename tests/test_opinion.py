@@ -18,7 +18,7 @@ from redenoise.commands.opinion.methods import NAMES, SIGMA, scaled
 from redenoise.dag.config import Config
 from redenoise.models.filters import bm3d
 from redenoise.support.errors import UserError
-from stages.filter.node import baseline
+from stages.filter.node import run as baseline
 from tests.opinion_project import FOLDER, NOT_RELEASED, always, make_project, rating, without_cascade, write
 
 FIRST, SECOND, THIRD = ("0" * 31 + digit for digit in "123")
