@@ -16,9 +16,10 @@ reproduce: setup  ## the whole DAG at the scale of params.yaml (demo: no network
 test: setup  ## lint, format check and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
 
-setup: .venv/installed  ## the environment of requirements.lock, through uv
+setup: .venv/installed $(BIN)/redenoise  ## the environment of requirements.lock, through uv
 
 .venv/installed: requirements.lock
 	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -28,6 +29,9 @@ setup: .venv/installed  ## the environment of requirements.lock, through uv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(UV)"
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	touch $@
+
+$(BIN)/redenoise: redenoise/console.sh | .venv/installed
+	install -m 755 $< $@
 
 lock: setup  ## resolve requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url \

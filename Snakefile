@@ -1,4 +1,4 @@
-# The DAG for Snakemake, one rules file per stage in the order in which data flow. dvc.yaml holds the same DAG.
+# The DAG for Snakemake, one rules file a stage in the order in which data flow. dvc.yaml holds the same DAG.
 #
 #     snakemake --cores all                          the scale of params.yaml
 #     snakemake --cores all --config scale=bench     another one
@@ -11,12 +11,18 @@ configfile: "params.yaml"
 
 
 include: "workflow/rules/download.smk"
+include: "workflow/rules/leakage.smk"
+include: "workflow/rules/released.smk"
 include: "workflow/rules/synthesize.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/architecture.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/filter.smk"
 include: "workflow/rules/labelled.smk"
+include: "workflow/rules/task.smk"
 include: "workflow/rules/cascade.smk"
-include: "workflow/rules/recognition.smk"
+include: "workflow/rules/recognize.smk"
+include: "workflow/rules/recognize_filtered.smk"
 include: "workflow/rules/illustrate.smk"
 include: "workflow/rules/report.smk"
 
@@ -35,5 +41,4 @@ rule all:
     input:
         rules.report.output,
         # Named here too, so that one which was deleted is made again, also where the report is up to date.
-        rules.report.input,
-        node_outputs(),
+        RULES.all(),

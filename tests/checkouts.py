@@ -17,10 +17,10 @@ KEPT = {
     "noisy": ("kodak", "set12"),
     "families": ("dncnn_s", "cdncnn_b", "proposed_tasks"),
     "evaluations": ("kodak-cdncnn_b", "set12-dncnn_s"),
-    "baselines": ("kodak-cbm3d",),
+    "filters": ("kodak-cbm3d",),
     "cascades": ("classify_2020", "segment_2020"),
     "recognitions": ("classification-cross_2020", "segmentation-joint_2020"),
-    "recognition_baselines": ("classification-cbm3d",),
+    "filtered_recognitions": ("classification-cbm3d",),
 }
 ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
 ENVIRONMENT.pop("REDENOISE_MIRROR", None)
@@ -80,7 +80,7 @@ def cut(target: Path, kept: dict[str, tuple[str, ...]]) -> None:
 
 def node_of(path: str) -> str:
     """The entry of params.yaml whose node makes `path`."""
-    stages = "download|synthesize|train|evaluate|baseline|cascade|recognition|recognition_baseline"
+    stages = "download|synthesize|train|evaluate|baseline|cascade|recognition|recognize_filtered"
     return re.sub(rf"^({stages})-", "", Path(path).stem)
 
 

@@ -3,8 +3,7 @@
 import shutil
 from pathlib import Path
 
-from redenoise.commands.plan import graph
-from redenoise.dag import provenance
+from redenoise.dag import graph, provenance
 from redenoise.dag.config import Config
 from stages.released.node import released_files
 from tests.conftest import ROOT

@@ -53,7 +53,7 @@ def printed_counts() -> dict[str, int]:
 
 def fake_rows(config: Config, key: str) -> list[str]:
     """Results of one node: for every image the printed value (of the image, else the average) plus a fixed shift."""
-    stage_name = "evaluate" if key in config.keys("evaluate") else "baseline"
+    stage_name = "evaluate" if key in config.keys("evaluate") else "filter"
     entry = config.entry(stage_name, key)
     title = results.title(config, stage_name, key)
     printed, shift = printed_values(title), (COLOR | GRAY).get(entry["method"], -0.01)

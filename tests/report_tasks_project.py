@@ -15,8 +15,8 @@ from tests.report_project import ranks, write_recognition
 CLASSIFICATION, SEGMENTATION = "liu2020/table4_classification", "liu2020/table5_segmentation"
 IMAGES, LEVELS = 50000, (15, 30, 45, 60)
 # Nodes of params.yaml by method, for both tasks: `<task>-<name>`.
-NOISY, CLEAN = ("recognition_baseline", "noisy"), ("recognition_baseline", "clean")
-SEPARATE, JOINT, CROSS, MSE = [("recognition", name) for name in ("separate", "joint_2020", "cross_2020", "mse")]
+NOISY, CLEAN = ("recognize_filtered", "noisy"), ("recognize_filtered", "clean")
+SEPARATE, JOINT, CROSS, MSE = [("recognize", name) for name in ("separate", "joint_2020", "cross_2020", "mse")]
 
 
 def spec_of(key: str) -> TaskTable:

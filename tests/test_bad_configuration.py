@@ -114,7 +114,7 @@ IN_PLACE = [
         "method: DnCNN}",
         "'evaluations.kodak-ffdnet.method' is 'DnCNN', as that of evaluations.kodak-d",
     ),
-    ("method: BM3D}", "method: DnCNN-S}", "'baselines.set12-bm3d.method' is 'DnCNN-S', as that of evaluations.set12-d"),
+    ("method: BM3D}", "method: DnCNN-S}", "'filters.set12-bm3d.method' is 'DnCNN-S', as that of evaluations.set12-d"),
     ("method: FFDNet}", "method: ' FFDNet'}", "'evaluations.kodak-ffdnet.method': ' FFDNet' does not match"),
     (
         "  kodak: {sigmas: [25, 35, 50]}",

@@ -20,7 +20,7 @@ from redenoise.support.errors import UserError
 from stages.evaluate.node import evaluate
 from stages.labelled import node as labelled
 from stages.leakage.node import check
-from stages.recognize_filtered.node import baseline as recognition_baseline
+from stages.recognize_filtered.node import baseline as recognize_filtered
 from stages.released.node import index_released
 from stages.report import node as report
 from stages.synthesize.node import synthesize
@@ -72,7 +72,7 @@ def make_tasks() -> None:
     for key in ("imagenet_train", "imagenet_val", "voc_train_aug"):
         labelled.run(config, key)
     task(config, "classification")
-    recognition_baseline(config, "classification-clean")
+    recognize_filtered(config, "classification-clean")
 
 
 def make_report() -> None:
@@ -107,7 +107,7 @@ READERS: dict[str, tuple[Callable[[], None], Callable[[Config], None]]] = {
     "released": (make_denoising, index_released),
     "segment": (make_tasks, lambda config: task(config, "segmentation")),
     "classify": (make_tasks, lambda config: task(config, "classification")),
-    "recognise": (make_tasks, lambda config: recognition_baseline(config, "classification-clean")),
+    "recognise": (make_tasks, lambda config: recognize_filtered(config, "classification-clean")),
     "report": (make_report, report.report),
 }
 B = "build/demo"

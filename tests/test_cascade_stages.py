@@ -113,7 +113,7 @@ def test_a_cascade_is_released_and_taken_up_where_weights_are_imported(ready: Co
     cascade(config, "segment_mse", command())
     assert weights(paths.cascade("demo", "segment_mse")) == {"sigma45.safetensors": trained}
     recognition(config, "segmentation-mse")
-    record = provenance.read(paths.provenance("demo", "recognition", "segmentation-mse"))
+    record = provenance.read(paths.provenance("demo", "recognize", "segmentation-mse"))
     assert list(record["unavailable_levels"]) == ["sigma=60"]
     assert {condition for condition, _ in rows("segmentation-mse")} == {"sigma=45"}
 
@@ -181,7 +181,7 @@ def test_a_set_that_is_not_there_is_handed_on_as_a_reason(project: Path, monkeyp
     make_sets(config)
     make_networks(config, "segment_2020")
     baseline(config, "segmentation-noisy")
-    record = provenance.read(paths.provenance("demo", "recognition_baseline", "segmentation-noisy"))
+    record = provenance.read(paths.provenance("demo", "recognize_filtered", "segmentation-noisy"))
     assert "Pascal VOC" in record["unavailable"]
     assert "vgg16-397923af.pth" in unavailable_reason(paths.task("demo", "classification"))
     assert str(project) not in unavailable_reason(paths.task("demo", "classification"))  # reports repeat it
@@ -189,22 +189,21 @@ def test_a_set_that_is_not_there_is_handed_on_as_a_reason(project: Path, monkeyp
     assert measure.read_arrays(paths.outcomes("demo", "segmentation-noisy")) == {}
     baseline(config, "segmentation-noisy", (1, 2))
     assert (
-        "Pascal VOC"
-        in read_json(paths.shard("demo", "recognition_baseline", "segmentation-noisy", 1, 2))["unavailable"]
+        "Pascal VOC" in read_json(paths.shard("demo", "recognize_filtered", "segmentation-noisy", 1, 2))["unavailable"]
     )
 
 
 @pytest.mark.parametrize("text", ["3", "0/2", "3/2", "a/b", "1/2/3"])
 def test_a_wrong_shard_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, text: str):
-    monkeypatch.setattr("sys.argv", ["recognition", "--only", "x", "--shard", text])
+    monkeypatch.setattr("sys.argv", ["recognize", "--only", "x", "--shard", text])
     with pytest.raises(UserError, match="--shard is .*; expected I/N with 1 <= I <= N, such as 3/20"):
-        command_line("recognition", "", "parts", recognition)
+        command_line("recognize", "", "parts", recognition)
 
 
 def test_wrong_options_are_one_clear_line(ready: Config, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("sys.argv", ["recognition", "--shard", "1/2"])
+    monkeypatch.setattr("sys.argv", ["recognize", "--shard", "1/2"])
     with pytest.raises(UserError, match="--shard is for one node; add --only KEY"):
-        command_line("recognition", "", "parts", recognition)
+        command_line("recognize", "", "parts", recognition)
     monkeypatch.setattr("sys.argv", ["cascade", "--model", "sigma45"])
     with pytest.raises(UserError, match="--model is for one cascade; add --only KEY"):
         main()

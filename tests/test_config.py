@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from redenoise.dag.config import STAGE_SECTION, load_config
+from redenoise.dag.config import SECTIONS, load_config
 from redenoise.support.errors import UserError
 
 # (pattern in params.yaml, replacement, what the one line must hold)
@@ -29,7 +29,7 @@ MISTAKES = [
     (r"sigma_range: \[0, 55\]", "sigma_range: [0]", r"sigma_range'.*give the lowest and the highest"),
     (r"sigmas: \[25, 35, 50\]", "sigmas: [25, 25]", "non-unique.*list of different noise levels"),
     (r"sigma_range: \[0, 75\]", "", "either sigmas or sigma_range"),
-    (r"dataset: set12, filter", "dataset: set21, filter", "'baselines.set12-bm3d.dataset' is 'set21'.*mean 'set12'"),
+    (r"dataset: set12, filter", "dataset: set21, filter", "'filters.set12-bm3d.dataset' is 'set21'.*mean 'set12'"),
     (r"family: dncnn_s,", "family: dncn_s,", "no entry of families.*did you mean 'dncnn_s'"),
     (
         r"  kodak: \{sigmas",
@@ -148,7 +148,7 @@ def test_node_params_change_with_their_own_entry_only(project: Path):
     after = load_config()
     changed = {
         (stage, key)
-        for stage in STAGE_SECTION
+        for stage in SECTIONS
         for key in before.keys(stage)
         if before.node_params(stage, key) != after.node_params(stage, key)
     }

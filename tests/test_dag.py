@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from redenoise.commands import record
-from redenoise.dag.config import STAGE_SECTION, load_config
+from redenoise.dag.config import SECTIONS, load_config
 from redenoise.dag.provenance import SOURCES, source_files
 from redenoise.support.errors import UserError
 from tests.conftest import ROOT
@@ -26,9 +26,9 @@ MODULES = {
     "leakage": "stages.leakage.node",
     "released": "stages.released.node",
     "architecture": "stages.architecture.node",
-    "baseline": "stages.filter.node",
+    "filter": "stages.filter.node",
     "task": "stages.task.node",
-    "recognition_baseline": "stages.recognize_filtered.node",
+    "recognize_filtered": "stages.recognize_filtered.node",
 }
 Node = tuple[frozenset[str], frozenset[str]]  # inputs, outputs
 
@@ -127,7 +127,7 @@ def test_record_names_the_lines_that_dvc_lacks_after_a_new_denoiser(project: Pat
     params.write_text(params.read_text().replace("\nbaselines:\n", entry))
     text = (ROOT / "dvc.yaml").read_text()
     Path("dvc.yaml").write_text(text.replace("      - build/${scale}/results/kodak-dncnn.csv\n", ""))
-    lacking = ("results/kodak-dncnn.csv", "results/kodak-new.csv", "provenance/baseline-kodak-new.json")
+    lacking = ("results/kodak-dncnn.csv", "results/kodak-new.csv", "provenance/filter-kodak-new.json")
     with pytest.raises(UserError) as caught:
         record.record()
     listed = ", ".join(f"build/${{scale}}/{name}" for name in lacking)
@@ -152,7 +152,7 @@ def test_dvc_tracks_the_parameters_that_the_node_depends_on(checkout, dvc_stages
         needed = set()
         for param in config.node_params(name, key or None):
             entry = config.entry(name, key) if key else {}
-            section = STAGE_SECTION.get(name)
+            section = SECTIONS.get(name)
             needed.add(
                 {"entry": f"{section}.{key}", "download": f"downloads.{entry.get('dataset', key)}"}.get(param, param)
             )

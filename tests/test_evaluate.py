@@ -215,7 +215,7 @@ def test_missing_package_fails_or_is_reported_as_a_reason(small, monkeypatch: py
     skipping = replace(small, params={**small.params, "unavailable": "skip"})
     monkeypatch.setattr("stages.common.provenance.package_versions", dict)
     baseline(skipping, "set12-bm3d")
-    record = provenance.read(paths.provenance("demo", "baseline", "set12-bm3d"))
+    record = provenance.read(paths.provenance("demo", "filter", "set12-bm3d"))
     assert record["unavailable"].startswith("package bm3d is not installed")
 
 

@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from redenoise.dag.producers import command, outputs
 
-from redenoise.commands.plan import graph as dag
+from redenoise.dag import graph as dag
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config, load_config
-from redenoise.dag.producers import command, outputs
 from redenoise.support.errors import UserError
 from stages.evaluate.node import evaluate
 from stages.synthesize.node import synthesize

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from redenoise.commands.plan import __main__ as command
-from redenoise.commands.plan import costs, estimates, graph, layout, rates, verdicts
-from redenoise.dag import paths, provenance
+from redenoise.commands.plan import costs, estimates, layout, rates, verdicts
+from redenoise.dag import graph, paths, provenance
 from redenoise.dag.config import load_config
 from redenoise.support.errors import UserError
 from tests import plan_project
@@ -106,13 +106,13 @@ def test_changed_parameter_is_named_and_followed_downstream(built: Path):
 def test_changed_setting_of_the_scale_is_named_with_its_file(built: Path):
     replace("workflow/scales/demo.yaml", "part: 300", "part: 200")
     found = causes()
-    assert {name.partition("-")[0] for name in found} == {"recognition", "recognition_baseline"}
+    assert {name.partition("-")[0] for name in found} == {"recognize", "recognize_filtered"}
     assert set(map(tuple, found.values())) == {("parameter workflow/scales/demo.yaml: part is 200, was 300",)}
 
 
 def test_root_is_where_it_began_and_not_the_node_before(built: Path):
     shutil.rmtree("build/demo/data/kodak")
-    found = judge()["recognition-segmentation-joint_2020"]
+    found = judge()["recognize-segmentation-joint_2020"]
     assert found.causes == ()
     assert found.root == "download-kodak"
     reason = layout.reason(found)
@@ -126,7 +126,7 @@ def test_changed_new_and_missing_source_files_are_named(built: Path):
     found = causes()
     changed = ["source stages/synthesize/more.py is new", "source redenoise/measure/noise.py has changed"]
     assert found["synthesize-kodak"] == found["leakage"] == changed
-    assert found["baseline-kodak-cbm3d"] == ["source redenoise/models/filters/bm3d.py is gone"]
+    assert found["filter-kodak-cbm3d"] == ["source redenoise/models/filters/bm3d.py is gone"]
     assert not set(found) & {"download-kodak", "train-dncnn_s", "evaluate-kodak-dncnn", "report"}
 
 
@@ -146,7 +146,7 @@ def test_damaged_listing_is_not_believed(built: Path):
 def test_deleted_output_is_the_only_cause(built: Path):
     shutil.rmtree("build/demo/noisy/set12")
     assert causes() == {"synthesize-set12": ["output build/demo/noisy/set12 is missing"]}
-    evaluations = {"evaluate-set12-dncnn_s", "evaluate-set12-dncnn_b", "baseline-set12-bm3d"}
+    evaluations = {"evaluate-set12-dncnn_s", "evaluate-set12-dncnn_b", "filter-set12-bm3d"}
     assert running() == {"synthesize-set12", *evaluations, "report"}
 
 

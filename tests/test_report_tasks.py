@@ -109,7 +109,7 @@ def test_half_a_unit_of_the_printed_last_place_comes_on_top(project, hits, statu
 
 def test_both_papers_have_their_own_joint_training(project):
     config = project("bench")
-    classify(config, ("recognition", "joint_2018"), {"sigma=15": 34950})
+    classify(config, ("recognize", "joint_2018"), {"sigma=15": 34950})
     earlier = join(config, "liu2018/table2_classification")[0].printed["average", "sigma=15", "Joint Training", "top1"]
     assert (earlier.status, earlier.note) == ("reproduced", "measured with Joint Training (no perceptual loss)")
     later, text = join(config, CLASSIFICATION)
@@ -166,7 +166,7 @@ def test_clean_images_and_psnr_stand_for_themselves(project):
 
 def test_the_demo_says_what_it_measured_and_compares_nothing(project):
     config = project("demo")
-    write(config, "classification", ("recognition_baseline", "cbm3d"), {"sigma=15": ranks(9, 10, 10)})
+    write(config, "classification", ("recognize_filtered", "cbm3d"), {"sigma=15": ranks(9, 10, 10)})
     stage.report(config)
     for spec in TASK_TABLES:
         rows, text = table_rows(config, spec.key), page(config, f"{spec.key}.md")
@@ -201,7 +201,7 @@ def test_weights_of_cascades_and_tasks_are_named(project):
     assert re.search(r"\| classify_2020 +\| sigma15 +\| 100 of 40,000 +\|", page(config, "provenance.md"))
     assert "classify_2020,sigma15,100,0.002000000,24.1234," in page(config, "learning_curves.csv")
     nodes = page(config, "provenance.md").partition("## Nodes")[2]
-    assert "recognition-classification-mse" in nodes and "labelled-voc_val" in nodes
+    assert "recognize-classification-mse" in nodes and "labelled-voc_val" in nodes
     assert weights.before_task(config, stage.load_context(config).records, {"filter": "noisy"}) == ""
 
 
@@ -211,7 +211,7 @@ def test_notes_list_the_losses_and_what_their_scale_changes(project):
     text = page(config, "notes.md")
     assert re.search(r"\| segment_2018 +\| segmentation +\| 15, 30, 45, 60 +\| +\[0, 255\] \| ", text)
     assert "_None of them was measured at this scale._" in text
-    names = [("recognition", name) for name in ("joint_2020", "range1", "range255")]
+    names = [("recognize", name) for name in ("joint_2020", "range1", "range255")]
     for task, count in (("classification", 3), ("segmentation", 1)):
         for node in names[:count]:
             found = ranks(30000, IMAGES, 40000) if task == "classification" else overlaps(50.0, 1449)
@@ -225,7 +225,7 @@ def test_notes_list_the_losses_and_what_their_scale_changes(project):
 
 def test_wide_grids_are_set_smaller_in_latex(project):
     config = project("bench")
-    for node in (NOISY, ("recognition_baseline", "cbm3d"), SEPARATE, JOINT, CROSS):
+    for node in (NOISY, ("recognize_filtered", "cbm3d"), SEPARATE, JOINT, CROSS):
         write(config, "segmentation", node, {f"sigma={level}": overlaps(50.0, 1449) for level in LEVELS})
     context = stage.load_context(config)
     text = latex.render(task_layout.document(tasks.compare(spec_of(SEGMENTATION), context), context))

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from redenoise.commands.cluster import resources
-from redenoise.commands.plan import costs, graph
+from redenoise.dag import graph
+from redenoise.commands.plan import costs, 
 from redenoise.commands.plan.shards import Scatter
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import MEASURING, SCALES, Config, load_config
@@ -21,7 +22,7 @@ from redenoise.support.files import read_json, write_json
 from stages.evaluate import node as evaluate
 from stages.filter import node as baseline
 from stages.recognize import node as recognition
-from stages.recognize_filtered import node as recognition_baseline
+from stages.recognize_filtered import node as recognize_filtered
 from stages.synthesize.node import synthesize
 from stages.train.node import train
 from tests.cascade_project import change, make_networks, make_sets, small_project
@@ -30,8 +31,8 @@ from tests.training_project import options, small_demo
 
 # (n, the order in which the shards run, some of them missing or run twice)
 RUNS = [(1, [1]), (2, [2, 1]), (3, [3, 1, 2]), (7, [5, 2, 7, 1, 4, 6, 3]), (3, [3, 1]), (2, [1, 2, 1])]
-EVALUATE, BASELINE = ("evaluate", "set12-dncnn_b"), ("baseline", "set12-bm3d")
-LEARNED, CLASSICAL = ("recognition", "classification-separate"), ("recognition_baseline", "segmentation-noisy")
+EVALUATE, BASELINE = ("evaluate", "set12-dncnn_b"), ("filter", "set12-bm3d")
+LEARNED, CLASSICAL = ("recognize", "classification-separate"), ("recognize_filtered", "segmentation-noisy")
 
 
 def check_runs(node: tuple[str, str], work: Callable, config: Config, pieces: int, capsys) -> None:
@@ -77,7 +78,7 @@ def test_recognitions_gather_to_the_same_bytes(project: Path, capsys):
     make_sets(config)
     make_networks(config)
     check_runs(LEARNED, recognition.recognition, config, 12, capsys)  # three parts at four noise levels
-    check_runs(CLASSICAL, recognition_baseline.baseline, config, 12, capsys)
+    check_runs(CLASSICAL, recognize_filtered.baseline, config, 12, capsys)
 
 
 def test_a_shard_says_what_it_did_and_what_gathers(project: Path, monkeypatch: pytest.MonkeyPatch, capsys):
@@ -91,9 +92,9 @@ def test_a_shard_says_what_it_did_and_what_gathers(project: Path, monkeypatch: p
             "`python -m stages.filter.node --scale demo --only set12-bm3d` gathers them into "
             "build/demo/results/set12-bm3d.csv\n"
         )
-        marker = read_json("build/demo/shards/baseline-set12-bm3d/2-of-2.json")
+        marker = read_json("build/demo/shards/filter-set12-bm3d/2-of-2.json")
         assert (marker["shard"], marker["made"], marker["found"]) == ([2, 2], made, 3 - made)
-    assert not paths.provenance("demo", "baseline", "set12-bm3d").exists()
+    assert not paths.provenance("demo", "filter", "set12-bm3d").exists()
     noisy = [path.name.partition(".")[0] for path in paths.items("demo", "set12-bm3d").rglob("*.png")]
     assert noisy == ["image1"] * 3  # pairs 2, 4 and 6 of two images at three levels
 
@@ -136,7 +137,7 @@ def test_who_reads_an_image_while_others_make_it_sees_all_of_it_or_nothing(tmp_p
     assert not list(tmp_path.glob(".*"))
 
 
-@pytest.mark.parametrize("module", [evaluate, baseline, recognition, recognition_baseline])
+@pytest.mark.parametrize("module", [evaluate, baseline, recognition, recognize_filtered])
 def test_wrong_shards_are_one_line(project: Path, monkeypatch: pytest.MonkeyPatch, module):
     for text in ("", "3", "0/2", "3/2", "a/b", "1/2/3", "-1/2", "²/3"):
         monkeypatch.setattr("sys.argv", ["stage", "--only", "x", f"--shard={text}"])
@@ -158,7 +159,7 @@ def record_costs(**seconds: float) -> None:
 
 
 def benchmark(kind: str, rate: float) -> None:
-    found = {"classification": {"recognition": {"images_per_second": rate}}}
+    found = {"classification": {"recognize": {"images_per_second": rate}}}
     write_json(f"reports/benchmark/{kind}.json", {"machine": {"kind": kind}, "found": found})
 
 
@@ -166,13 +167,13 @@ def test_most_scales_cut_nothing(project: Path):
     assert {path.stem for path in SCALES.glob("*.yaml") if load_config(path.stem).settings["shard_minutes"]} == {
         "paper"
     }
-    record_costs(**{"bench-baseline-kodak-cbm3d": 1e6})
-    assert Scatter(load_config("bench")).markers("baseline", "kodak-cbm3d") == []
-    assert Scatter(load_config("bench")).jobs(["baseline-kodak-cbm3d"]) == {}
+    record_costs(**{"bench-filter-kodak-cbm3d": 1e6})
+    assert Scatter(load_config("bench")).markers("filter", "kodak-cbm3d") == []
+    assert Scatter(load_config("bench")).jobs(["filter-kodak-cbm3d"]) == {}
 
 
 def test_number_follows_from_recorded_seconds(project: Path):
-    names = ("evaluate-kodak-dncnn", "baseline-kodak-cbm3d", "baseline-cbsd68-cbm3d", "baseline-set12-bm3d")
+    names = ("evaluate-kodak-dncnn", "filter-kodak-cbm3d", "filter-cbsd68-cbm3d", "filter-set12-bm3d")
     record_costs(**{f"bench-{name}": seconds for name, seconds in zip(names, (7200, 7201, 0.01, 1e9), strict=True)})
     scatter = Scatter(load_config("paper"))
     assert [scatter.count(*name.split("-", 1)) for name in names] == [2, 3, 1, 36]  # Set12 has 12 images at 3 levels
@@ -180,34 +181,34 @@ def test_number_follows_from_recorded_seconds(project: Path):
         "build/paper/shards/evaluate-kodak-dncnn/1-of-2.json",
         "build/paper/shards/evaluate-kodak-dncnn/2-of-2.json",
     ]
-    assert scatter.jobs(names[1:3]) == {"baseline": {"nodes": 1, "jobs": 3, "unknown": 1}}
+    assert scatter.jobs(names[1:3]) == {"filter": {"nodes": 1, "jobs": 3, "unknown": 1}}
     record_costs(**{"demo-evaluate-kodak-dncnn": 7200})  # of other images
     assert Scatter(load_config("paper")).count("evaluate", "kodak-dncnn") == 1
 
 
 def test_number_follows_from_the_benchmark_of_the_kind_of_machine(project: Path):
     benchmark("cuda", 100.0)
-    assert Scatter(load_config("paper")).count("recognition", "classification-mse") == 1  # nobody knows about CPUs
+    assert Scatter(load_config("paper")).count("recognize", "classification-mse") == 1  # nobody knows about CPUs
     benchmark("cpu", 1.0)
     found = {
-        key: Scatter(load_config("paper")).count("recognition", f"classification-{key}") for key in ("mse", "range1")
+        key: Scatter(load_config("paper")).count("recognize", f"classification-{key}") for key in ("mse", "range1")
     }
     assert found == {"mse": 28, "range1": 14}  # 100,000 and 50,000 images at one image per second
-    assert Scatter(load_config("paper")).count("recognition_baseline", "classification-clean") == 14
-    assert Scatter(load_config("paper")).seconds("recognition", "segmentation-mse") is None
-    resources.SITE.parent.mkdir(parents=True)
-    resources.SITE.write_text("gpu: {ask: gpu}\n")
-    assert Scatter(load_config("paper")).seconds("recognition", "classification-mse") == 1000
-    assert Scatter(load_config("paper")).seconds("recognition_baseline", "classification-noisy") == 200_000
+    assert Scatter(load_config("paper")).count("recognize_filtered", "classification-clean") == 14
+    assert Scatter(load_config("paper")).seconds("recognize", "segmentation-mse") is None
+    resources.CLUSTER.parent.mkdir(parents=True)
+    resources.CLUSTER.write_text("gpu: {ask: gpu}\n")
+    assert Scatter(load_config("paper")).seconds("recognize", "classification-mse") == 1000
+    assert Scatter(load_config("paper")).seconds("recognize_filtered", "classification-noisy") == 200_000
 
 
 def test_classical_denoisers_cost_by_the_pixel(project: Path):
     images = 24 * 3
-    record_costs(**{"bench-baseline-kodak-cbm3d": images * 768 * 512 * 1e-4})
+    record_costs(**{"bench-filter-kodak-cbm3d": images * 768 * 512 * 1e-4})
     found = Scatter(load_config("paper"))
-    assert found.seconds("recognition_baseline", "classification-cbm3d") == pytest.approx(200_000 * 224 * 224 * 1e-4)
-    assert found.count("recognition_baseline", "classification-cbm3d") == 279
-    assert found.count("recognition_baseline", "segmentation-cbm3d") == 24  # there are no more parts
+    assert found.seconds("recognize_filtered", "classification-cbm3d") == pytest.approx(200_000 * 224 * 224 * 1e-4)
+    assert found.count("recognize_filtered", "classification-cbm3d") == 279
+    assert found.count("recognize_filtered", "segmentation-cbm3d") == 24  # there are no more parts
 
 
 def test_a_recorded_number_stays_until_its_minutes_change(project: Path):

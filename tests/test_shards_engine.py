@@ -14,16 +14,16 @@ from tests.test_engines import checkout, run, snakemake
 from tests.test_shards import record_costs
 
 TARGETS = ("build/demo/results/kodak-cdncnn_b.csv", "build/demo/results/kodak-cbm3d.csv")
-NODES = ("evaluate-kodak-cdncnn_b", "baseline-kodak-cbm3d")
+NODES = ("evaluate-kodak-cdncnn_b", "filter-kodak-cbm3d")
 MINUTES = 0.5
 # Seconds that nodes are said to take, for 2, 2, 4 and 2 shards; one image at three levels makes three pieces, for one.
 SECONDS = {
     "demo-evaluate-kodak-cdncnn_b": 31,
-    "demo-baseline-kodak-cbm3d": 59,
-    "demo-recognition-classification-cross_2020": 1e6,
-    "demo-recognition_baseline-classification-cbm3d": 60,
+    "demo-filter-kodak-cbm3d": 59,
+    "demo-recognize-classification-cross_2020": 1e6,
+    "demo-recognize_filtered-classification-cbm3d": 60,
 }
-EXPECTED = {"evaluate_shard": 2, "baseline_shard": 2, "recognition_shard": 4, "recognition_baseline_shard": 2}
+EXPECTED = {"evaluate_shard": 2, "baseline_shard": 2, "recognition_shard": 4, "recognize_filtered_shard": 2}
 
 
 def jobs(folder: Path, *targets: str) -> dict[str, int]:
@@ -73,9 +73,9 @@ def test_run_in_shards_gives_the_same_bytes_and_is_not_cut_anew(finished: Path, 
     assert [record["shards"]["jobs"] for record in records] == [2, 2]
     assert (
         "made 1 of 1, found 0 made already; after all 2 shards"
-        in Path("build/demo/logs/baseline-kodak-cbm3d-2-of-2.log").read_text()
+        in Path("build/demo/logs/filter-kodak-cbm3d-2-of-2.log").read_text()
     )
-    assert "made 0 of 3, found 3 made already" in Path("build/demo/logs/baseline-kodak-cbm3d.log").read_text()
+    assert "made 0 of 3, found 3 made already" in Path("build/demo/logs/filter-kodak-cbm3d.log").read_text()
     assert not list(Path("build/demo/shards").rglob("*.json"))
     assert jobs(finished, *TARGETS) == {}
     # By other costs of their own these nodes would now be cut into three shards each.
@@ -88,4 +88,4 @@ def test_run_in_shards_gives_the_same_bytes_and_is_not_cut_anew(finished: Path, 
     assert jobs(finished, *TARGETS) == {}
     code = Path("redenoise/models/filters/bm3d.py")
     code.write_text(code.read_text() + "# A change.\n")
-    assert jobs(finished, *TARGETS) == {"baseline": 1, "baseline_shard": 2, "total": 3}
+    assert jobs(finished, *TARGETS) == {"filter": 1, "baseline_shard": 2, "total": 3}

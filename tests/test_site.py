@@ -258,7 +258,7 @@ def test_rows_of_the_reports_tables_lead_to_what_their_numbers_come_from(committ
             "notes.html": {"suspected-misprints-that-were-measured": "liu2018-table1_kodak.html"},
         },
         "demo": {
-            "index.html": {"averages-over-the-stand-in-images": "node-baseline-bsd68-bm3d.html"},
+            "index.html": {"averages-over-the-stand-in-images": "node-filter-bsd68-bm3d.html"},
             "training.html": {"networks-of-the-tasks": "node-task-segmentation.html"},
         },
     }
@@ -271,4 +271,4 @@ def test_rows_of_the_reports_tables_lead_to_what_their_numbers_come_from(committ
                 rows = table.split("<tr>")[2:]
                 assert rows and all("<a href=" in row for row in rows), f"{scale}: {name}: {section}"
                 assert f'<a href="{target}">' in table, f"{scale}: {name}: {section}"
-        assert "python -m stages" in Page(Path("site/node-baseline-bsd68-bm3d.html")).text
+        assert "python -m stages" in Page(Path("site/node-filter-bsd68-bm3d.html")).text

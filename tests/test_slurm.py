@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from redenoise.commands.cluster.check import check_site
+from redenoise.commands.cluster.check import check_cluster
 from tests.checkouts import processes
 from tests.slurm import node
-from tests.slurm.fixtures import FAMILY, OUTPUT, SECONDS, SITE, STEPS, TARGETS, ask, begun, process_of, unmade
+from tests.slurm.fixtures import CLUSTER, FAMILY, OUTPUT, SECONDS, STEPS, TARGETS, ask, begun, process_of, unmade
 
 
 @dataclass
@@ -128,11 +128,11 @@ def test_slurm_takes_either_spelling_of_gpus(
 ):
     for name in ("SLURM_CONF", "PATH"):
         monkeypatch.setenv(name, slurm[name])
-    own = project / "site.yaml"
-    own.write_text(SITE.replace("ask: gpu", f"ask: {spelling}"))
-    assert check_site(own, "demo") == []
-    own.write_text(SITE.replace("partition: gpu", "partition: cpu").replace("ask: gpu", f"ask: {spelling}"))
-    assert any("'cpu' has no GPUs" in problem for problem in check_site(own, "demo"))
+    own = project / "cluster.yaml"
+    own.write_text(CLUSTER.replace("ask: gpu", f"ask: {spelling}"))
+    assert check_cluster(own, "demo") == []
+    own.write_text(CLUSTER.replace("partition: gpu", "partition: cpu").replace("ask: gpu", f"ask: {spelling}"))
+    assert any("'cpu' has no GPUs" in problem for problem in check_cluster(own, "demo"))
 
 
 def test_node_says_why_it_cannot_be_started(monkeypatch: pytest.MonkeyPatch):

@@ -1,4 +1,4 @@
-"""Convert weights of Caffe: `python -m redenoise.commands.convert FILE.caffemodel --network NETWORK --name NAME`.
+"""Convert weights of Caffe.
 
 The networks of the tasks (`vgg`, `deeplab`) become `data/tasks/<name>.safetensors`; the authors' denoiser
 (`multiscale`, with the noise level that it was trained for) becomes a release, `weights/<name>.safetensors`, whose name
@@ -6,20 +6,20 @@ is `<family>-<model>`, such as authors-sigma30. Each gets a card, a JSON file of
 file that it was made from.
 """
 
-import argparse
 import re
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from redenoise.commands.parsing import parser
 from redenoise.commands.release import cards, readme
 from redenoise.dag import paths, provenance
 from redenoise.models import denoisers, recognizers
 from redenoise.models.caffe_importers import IMPORTERS
 from redenoise.models.caffemodel import read_layers
 from redenoise.models.weights import load_state, save_network
-from redenoise.support.errors import UserError, run_cli
+from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file, write_json, write_text
 
 DENOISER = "multiscale"
@@ -102,17 +102,13 @@ def _released(name: str, sigma: float) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Command line of the conversion."""
-    parser = argparse.ArgumentParser(prog="python -m redenoise.commands.convert", description=__doc__.splitlines()[0])
-    parser.add_argument("file", type=Path, help="the .caffemodel file")
-    parser.add_argument("--network", required=True, choices=list(IMPORTERS), help="what it holds")
-    parser.add_argument("--name", required=True, help="of the weights, without a suffix")
-    parser.add_argument("--sigma", type=float, help="noise level of the denoiser, [0, 255] scale")
-    arguments = parser.parse_args()
-    target = convert(arguments.file, arguments.network, arguments.name, arguments.sigma)
-    print(f"{target}: converted from {arguments.file}")
-
-
-if __name__ == "__main__":
-    run_cli(main)
+    options = parser("convert", __doc__, scale=False)
+    options.add_argument("file", type=Path, help="the .caffemodel file")
+    options.add_argument("--network", required=True, choices=list(IMPORTERS), help="what it holds")
+    options.add_argument("--name", required=True, help="of the weights, without a suffix")
+    options.add_argument("--sigma", type=float, help="noise level of the denoiser, [0, 255] scale")
+    given = options.parse_args(arguments)
+    target = convert(given.file, given.network, given.name, given.sigma)
+    print(f"{target}: converted from {given.file}")

@@ -1,6 +1,6 @@
 """Rebuild the manifest of a store from a folder laid out like a mirror.
 
-    python -m redenoise.commands.manifest kodak /path/to/mirror
+    redenoise manifest kodak /path/to/mirror
 
 Only for a person who has checked by other means that the folder holds the originals: from then on, every download is
 compared with what was written here.
@@ -22,7 +22,7 @@ from redenoise.support.files import sha256_file, write_text
 
 def main() -> None:
     """Write workflow/manifests/<store>.csv for each store that is named."""
-    parser = argparse.ArgumentParser(prog="python -m redenoise.commands.manifest", description=__doc__)
+    parser = argparse.ArgumentParser(prog="redenoise manifest", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("store", nargs="+", help="name in workflow/manifests/stores.yaml")
     parser.add_argument("mirror", type=Path, help="folder that has a folder <store>/")

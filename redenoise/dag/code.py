@@ -17,7 +17,7 @@ LEFT_OUT = ("redenoise.support", "redenoise.dag", "redenoise.sources", "redenois
 
 @cache
 def determining(files: tuple[str, ...]) -> tuple[str, ...]:
-    """Files of the project that some files consist of or import, directly or not, sorted; empty ones left out.
+    """Files of the project that some files consist of or import, directly or not, sorted.
 
     Args:
         files: relative to the root of the project; a folder stands for the files in it.
@@ -29,7 +29,12 @@ def determining(files: tuple[str, ...]) -> tuple[str, ...]:
         if path not in found:
             found.add(path)
             waiting += imported(path) if path.suffix == ".py" else []
-    return tuple(sorted(path.relative_to(ROOT).as_posix() for path in found if path.stat().st_size))
+    return tuple(sorted(path.relative_to(ROOT).as_posix() for path in found if not _says_nothing(path)))
+
+
+def _says_nothing(path: Path) -> bool:
+    """Whether a file is that of a package and holds at most a docstring."""
+    return path.name == "__init__.py" and all(isinstance(node, ast.Expr) for node in ast.parse(path.read_bytes()).body)
 
 
 @cache
@@ -59,10 +64,10 @@ def _file(name: str) -> Path | None:
 
 
 def _expanded(path: Path) -> Iterator[Path]:
-    """A file, or the files below a folder; caches and hidden files left out."""
+    """A file, or the files below a folder; caches, hidden files and README.md left out."""
     if path.is_dir():
         for file in path.rglob("*"):
-            if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith("."):
+            if file.is_file() and "__pycache__" not in file.parts and file.name[0] != "." and file.name != "README.md":
                 yield file
     else:
         yield path

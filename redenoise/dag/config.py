@@ -7,63 +7,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from redenoise.dag.code import ROOT
 from redenoise.dag.references import check_references, check_scale
+from redenoise.dag.table import BY_NAME, SECTIONS, STAGES
 from redenoise.support.errors import UserError, choices
 from redenoise.support.yaml_files import read_yaml
 
-ROOT = Path(__file__).resolve().parents[2]
 PARAMS = Path("params.yaml")
 SCALES = Path("workflow/scales")
 SCHEMAS = ROOT / "workflow/schemas"
-
-# The section of params.yaml whose entries are the nodes of each stage.
-STAGE_SECTION = {
-    "download": "downloads",
-    "synthesize": "noisy",
-    "train": "families",
-    "evaluate": "evaluations",
-    "baseline": "baselines",
-    "labelled": "labelled",
-    "task": "tasks",
-    "cascade": "cascades",
-    "recognition": "recognitions",
-    "recognition_baseline": "recognition_baselines",
-}
-# Stages whose nodes write build/<scale>/results/<key>.csv.
-MEASURING = ("evaluate", "baseline", "recognition", "recognition_baseline")
-# Stages of one node, by the stage that they follow.
-AFTER = {"download": ("leakage", "released"), "train": ("architecture",), "recognition_baseline": ("illustrate",)}
-# The keys of params.yaml and of the scale that a node's result depends on besides its own entry. dvc.yaml names the
-# same keys; a test compares them.
-STAGE_PARAMS = {
-    "download": (("unavailable",), ("real_data", "images", "published_weights")),
-    "leakage": (("downloads",), ()),
-    "synthesize": (("seed",), ()),
-    "released": ((), ()),
-    "train": (("schedules", "seed"), ("published_weights", "network", "training", "threads")),
-    "architecture": (("families",), ()),
-    "evaluate": (("mode",), ("real_data", "threads")),
-    "baseline": (("unavailable",), ("real_data",)),
-    "labelled": ((), ("real_data", "labelled", "labelled_downloads")),
-    "task": (("schedules", "seed"), ("real_data", "network", "tasks", "threads", "labelled_downloads")),
-    "cascade": (
-        ("schedules", "seed", "tasks"),
-        ("real_data", "published_weights", "network", "cascades", "threads"),
-    ),
-    "recognition": (("mode", "seed", "tasks", "labelled"), ("real_data", "threads", "part")),
-    "recognition_baseline": (
-        ("mode", "seed", "tasks", "labelled", "unavailable"),
-        ("real_data", "labelled", "threads", "part"),
-    ),
-    "illustrate": (("mode", "seed", "tasks", "labelled"), ("real_data", "threads")),
-    "report": (
-        (
-            *("downloads", "noisy", "families", "evaluations", "baselines", "mode"),
-            *("labelled", "tasks", "cascades", "recognitions", "recognition_baselines"),
-        ),
-        ("real_data", "budget"),
-    ),
-}
+OF_DATASET = ("synthesize", "evaluate", "filter")  # stages that depend on the entry of the data set they read, too
 
 
 @dataclass(frozen=True)
@@ -82,14 +35,13 @@ class Config:
 
     def keys(self, stage: str) -> list[str]:
         """Names of the nodes of a stage, in the order of params.yaml."""
-        return list(self.params[STAGE_SECTION[stage]])
+        return list(self.params[SECTIONS[stage]])
 
     def nodes(self) -> list[tuple[str, str | None]]:
         """(stage, key) of every node before the report, in the order in which data flow; some have no key."""
         names: list[tuple[str, str | None]] = []
-        for stage in STAGE_SECTION:
-            names += [(stage, key) for key in self.keys(stage)]
-            names += [(single, None) for single in AFTER.get(stage, ())]
+        for stage in STAGES[:-1]:
+            names += [(stage.name, key) for key in self.keys(stage.name)] if stage.section else [(stage.name, None)]
         return names
 
     def image_sets(self) -> list[str]:
@@ -98,24 +50,19 @@ class Config:
 
     def entry(self, stage: str, key: str) -> dict[str, Any]:
         """The entry of params.yaml that describes one node; `UserError` names the choices if there is none."""
-        section = STAGE_SECTION[stage]
+        section = SECTIONS[stage]
         if key not in self.params[section]:
             raise UserError(f"{PARAMS}: {section} has no entry {key!r}; {choices(key, self.params[section])}")
         return self.params[section][key]
 
-    def network(self, stage: str, key: str | None) -> str:
-        """Name of the network that a node trains; empty for any other node."""
-        return self.entry(stage, key)["network"]["name"] if stage == "train" else ""
-
     def node_params(self, stage: str, key: str | None = None) -> dict[str, Any]:
         """Everything of the configuration that the result of one node depends on, with sorted keys."""
-        params, settings = STAGE_PARAMS[stage]
-        values = {name: self.params[name] for name in params}
-        values |= {f"scale.{name}": self.settings[name] for name in settings}
+        values = {name: self.params[name] for name in BY_NAME[stage].params}
+        values |= {f"scale.{name}": self.settings[name] for name in BY_NAME[stage].settings}
         if key is not None:
             values["entry"] = entry = self.entry(stage, key)
             # The entry of the data set that a node reads, for its channels and its title.
-            if stage in ("synthesize", "evaluate", "baseline"):
+            if stage in OF_DATASET:
                 values["download"] = self.entry("download", entry.get("dataset", key))
         return _sorted(values)
 
@@ -152,9 +99,9 @@ def stage_parser(stage: str, description: str, keyed: bool = True) -> argparse.A
     return parser
 
 
-def for_each_node(stage: str, description: str, work: Callable[[Config, str], None], command: str = "") -> None:
+def for_each_node(stage: str, description: str, work: Callable[[Config, str], None]) -> None:
     """The command line of a stage with several nodes: `work` on the one that `--only` names, or on all of them."""
-    arguments = stage_parser(command or stage, description).parse_args()
+    arguments = stage_parser(stage, description).parse_args()
     config = load_config(arguments.scale)
     for key in [arguments.only] if arguments.only else config.keys(stage):
         work(config, key)

@@ -24,6 +24,11 @@ def leakage(scale: str) -> Path:
     return build(scale) / "leakage.json"
 
 
+def checked(scale: str) -> Path:
+    """That the leakage check has passed: a constant text, for which trainings wait."""
+    return build(scale) / "no_leakage.txt"
+
+
 def noisy(scale: str, key: str) -> Path:
     """Output folder of one `synthesize` node: `sigma<level>/<image>.npy` and `index.csv`."""
     return build(scale) / "noisy" / key

@@ -7,7 +7,7 @@ from pathlib import Path
 from redenoise.dag import paths
 from redenoise.support.errors import UserError, choices
 
-STAGES = Path(__file__).resolve().parents[1]
+MODELS = Path(__file__).resolve().parents[1] / "models"
 # What the sources of labelled images have: their task, and their splits.
 LABELLED = {"imagenet": ("classification", ("train", "val")), "voc": ("segmentation", ("train_aug", "val"))}
 
@@ -21,7 +21,7 @@ def check_references(params: dict, path: Path) -> None:
         for other in entry.get("overlaps", []):
             _check_download(path, downloads, f"downloads.{key}.overlaps", other, "images")
     for key, family in families.items():
-        _check_network(path, f"families.{key}.network.name", family["network"]["name"], "networks")
+        _check_network(path, f"families.{key}.network.name", family["network"]["name"], "denoisers")
         _check_download(path, downloads, f"families.{key}.data", family["data"], "images")
         _check_download(path, downloads, f"families.{key}.validation", family["validation"], "images")
         if family["weights"] != paths.RELEASED:
@@ -29,7 +29,7 @@ def check_references(params: dict, path: Path) -> None:
         if family["schedule"] not in params["schedules"]:
             _refuse(path, f"families.{key}.schedule", family["schedule"], "no entry of schedules", params["schedules"])
         _check_family(path, key, family, downloads[family["data"]])
-    for section in ("evaluations", "baselines"):
+    for section in ("evaluations", "filters"):
         for key, entry in params[section].items():
             if entry["dataset"] not in params["noisy"]:
                 _refuse(path, f"{section}.{key}.dataset", entry["dataset"], "no entry of noisy", params["noisy"])
@@ -52,14 +52,14 @@ def check_references(params: dict, path: Path) -> None:
 def check_scale(settings: dict, params: dict, path: Path) -> None:
     """Raise `UserError` for the first entry of a schema-checked scale that does not fit params.yaml."""
     for name in settings["network"] or {}:
-        _check_network(path, f"network.{name}", name, "networks", "tasks")
+        _check_network(path, f"network.{name}", name, "denoisers", "recognizers")
     for part in ("training", "tasks", "cascades"):
         if (name := (settings[part] or {}).get("schedule")) is not None:
             _check_name(path, f"{part}.schedule", name, "schedules of params.yaml", params["schedules"])
 
 
 # Sections whose nodes write build/<scale>/results/<key>.csv.
-MEASURED = ("evaluations", "baselines", "recognitions", "recognition_baselines")
+MEASURED = ("evaluations", "filters", "recognitions", "filtered_recognitions")
 
 
 def _check_names(path: Path, params: dict) -> None:
@@ -92,12 +92,12 @@ def _check_tasks(path: Path, params: dict) -> None:
     for key, task in tasks.items():
         _check_name(path, f"tasks.{key}.data", task["data"], "labelled", labelled)
         _check_name(path, f"tasks.{key}.schedule", task["schedule"], "schedules", params["schedules"])
-        _check_network(path, f"tasks.{key}.network.name", task["network"]["name"], "tasks")
+        _check_network(path, f"tasks.{key}.network.name", task["network"]["name"], "recognizers")
         if task.get("crop", 0) > task.get("resize", math.inf):
             line = f"{path}: 'tasks.{key}.crop' is {task['crop']}, more than `resize`, {task['resize']}"
             raise UserError(f"{line}; give a smaller side")
         _check_start(path, key, tasks)
-    for section in ("cascades", "recognitions", "recognition_baselines"):
+    for section in ("cascades", "recognitions", "filtered_recognitions"):
         for key, entry in params[section].items():
             place = f"{section}.{key}"
             _check_name(path, f"{place}.task", entry["task"], "tasks", tasks)
@@ -116,7 +116,7 @@ def _check_start(path: Path, key: str, tasks: dict) -> None:
         _check_name(path, f"tasks.{chain[-1]}.start", name, "tasks", [other for other in tasks if other != chain[-1]])
         if name in chain:
             line = f"{path}: 'tasks.{key}.start' goes in a circle, {' from '.join([*chain, name])}"
-            raise UserError(f"{line}; let one of them start from leakage.json")
+            raise UserError(f"{line}; let one of them start from no_leakage.txt")
         chain.append(name)
 
 
@@ -178,10 +178,10 @@ def _check_download(path: Path, downloads: dict, place: str, name: str, kind: st
 
 def _check_network(path: Path, place: str, name: str, *packages: str) -> None:
     """A network's module; whether its options fit is seen when it is built."""
-    files = [file for package in packages for file in sorted((STAGES / package).glob("*.py"))]
+    files = [file for package in packages for file in sorted((MODELS / package).glob("*.py"))]
     if name not in {file.stem for file in files}:
         known = [file.stem for file in files if "\ndef build(" in file.read_text(encoding="utf-8")]
-        _refuse(path, place, name, f"no module of stages/{' or stages/'.join(packages)}", known)
+        _refuse(path, place, name, f"no module of redenoise/models/{' or redenoise/models/'.join(packages)}", known)
 
 
 def _check_family(path: Path, key: str, family: dict, data: dict) -> None:

@@ -10,24 +10,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
-from redenoise.dag import paths, provenance
+from redenoise.dag import graph, paths, provenance
 from redenoise.dag.config import Config, load_config, stage_parser
 from redenoise.support.errors import UserError
 from redenoise.support.files import read_json, write_json
 
 Shard = tuple[int, int]  # (i, n) for the i-th of n shares, counted from 1
 T = TypeVar("T")
-
-# The modules that take --shard, by stage.
-COMMANDS = {
-    "evaluate": "evaluate",
-    "baseline": "evaluate.baseline",
-    "recognition": "recognition",
-    "recognition_baseline": "recognition.baseline",
-}
 
 
 @dataclass
@@ -68,37 +59,34 @@ class Work:
 
 
 @contextmanager
-def working(
-    config: Config, stage: str, key: str, inputs: list[Path], outputs: list[Path], shard: Shard | None
-) -> Iterator[Work]:
+def working(config: Config, stage: str, key: str, shard: Shard | None) -> Iterator[Work]:
     """Do a node's work, or a share of it, inside this block, and say at its end what was done.
 
-    Args:
-        inputs, outputs: of the node, as for `provenance.recorded`; a shard writes none of the outputs.
+    A shard writes none of the node's outputs.
     """
+    node = graph.node(config, stage, key)
     if shard is None:
-        with provenance.recorded(config, stage, key, inputs, outputs) as record:
+        with provenance.recorded(config, stage, key) as record:
             work = Work(None, record)
             yield work
             if work.made < work.total and (shared := _taken_up(config.scale, stage, key)):
                 record["shards"] = shared
-        _say(work, f"{stage} {key}", f"results in {outputs[0]}")
+        _say(work, node.title, f"results in {node.outputs[0]}")
         return
-    provenance.require(config, inputs)
+    provenance.require(config, node.inputs)
     work, start, used = Work(shard), time.monotonic(), time.process_time()
     yield work
     seconds, cpu_seconds = round(time.monotonic() - start, 2), round(time.process_time() - used, 2)
     facts = {"stage": stage, "key": key, "shard": list(shard), "made": work.made, "found": work.total - work.made}
     facts |= {"seconds": seconds, "cpu_seconds": cpu_seconds, **work.record}
     write_json(paths.shard(config.scale, stage, key, *shard), facts)
-    command = f"python -m stages.{COMMANDS[stage]} --scale {config.scale} --only {key}"
-    after = f"after all {shard[1]} shards `{command}` gathers them into {outputs[0]}"
-    _say(work, f"{stage} {key} shard {shard[0]}/{shard[1]}", after)
+    after = f"after all {shard[1]} shards `{node.command}` gathers them into {node.outputs[0]}"
+    _say(work, f"{node.title} shard {shard[0]}/{shard[1]}", after)
 
 
 def command_line(stage: str, description: str, unit: str, work: Callable[[Config, str, Shard | None], None]) -> None:
     """The command line of a stage whose nodes can be cut into shards of `unit`, such as images."""
-    parser = stage_parser(COMMANDS[stage], description)
+    parser = stage_parser(stage, description)
     text = f"make only the I-th of N shares of the {unit}, and leave them for the run of the whole node"
     parser.add_argument("--shard", metavar="I/N", help=text)
     arguments = parser.parse_args()

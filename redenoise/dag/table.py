@@ -1,7 +1,7 @@
 """The stages of the DAG: what each is called, what its nodes depend on, and what they read and write.
 
-This is the only place that says so. The rules of Snakemake, dvc.yaml (which `redenoise dvc` writes), the plan, the shards
-and the records of provenance read it. Paths are written as DVC writes them: `${scale}`, `${key}` for a node's name,
+This is the only place that says so. The rules of Snakemake, dvc.yaml (which `redenoise dvc` writes), the plan, the
+shards and the records of provenance read it. Paths are written as DVC writes them: `${scale}`, `${key}` for a node's name,
 `${item.field}` for a field of its entry and `${section.field}` for one of params.yaml. One that ends in a slash is a
 folder.
 """
@@ -74,7 +74,7 @@ STAGES = (
         params=("unavailable",),
         settings=("real_data", "images", "published_weights"),
         writes=(f"{BUILD}/data/${{key}}/",),
-        code=("workflow/manifests/stores.yaml", "workflow/manifests/${item.store}.csv"),
+        code=("workflow/manifests/${item.store}.csv", "workflow/manifests/subsets/${key}.csv"),
     ),
     Stage(
         "leakage",
@@ -125,6 +125,7 @@ STAGES = (
         section="labelled",
         settings=("real_data", "labelled", "labelled_downloads"),
         writes=(f"{BUILD}/labelled/${{key}}/",),
+        code=("workflow/manifests/lists",),
     ),
     Stage(
         "task",
@@ -177,7 +178,7 @@ STAGES = (
             *(f"{BUILD}/data/${{figures.{name}}}/" for name in ("photographs", "real_noise")),
         ),
         writes=(f"{BUILD}/figures/",),
-        models=("redenoise/models/filters/${figures.filter}.py",),
+        code=("redenoise/models/filters/bm3d.py",),
     ),
     Stage(
         "report",
@@ -186,7 +187,7 @@ STAGES = (
             *("recognitions", "filtered_recognitions"),
         ),
         settings=("real_data", "budget"),
-        reads=(f"{BUILD}/results/", f"{BUILD}/outcomes/", f"{BUILD}/figures/", f"{BUILD}/provenance/", "reports/spread/"),
+        reads=(*(f"{BUILD}/{name}/" for name in ("results", "outcomes", "figures", "provenance")), "reports/spread/"),
         writes=("reports/${scale}/",),
         code=("published", "stages/report"),
     ),

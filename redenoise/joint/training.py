@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from redenoise.dag import paths
-from redenoise.dag.config import STAGE_SECTION, Config
+from redenoise.dag.config import Config
+from redenoise.dag.table import SECTIONS
 from redenoise.data.labelled import read_labelled
 from redenoise.joint.patches import LabelledPatches
 from redenoise.measure.torch_mode import device, device_name, set_mode
@@ -32,7 +33,7 @@ class Training:
     def __init__(self, config: Config, stage: str, key: str) -> None:
         self.config, self.stage, self.key = config, stage, key
         self.entry = config.entry(stage, key)
-        override = config.settings[STAGE_SECTION[stage]]
+        override = config.settings[SECTIONS[stage]]
         self.mode, self.seed = override["mode"], config.params["seed"]
         self.schedule_name, self.schedule = schedule_for(config.params, override, self.entry)
         self.device = device()

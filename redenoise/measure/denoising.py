@@ -1,7 +1,5 @@
 """Denoise a noisy set with one method and measure every image."""
 
-import csv
-import io
 import zipfile
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -11,14 +9,13 @@ import numpy as np
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import INDEX, checked_path, read_index, unavailable_reason
+from redenoise.dag.results import write_results
 from redenoise.dag.shards import Work
 from redenoise.measure.items import denoised_item, item_key
 from redenoise.measure.metrics import psnr, ssim
 from redenoise.support.errors import UserError
-from redenoise.support.files import read_image, write_text
+from redenoise.support.files import read_image
 from redenoise.support.progress import progress
-
-COLUMNS = ("dataset", "item", "condition", "method", "metric", "unit", "value")
 
 # From a noise level to the denoiser for it, (noisy) -> denoised, both (H, W[, 3]) on the [0, 255] scale, and to what
 # the denoised image depends on besides the noisy one: names to values, part of the key of a kept image.
@@ -98,15 +95,6 @@ def dataset_title(config: Config, key: str) -> str:
     """The printed name of a data set; stand-ins for it carry a prefix, so that they never meet a printed value."""
     title = config.entry("download", key)["title"]
     return title if config.settings["real_data"] else f"demo:{title}"
-
-
-def write_results(path: Path, rows: list[dict]) -> None:
-    """Write long-format results, atomically; `value` carries six decimals."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, stream.getvalue())
 
 
 def read_noisy(path: Path) -> np.ndarray:

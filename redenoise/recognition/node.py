@@ -7,25 +7,26 @@ import numpy as np
 import torch
 
 from redenoise.dag import paths
+from redenoise.dag.code import determining
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason
+from redenoise.dag.provenance import hash_code
+from redenoise.dag.results import write_results
 from redenoise.dag.shards import Shard, Work, working
 from redenoise.data.labelled import read_labelled
-from redenoise.measure.denoising import write_results
 from redenoise.measure.torch_mode import device, device_name, set_mode
 from redenoise.recognition import metrics
 from redenoise.recognition.outcomes import Denoiser, Subject, outcomes, parts_of, write_arrays
 from redenoise.recognition.stored import load_task
 from redenoise.support.files import sha256_file, sha256_path
 
-HERE = Path(__file__).parent
 # The code that the outcomes of an image depend on, besides the networks' own.
-DETERMINING = (HERE / "images.py", HERE / "measure.py", HERE / "metrics.py", HERE.parent / "synthesize/noise.py")
+DETERMINING = determining(("redenoise/recognition/outcomes.py",))
 
 
 def subject_of(config: Config, entry: dict, most: int | None = None) -> Subject:
     """What an entry measures, its task network loaded; `most`: take the first images of the set only."""
-    set_mode(config.params["mode"], config.settings["threads"])
+    set_mode("reference", config.settings["threads"])
     task = config.entry("task", entry["task"])
     network = load_task(config, entry["task"]).to(device(), memory_format=torch.channels_last)
     weights = paths.task(config.scale, entry["task"]) / "model.safetensors"
@@ -34,8 +35,8 @@ def subject_of(config: Config, entry: dict, most: int | None = None) -> Subject:
     depends = {
         "data": sha256_path(data),
         "task": sha256_file(weights),
-        "code": [sha256_path(path) for path in (*DETERMINING, HERE.parent / "tasks")],
-        "mode": config.params["mode"],
+        "code": list(hash_code(DETERMINING).values()),
+        "mode": "reference",
         "threads": config.settings["threads"],
         "torch": torch.__version__,
         "device": device().type,
@@ -59,7 +60,7 @@ def measure(
     """
     subject = subject_of(config, entry, most)
     parts = parts_of(subject.examples, levels, config.settings["part"])
-    found = outcomes(subject, make(), parts, paths.parts(config.scale, key), f"recognition {key}", work)
+    found = outcomes(subject, make(), parts, paths.parts(config.scale, key), f"recognize {key}", work)
     if work.shard:
         return
     write_arrays(paths.outcomes(config.scale, key), {name: arrays["outcome"] for name, arrays in found.items()})
@@ -119,10 +120,9 @@ def run(
         act: does it.
     """
     entry = config.entry(stage, key)
-    inputs = [paths.labelled(config.scale, entry["data"]), paths.task(config.scale, entry["task"]), *folders]
-    outputs = [paths.results(config.scale, key), paths.outcomes(config.scale, key)]
-    with working(config, stage, key, inputs, outputs, shard) as work:
-        if reason := next(filter(None, map(unavailable_reason, inputs)), None):
+    read = [paths.labelled(config.scale, entry["data"]), paths.task(config.scale, entry["task"]), *folders]
+    with working(config, stage, key, shard) as work:
+        if reason := next(filter(None, map(unavailable_reason, read)), None):
             nothing(config, key, work, reason)
         else:
             work.record["device"] = device_name(device())

@@ -2,7 +2,6 @@
 
 import difflib
 import errno
-import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -51,9 +50,6 @@ def full_disk_explained(path: object) -> Iterator[None]:
 
 def run_cli(main: Callable[[], None]) -> None:
     """Run a stage's command line: a `UserError` or an interrupt ends it with one line and a non-zero exit."""
-    if not gc.isenabled():  # see stages/__init__.py
-        gc.enable()
-        gc.freeze()
     end_with_engine()
     try:
         main()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from redenoise.dag import paths, provenance
-from redenoise.dag.config import Config, load_config, stage_parser
+from redenoise.dag.config import Config
 from redenoise.dag.indexed import MISSING, unavailable_reason, write_unavailable
 from redenoise.dag.references import noise_ranges
 from redenoise.joint.learner import JointLearner
@@ -18,11 +18,11 @@ from redenoise.joint.training import Training
 from redenoise.models import denoisers, recognizers
 from redenoise.models.weights import load_network, save_network
 from redenoise.recognition.stored import load_task, task_spec
-from redenoise.support.errors import UserError, choices, run_cli
+from redenoise.support.errors import UserError, choices
 from redenoise.support.files import renewed, sha256_file
 from redenoise.support.locks import exclusive_all, model_locks
 from redenoise.training.imports import import_family
-from redenoise.training.run import CHECKPOINT_SECONDS, Member
+from redenoise.training.run import Member
 from stages.train.family import as_stored, describe, write_curve
 
 
@@ -89,8 +89,7 @@ def cascade(config: Config, key: str, options: argparse.Namespace) -> None:
         Cascade(config, key).train([options.model], options.checkpoint_seconds)
         return
     training = None
-    inputs = [*needed(config, entry), released]
-    with provenance.recorded(config, "cascade", key, inputs, [target]) as record, renewed(target) as new:
+    with provenance.recorded(config, "cascade", key) as record, renewed(target) as new:
         reason = why_not(config, key)
         if reason:
             write_unavailable(new, reason)
@@ -131,20 +130,3 @@ def why_not(config: Config, key: str) -> str | None:
     if (initial / MISSING).exists():
         return f"{entry['initial']} lacks weights for some noise levels"
     return None
-
-
-def main() -> None:
-    """Command line of the stage."""
-    parser = stage_parser("cascade", "Train denoisers through the frozen networks of the high-level tasks.")
-    parser.add_argument("--model", help="train this denoiser of the cascade alone, and leave it as a checkpoint")
-    parser.add_argument("--checkpoint-seconds", type=float, default=CHECKPOINT_SECONDS, metavar="S")
-    arguments = parser.parse_args()
-    if arguments.model and not arguments.only:
-        raise UserError("--model is for one cascade; add --only KEY, the cascade's name in params.yaml")
-    config = load_config(arguments.scale)
-    for key in [arguments.only] if arguments.only else config.keys("cascade"):
-        cascade(config, key, arguments)
-
-
-if __name__ == "__main__":
-    run_cli(main)

@@ -11,7 +11,7 @@ from redenoise.dag.indexed import write_index, write_unavailable
 from redenoise.data.png import png_bytes
 from redenoise.sources.disk import image_size
 from redenoise.sources.provide import MIRROR_VARIABLE, provide
-from redenoise.sources.stores import Item, Store, load_items, load_store, manifest_path, stores_path, subset_path
+from redenoise.sources.stores import Item, Store, load_items, load_store
 from redenoise.support.errors import Unavailable, UserError, full_disk_explained
 from redenoise.support.files import renewed, sha256_bytes
 from stages.download import embedded
@@ -33,7 +33,7 @@ def run(config: Config, key: str) -> None:
     entry = config.entry("download", key)
     folder = paths.data(config.scale, key)
     with (
-        provenance.recorded(config, "download", key, inputs(config, key), [folder]) as record,
+        provenance.recorded(config, "download", key) as record,
         renewed(folder) as new,
     ):
         if uses_store(config, key):
@@ -51,11 +51,6 @@ def uses_store(config: Config, key: str) -> bool:
     """Whether a node takes real files from its store at this scale."""
     kind = config.entry("download", key)["kind"]
     return config.settings["real_data" if kind == "images" else "published_weights"]
-
-
-def inputs(config: Config, key: str) -> list[Path]:
-    """The committed files that a node is declared to depend on, the same at every scale."""
-    return [stores_path(), manifest_path(config.entry("download", key)["store"]), subset_path(key)]
 
 
 def _stored(config: Config, key: str, folder: Path) -> list[tuple]:

@@ -12,26 +12,26 @@ from torch import nn
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import MISSING, unavailable_reason
-from redenoise.dag.shards import Shard, command_line, working
+from redenoise.dag.shards import Shard, working
 from redenoise.measure import apply
-from redenoise.measure.denoising import input_folders, measure, nothing
+from redenoise.measure.denoising import measure, nothing
 from redenoise.measure.torch_mode import set_mode
+from redenoise.models import denoisers
 from redenoise.models.weights import load_network
-from redenoise.support.errors import UserError, run_cli
+from redenoise.support.errors import UserError
 from redenoise.support.files import read_json, sha256_bytes, sha256_file
 
 
 def evaluate(config: Config, key: str, shard: Shard | None = None) -> None:
     """Denoise one noisy set with one family of networks and measure it; with a `shard`, only denoise that share."""
     entry = config.entry("evaluate", key)
-    set_mode(config.params["mode"], config.settings["threads"])
+    set_mode("reference", config.settings["threads"])
     folder = paths.weights(config.scale, entry["family"])
-    inputs, results = [*input_folders(config, entry), folder], [paths.results(config.scale, key)]
-    with working(config, "evaluate", key, inputs, results, shard) as work:
+    with working(config, "evaluate", key, shard) as work:
         if reason := unavailable_reason(folder):
             nothing(config, key, work, reason)
             return
-        computing = {"mode": config.params["mode"], "threads": str(config.settings["threads"])}
+        computing = {"mode": "reference", "threads": str(config.settings["threads"])}
         networks = Networks(folder, computing, entry.get("network", {}))
         missing = networks.missing_levels()
         if missing:
@@ -77,18 +77,9 @@ class Networks:
 
 
 def _dependencies(path: Path, spec: dict) -> dict[str, str]:
-    source = Path(__file__).parents[1] / "networks" / f"{spec['name']}.py"
+    source = Path(denoisers.__file__).parent / f"{spec['name']}.py"
     return {
         "network": json.dumps(spec, sort_keys=True),
         "weights": sha256_file(path),
         "code": sha256_bytes(source.read_bytes() + Path(apply.__file__).read_bytes()),
     }
-
-
-def main() -> None:
-    """Command line of the stage."""
-    command_line("evaluate", "Measure the learned denoisers.", "images", evaluate)
-
-
-if __name__ == "__main__":
-    run_cli(main)

@@ -1,6 +1,6 @@
 """Classical denoisers on the noisy test sets.
 
-`python -m stages.filter.node [--scale SCALE] [--only KEY [--shard I/N]]`. Output as in `stages.evaluate`.
+`python -m stages.filter [--scale SCALE] [--only KEY [--shard I/N]]`. Output as in `stages.evaluate`.
 """
 
 import importlib
@@ -9,24 +9,22 @@ from types import ModuleType
 
 import numpy as np
 
-from redenoise.dag import paths
 from redenoise.dag.config import Config
-from redenoise.dag.shards import Shard, command_line, working
-from redenoise.measure.denoising import input_folders, measure, nothing
-from redenoise.support.errors import UserError, run_cli
+from redenoise.dag.shards import Shard, working
+from redenoise.measure.denoising import measure, nothing
+from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file
 
 
-def baseline(config: Config, key: str, shard: Shard | None = None) -> None:
+def classical(config: Config, key: str, shard: Shard | None = None) -> None:
     """Denoise one noisy set with one classical method and measure it; with a `shard`, only denoise that share.
 
     Raises:
         UserError: the method's package is not installed and `unavailable` is "fail". With "skip" the run has no
             results, and its provenance says why. Or the module or its result is not as `load` and `denoise` expect.
     """
-    entry = config.entry("baseline", key)
-    inputs, results = list(input_folders(config, entry)), [paths.results(config.scale, key)]
-    with working(config, "baseline", key, inputs, results, shard) as work:
+    entry = config.entry("filter", key)
+    with working(config, "filter", key, shard) as work:
         method = load(entry["filter"])
         try:
             parts = {"version": method.version(), "code": sha256_file(Path(str(method.__file__)))}
@@ -35,7 +33,7 @@ def baseline(config: Config, key: str, shard: Shard | None = None) -> None:
                 raise
             nothing(config, key, work, str(error))
             return
-        measure(config, "baseline", key, lambda sigma: (lambda noisy: denoise(method, noisy, sigma), parts), work)
+        measure(config, "filter", key, lambda sigma: (lambda noisy: denoise(method, noisy, sigma), parts), work)
 
 
 def load(name: str) -> ModuleType:
@@ -70,12 +68,3 @@ def denoise(method: ModuleType, noisy: np.ndarray, sigma: float) -> np.ndarray:
         return image
     expected = f"expected float {noisy.shape}, (H, W[, 3]) as the noisy image, on the [0, 255] scale"
     raise UserError(f"{method.__name__}: denoise returned {found}, {expected}; correct it")
-
-
-def main() -> None:
-    """Command line of the stage."""
-    command_line("baseline", "Measure the classical denoisers.", "images", baseline)
-
-
-if __name__ == "__main__":
-    run_cli(main)

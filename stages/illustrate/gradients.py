@@ -36,9 +36,10 @@ def figure3(config: Config) -> Figure:
 
     Deviations: which examples, noise level and normalisation the paper has is not printed.
     """
-    data, real = paths.labelled(config.scale, "imagenet_val"), config.settings["real_data"]
-    task, cascade = paths.task(config.scale, "classification"), paths.cascade(config.scale, "classify_2020")
-    name = title_of(config.params["labelled"]["imagenet_val"]["title"], real)
+    shows = config.params["figures"]["classification"]
+    data, real = paths.labelled(config.scale, shows["data"]), config.settings["real_data"]
+    task, cascade = paths.task(config.scale, shows["task"]), paths.cascade(config.scale, shows["joint"])
+    name = title_of(config.params["labelled"][shows["data"]]["title"], real)
     caption = (
         f"The first images of {name} (val), with noise of sigma = {SIGMA}, and the gradients of the reconstruction, "
         "the perceptual and the classification loss alone with respect to the noisy image, through the jointly "
@@ -49,7 +50,7 @@ def figure3(config: Config) -> Figure:
         return not_made(TITLE, caption, reason)
     classifier, _ = load_network(task / "model.safetensors", build=recognizers.build)
     denoiser, _ = load_network(_weights(cascade))
-    sizes = [config.entry("task", "classification").get(key) if real else None for key in ("resize", "crop")]
+    sizes = [config.entry("task", shows["task"]).get(key) if real else None for key in ("resize", "crop")]
     rows = []
     for example in read_labelled(data)[:IMAGES]:
         clean = prepared(example, *sizes)

@@ -42,13 +42,17 @@ def figure6(config: Config) -> Figure:
     Deviations: the paper's examples and its noise level are not printed, no region is enlarged here, and the noisy
     image is added.
     """
-    data, task = paths.labelled(config.scale, "voc_val"), paths.task(config.scale, "segmentation")
+    shows = config.params["figures"]
+    data, task = (
+        paths.labelled(config.scale, shows["segmentation"]["data"]),
+        paths.task(config.scale, shows["segmentation"]["task"]),
+    )
     denoisers = [
-        learned("Separate", paths.weights(config.scale, "proposed_tasks"), SIGMA),
-        learned("Joint Training", paths.cascade(config.scale, "segment_2020"), SIGMA),
-        learned("Joint Training (Cross-Task)", paths.cascade(config.scale, "classify_2020"), SIGMA),
+        learned("Separate", paths.weights(config.scale, shows["separate"]), SIGMA),
+        learned("Joint Training", paths.cascade(config.scale, shows["segmentation"]["joint"]), SIGMA),
+        learned("Joint Training (Cross-Task)", paths.cascade(config.scale, shows["classification"]["joint"]), SIGMA),
     ]
-    name = title_of(config.params["labelled"]["voc_val"]["title"], config.settings["real_data"])
+    name = title_of(config.params["labelled"][shows["segmentation"]["data"]]["title"], config.settings["real_data"])
     caption = (
         f"The first images of {name} (val), with noise of sigma = {SIGMA}: noisy, denoised by the proposed network "
         "alone (Separate), trained through the segmentation network (Joint Training), and through the classifier "

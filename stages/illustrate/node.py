@@ -5,12 +5,10 @@ and, where the figure could not be made, why: the picture then says so too.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
 from redenoise.dag import paths, provenance
-from redenoise.dag.config import Config, load_config, stage_parser
+from redenoise.dag.config import Config
 from redenoise.measure.torch_mode import set_mode
-from redenoise.support.errors import run_cli
 from redenoise.support.files import renewed, write_json, write_png
 from redenoise.support.progress import progress
 from stages.illustrate.canvas import Figure
@@ -28,23 +26,12 @@ FIGURES: dict[str, Callable[[Config], Figure]] = {
 }
 
 
-def inputs(scale: str) -> list[Path]:
-    """The folders that the node reads, the same at every scale."""
-    return [
-        *(paths.labelled(scale, key) for key in ("imagenet_val", "voc_val")),
-        *(paths.task(scale, key) for key in ("classification", "segmentation")),
-        *(paths.cascade(scale, key) for key in ("classify_2020", "segment_2020")),
-        *(paths.weights(scale, key) for key in ("proposed_tasks", "cdncnn_b")),
-        *(paths.data(scale, key) for key in ("kodak", "rni15")),
-    ]
-
-
 def illustrate(config: Config) -> None:
     """Make all figures. They are small, so they are made on the processor, also where there is a GPU."""
-    set_mode(config.params["mode"], config.settings["threads"])
+    set_mode("reference", config.settings["threads"])
     folder = paths.figures(config.scale)
     with (
-        provenance.recorded(config, "illustrate", None, inputs(config.scale), [folder]) as record,
+        provenance.recorded(config, "illustrate") as record,
         renewed(folder) as new,
     ):
         captions: dict[str, dict[str, str]] = {}
@@ -58,13 +45,3 @@ def illustrate(config: Config) -> None:
             if figure.extra:
                 record.setdefault("extra_inputs", {}).update(provenance.hash_inputs(config, list(figure.extra)))
         write_json(new / CAPTIONS, captions)
-
-
-def main() -> None:
-    """Command line of the stage."""
-    parser = stage_parser("illustrate", "Make the figures that consist of images.", keyed=False)
-    illustrate(load_config(parser.parse_args().scale))
-
-
-if __name__ == "__main__":
-    run_cli(main)

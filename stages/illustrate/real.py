@@ -32,11 +32,12 @@ def figure7(config: Config) -> Figure:
     denoisers are told. There is no ground truth, so there are no numbers.
     """
     real = config.settings["real_data"]
-    data = paths.data(config.scale, "rni15")
+    shows = config.params["figures"]
+    data = paths.data(config.scale, shows["real_noise"])
     methods = [
         cbm3d(SIGMA),
-        learned("DnCNN (blind)", paths.weights(config.scale, "cdncnn_b"), SIGMA),
-        learned("Joint", paths.cascade(config.scale, "segment_2020"), SIGMA),
+        learned("DnCNN (blind)", paths.weights(config.scale, shows["blind"]), SIGMA),
+        learned("Joint", paths.cascade(config.scale, shows["segmentation"]["joint"]), SIGMA),
     ]
     extra = dnd_files()[:IMAGES] if real else []
     reason = first_reason(data)

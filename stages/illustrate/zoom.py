@@ -26,12 +26,13 @@ def figure4(config: Config) -> Figure:
     Deviations: the paper's examples are not named. It shows sigma = 50, for which there are no cascades, and the DnCNN
     of that level; here all is at 45, with the blind DnCNN, which serves every level up to 55.
     """
-    data = paths.data(config.scale, "kodak")
+    shows = config.params["figures"]
+    data = paths.data(config.scale, shows["photographs"])
     methods = [
         cbm3d(SIGMA),
-        learned("DnCNN (blind)", paths.weights(config.scale, "cdncnn_b"), SIGMA),
-        learned("Separate", paths.weights(config.scale, "proposed_tasks"), SIGMA),
-        learned("Joint", paths.cascade(config.scale, "segment_2020"), SIGMA),
+        learned("DnCNN (blind)", paths.weights(config.scale, shows["blind"]), SIGMA),
+        learned("Separate", paths.weights(config.scale, shows["separate"]), SIGMA),
+        learned("Joint", paths.cascade(config.scale, shows["segmentation"]["joint"]), SIGMA),
     ]
     name = title_of("Kodak", config.settings["real_data"])
     caption = (

@@ -28,7 +28,7 @@ def run(config: Config, key: str) -> None:
     folder = paths.labelled(config.scale, key)
     make = _real if config.settings["real_data"] else _made
     with (
-        provenance.recorded(config, "labelled", key, [], [folder]) as record,
+        provenance.recorded(config, "labelled", key) as record,
         renewed(folder) as new,
     ):
         try:

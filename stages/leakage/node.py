@@ -1,6 +1,6 @@
 """Leakage check: no test image may be among the training images.
 
-`python -m stages.leakage.node [--scale SCALE]` compares every test set with every training set by two hashes:
+`python -m stages.leakage [--scale SCALE]` compares every test set with every training set by two hashes:
 
 - exact: SHA-256 of the gray pixels, in any of the eight orientations that training flips and turns make;
 - near: a 256-bit difference hash of the image shrunk to 17x16 (neighbouring pixels compared), which survives
@@ -18,13 +18,14 @@ import numpy as np
 from PIL import Image
 
 from redenoise.dag import paths, provenance
-from redenoise.dag.config import Config, load_config, stage_parser
+from redenoise.dag.config import Config
 from redenoise.dag.indexed import checked_path, read_index
-from redenoise.support.errors import UserError, run_cli
-from redenoise.support.files import read_image, write_json
+from redenoise.support.errors import UserError
+from redenoise.support.files import read_image, write_json, write_text
 
 NEAR_BITS = 16
 SHOWN = 10
+NO_LEAKAGE = "No test image was found among the training images.\n"  # always the same, see dag/table.py
 
 
 def exact_hashes(gray: np.ndarray) -> list[str]:
@@ -81,7 +82,7 @@ def check(config: Config) -> None:
     roles = {key: config.entry("download", key)["role"] for key in config.image_sets()}
     folders = {key: paths.data(config.scale, key) for key in roles}
     target = paths.leakage(config.scale)
-    with provenance.recorded(config, "leakage", None, list(folders.values()), [target]):
+    with provenance.recorded(config, "leakage"):
         sets = {key: _fingerprints(folder) for key, folder in folders.items()}
         pairs = [
             (test, train) for test in roles for train in roles if roles[test] == "test" and roles[train] == "train"
@@ -97,6 +98,7 @@ def check(config: Config) -> None:
             shown = "; ".join(wrong[:SHOWN]) + (f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else "")
             raise UserError(f"test images among the training images: {shown}; take them out of the training set")
         write_json(target, _summary(sets, leaks))
+        write_text(paths.checked(config.scale), NO_LEAKAGE)
 
 
 def _fingerprints(folder: Path) -> dict[str, Fingerprint]:
@@ -112,13 +114,3 @@ def _summary(sets: dict, leaks: dict) -> dict:
             for (test, train), found in leaks.items()
         ],
     }
-
-
-def main() -> None:
-    """Command line of the check."""
-    arguments = stage_parser("synthesize.leakage", "Check test against training images.", False).parse_args()
-    check(load_config(arguments.scale))
-
-
-if __name__ == "__main__":
-    run_cli(main)

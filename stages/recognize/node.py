@@ -8,16 +8,15 @@ from pathlib import Path
 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
-from redenoise.dag.shards import Shard, Work, command_line
+from redenoise.dag.shards import Shard, Work
 from redenoise.measure.torch_mode import device
 from redenoise.recognition.denoisers import Learned
 from redenoise.recognition.node import levels_of, measure, run
-from redenoise.support.errors import run_cli
 
 
-def recognition(config: Config, key: str, shard: Shard | None = None) -> None:
+def recognize(config: Config, key: str, shard: Shard | None = None) -> None:
     """Measure one task behind one learned denoiser; with a `shard`, only make that share of its parts."""
-    entry = config.entry("recognition", key)
+    entry = config.entry("recognize", key)
     folder = paths.build(config.scale) / Path(entry["denoiser"])
 
     def act(work: Work) -> None:
@@ -27,13 +26,4 @@ def recognition(config: Config, key: str, shard: Shard | None = None) -> None:
             work.record["unavailable_levels"] = {f"sigma={sigma:g}": why for sigma, why in missing.items()}
         measure(config, key, entry, levels_of(config, entry, missing), lambda: learned, work)
 
-    run(config, "recognition", key, [folder], shard, act)
-
-
-def main() -> None:
-    """Command line of the stage."""
-    command_line("recognition", "Measure high-level tasks behind learned denoisers.", "parts", recognition)
-
-
-if __name__ == "__main__":
-    run_cli(main)
+    run(config, "recognize", key, [folder], shard, act)

@@ -1,4 +1,4 @@
-"""Tasks without a network in front: `python -m stages.recognize_filtered.node [--scale SCALE] [--only KEY [--shard I/N]]`.
+"""Tasks without a network in front: `python -m stages.recognize_filtered [--scale SCALE] [--only KEY [--shard I/N]]`.
 
 On clean images, on noisy ones, and behind a classical denoiser. Output as in `stages.recognize`.
 """
@@ -9,10 +9,10 @@ from types import ModuleType
 import numpy as np
 
 from redenoise.dag.config import Config
-from redenoise.dag.shards import Shard, Work, command_line
+from redenoise.dag.shards import Shard, Work
 from redenoise.recognition.denoisers import Nothing
 from redenoise.recognition.node import levels_of, measure, nothing, run
-from redenoise.support.errors import UserError, run_cli
+from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file
 from stages.filter import node as classical
 
@@ -33,14 +33,14 @@ class Filter:
         return self.parts
 
 
-def baseline(config: Config, key: str, shard: Shard | None = None) -> None:
+def recognize_filtered(config: Config, key: str, shard: Shard | None = None) -> None:
     """Measure one task without a network in front; with a `shard`, only make that share of its parts."""
-    entry = config.entry("recognition_baseline", key)
+    entry = config.entry("recognize_filtered", key)
     name = entry["filter"]
-    levels = [None] if name == "clean" else levels_of(config, entry)
+    levels = [None] if entry.get("clean") else levels_of(config, entry)
 
     def act(work: Work) -> None:
-        if name in ("clean", "noisy"):
+        if name == "noisy":
             measure(config, key, entry, levels, Nothing, work)
             return
         try:
@@ -53,14 +53,4 @@ def baseline(config: Config, key: str, shard: Shard | None = None) -> None:
         most = (config.settings["labelled"] or {}).get("filtered")
         measure(config, key, entry, levels, lambda: method, work, most)
 
-    run(config, "recognition_baseline", key, [], shard, act)
-
-
-def main() -> None:
-    """Command line of the stage."""
-    text = "Measure high-level tasks without a network in front."
-    command_line("recognition_baseline", text, "parts", baseline)
-
-
-if __name__ == "__main__":
-    run_cli(main)
+    run(config, "recognize_filtered", key, [], shard, act)

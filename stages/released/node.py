@@ -1,4 +1,4 @@
-"""The weights that this project released, checked and indexed: `python -m stages.released.node [--scale SCALE]`.
+"""The weights that this project released, checked and indexed: `python -m stages.released [--scale SCALE]`.
 
 Output: `build/<scale>/data/released/` with the files of weights/ and `index.csv`; an id is a file's name without its
 suffix.
@@ -8,9 +8,9 @@ import shutil
 from pathlib import Path
 
 from redenoise.dag import paths, provenance
-from redenoise.dag.config import Config, load_config, stage_parser
+from redenoise.dag.config import Config
 from redenoise.dag.indexed import write_index
-from redenoise.support.errors import UserError, run_cli
+from redenoise.support.errors import UserError
 from redenoise.support.files import read_json, renewed, sha256_file
 
 
@@ -18,7 +18,7 @@ def index_released(config: Config) -> None:
     """Copy every weight file whose bytes are those that its card names."""
     target = paths.data(config.scale, paths.RELEASED)
     files = released_files()
-    with provenance.recorded(config, "released", None, files, [target]) as record, renewed(target) as new:
+    with provenance.recorded(config, "released") as record, renewed(target) as new:
         rows = []
         for path in (file for file in files if file.suffix == ".safetensors"):
             rows.append({"id": path.stem, "path": path.name, "sha256": checked(path)})
@@ -41,13 +41,3 @@ def checked(path: Path) -> str:
         line = f"{path}: SHA-256 is {found[:12]}…, its card says {str(card.get('sha256'))[:12]}…"
         raise UserError(f"{line}; restore both with `git checkout {path.parent}`, or release them again")
     return found
-
-
-def main() -> None:
-    """Command line of the stage."""
-    parser = stage_parser("download.released", "Index the released weights.", keyed=False)
-    index_released(load_config(parser.parse_args().scale))
-
-
-if __name__ == "__main__":
-    run_cli(main)

@@ -38,7 +38,7 @@ from stages.report.rows import (
 from stages.report.tables import EXPLAINED
 from stages.report.weights import Records
 
-MEASURING = ("evaluate", "baseline", *RECOGNITION)  # the stages whose results the tables show
+MEASURING = ("evaluate", "filter", *RECOGNITION)  # the stages whose results the tables show
 MAKING = ("download", "synthesize", "train", "labelled", "task", "cascade")  # those that make what they measure
 WORST = 10
 HASH_LENGTH = 12

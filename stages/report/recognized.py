@@ -12,7 +12,7 @@ from redenoise.support.errors import UserError
 from stages.report.published import is_number, read_csv
 from stages.report.results import AVERAGE, COLUMNS, DEMO_PREFIX
 
-STAGES = ("recognition", "recognition_baseline")
+STAGES = ("recognize", "recognize_filtered")
 ACCURACIES = ("top1", "top5", "miou")  # each with an interval, `<metric>_low` and `<metric>_high`
 IMAGES = "images"
 UNITS = {f"{metric}{end}": "%" for metric in ACCURACIES for end in ("", "_low", "_high")}

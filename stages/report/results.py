@@ -47,7 +47,7 @@ class Measured:
 
 def nodes(config: Config) -> list[tuple[str, str]]:
     """(stage, key) of every node whose results the report joins."""
-    return [(stage, key) for stage in ("evaluate", "baseline") for key in config.keys(stage)]
+    return [(stage, key) for stage in ("evaluate", "filter") for key in config.keys(stage)]
 
 
 def title(config: Config, stage: str, key: str) -> str:

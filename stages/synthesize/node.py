@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from redenoise.dag import paths, provenance
-from redenoise.dag.config import Config, for_each_node
+from redenoise.dag.config import Config
 from redenoise.dag.indexed import checked_path, read_index, unavailable_reason, write_index, write_unavailable
 from redenoise.measure.noise import add_noise
-from redenoise.support.errors import run_cli
 from redenoise.support.files import atomic_open, read_image, renewed, sha256_file
 from redenoise.support.progress import progress
 
@@ -26,7 +25,7 @@ def synthesize(config: Config, key: str) -> None:
     source = paths.data(config.scale, key)
     target = paths.noisy(config.scale, key)
     with (
-        provenance.recorded(config, "synthesize", key, [source], [target]) as record,
+        provenance.recorded(config, "synthesize", key) as record,
         renewed(target) as new,
     ):
         reason = unavailable_reason(source)
@@ -60,12 +59,3 @@ def _noisy_image(seed: int, source: Path, row: dict, sigma: float, gray: bool, t
         "clean": row["path"],
         "clean_sha256": row["sha256"],
     }
-
-
-def main() -> None:
-    """Command line of the stage."""
-    for_each_node("synthesize", "Make the noisy test sets.", synthesize)
-
-
-if __name__ == "__main__":
-    run_cli(main)

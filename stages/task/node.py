@@ -1,4 +1,4 @@
-"""Networks of the high-level tasks: `python -m stages.task.node [--scale SCALE] [--only KEY]`.
+"""Networks of the high-level tasks: `python -m stages.task [--scale SCALE] [--only KEY]`.
 
 Output: `build/<scale>/tasks/<key>/model.safetensors`. On real data the weights that the task names are taken as they
 are; a task that names none, and a scale without real data, trains on the labelled images.
@@ -10,20 +10,20 @@ from typing import Any
 import torch
 
 from redenoise.dag import paths, provenance
-from redenoise.dag.config import Config, for_each_node
+from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason, write_unavailable
 from redenoise.joint.learner import TaskLearner
 from redenoise.joint.training import Training
 from redenoise.models import recognizers
 from redenoise.models.weights import save_network
 from redenoise.recognition.stored import task_spec
-from redenoise.support.errors import Unavailable, run_cli
+from redenoise.support.errors import Unavailable
 from redenoise.support.files import renewed, sha256_path
 from redenoise.training.run import CHECKPOINT_SECONDS, Member
 from stages.task.sources import start_from, trained_network
 from stages.train.family import describe, write_curve
 
-NO_START = "leakage.json"  # the value of `start` for a training that begins with random weights
+NO_START = "no_leakage.txt"  # the value of `start` for a training that begins with random weights
 
 
 def task(config: Config, key: str) -> None:
@@ -32,7 +32,7 @@ def task(config: Config, key: str) -> None:
     data, target = paths.labelled(config.scale, entry["data"]), paths.task(config.scale, key)
     start = paths.build(config.scale) / entry["start"]
     training = None
-    with provenance.recorded(config, "task", key, [data, start], [target]) as record, renewed(target) as new:
+    with provenance.recorded(config, "task", key) as record, renewed(target) as new:
         try:
             if config.settings["real_data"] and ("weights" in entry or "weights" in entry["network"]):
                 record["card"] = imported(config, key, new)
@@ -84,12 +84,3 @@ def trained(training: Training, folder: Path) -> dict[str, Any]:
 
 def _does_not_train(config: Config) -> str | None:
     return None if config.settings["tasks"] else f"scale {config.scale} does not train networks of tasks"
-
-
-def main() -> None:
-    """Command line of the stage."""
-    for_each_node("task", "Train or import the networks of the high-level tasks.", task, command="cascade.task")
-
-
-if __name__ == "__main__":
-    run_cli(main)

@@ -7,16 +7,14 @@ the training of the family then takes up.
 """
 
 import argparse
-from pathlib import Path
 
 from redenoise.dag import paths, provenance
-from redenoise.dag.config import Config, load_config, stage_parser
+from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason, write_unavailable
 from redenoise.dag.references import model_names
-from redenoise.support.errors import UserError, run_cli
+from redenoise.support.errors import UserError
 from redenoise.support.files import renewed
 from redenoise.training.imports import import_family
-from redenoise.training.run import CHECKPOINT_SECONDS
 from stages.train.family import Family
 
 
@@ -33,7 +31,7 @@ def train(config: Config, key: str, options: argparse.Namespace) -> None:
             raise UserError(f"{line}; choose a scale that trains, such as --scale modern")
         Family(config, key, options.continue_from).train([options.model], options.checkpoint_seconds)
         return
-    with provenance.recorded(config, "train", key, inputs, [target]) as record, renewed(target) as new:
+    with provenance.recorded(config, "train", key) as record, renewed(target) as new:
         reason = why_not(config, key)
         if reason:
             write_unavailable(new, reason)
@@ -59,24 +57,3 @@ def why_not(config: Config, key: str) -> str | None:
     needed = (entry["data"], entry["validation"])
     reasons = (unavailable_reason(paths.data(config.scale, name)) for name in needed)
     return entry.get("untrainable") or next(filter(None, reasons), None)
-
-
-def main() -> None:
-    """Command line of the stage."""
-    parser = stage_parser("train", "Train or import the weights of the families.")
-    parser.add_argument("--model", help="train this model of the family alone, and leave it as a checkpoint")
-    text = "released weights to start from where there is no checkpoint; the optimiser starts anew at their step"
-    parser.add_argument("--continue-from", type=Path, metavar="FILE", help=text)
-    parser.add_argument("--checkpoint-seconds", type=float, default=CHECKPOINT_SECONDS, metavar="S")
-    arguments = parser.parse_args()
-    for option in ("model", "continue_from"):
-        if getattr(arguments, option) and not arguments.only:
-            name = option.replace("_", "-")
-            raise UserError(f"--{name} is for one family; add --only KEY, the family's name in params.yaml")
-    config = load_config(arguments.scale)
-    for key in [arguments.only] if arguments.only else config.keys("train"):
-        train(config, key, arguments)
-
-
-if __name__ == "__main__":
-    run_cli(main)

@@ -10,10 +10,10 @@ KEPT = {
     "noisy": ("kodak",),
     "families": ("cdncnn_b", "proposed_tasks"),
     "evaluations": ("kodak-cdncnn_b",),
-    "baselines": ("kodak-cbm3d",),
+    "filters": ("kodak-cbm3d",),
     "cascades": ("classify_2020", "segment_2020"),
     "recognitions": ("classification-cross_2020",),
-    "recognition_baselines": ("classification-noisy",),
+    "filtered_recognitions": ("classification-noisy",),
 }
 # What is changed in a checkout besides: file, pattern, replacement. There are steps, parts and images to kill between.
 CHANGES = (

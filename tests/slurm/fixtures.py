@@ -18,7 +18,7 @@ from tests.slurm import node
 FAMILY = "cdncnn_b"
 TARGETS = ("build/demo/results/kodak-cdncnn_b.csv", "build/demo/results/kodak-again.csv")
 STEPS = 400  # seconds of work: enough to be interrupted after the first hundred
-SITE = """\
+CLUSTER = """\
 cpu: {partition: cpu, max_hours: 12, max_gb: 8}
 gpu: {ask: gpu, partition: gpu, max_hours: 24, max_gb: 8}
 factors: {memory: 0.25}
@@ -51,7 +51,7 @@ def local(slurm: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Pa
     scale = folder / "workflow/scales/demo.yaml"
     scale.write_text(re.sub(r"(\ntraining:.*?steps: )\d+", rf"\g<1>{STEPS}", scale.read_text(), flags=re.DOTALL))
     (folder / "slurm").symlink_to("workflow/profiles/slurm")
-    (folder / "slurm/site.yaml").write_text(SITE)
+    (folder / "slurm/cluster.yaml").write_text(CLUSTER)
     snakemake(folder, *TARGETS)
     return folder
 

@@ -1,29 +1,14 @@
 rule download:
     input:
-        sources=source_files("download"),
+        RULES.reads("download"),
     output:
-        folder=directory(f"{BUILD}/data/{{key}}"),
-        provenance=f"{BUILD}/provenance/download-{{key}}.json",
+        RULES.writes("download"),
+        folder=directory(RULES.folders("download")),
     params:
-        node=node("download"),
+        node=RULES.params("download"),
     wildcard_constraints:
-        key=keys("download"),
+        key=RULES.keys("download"),
     log:
-        f"{BUILD}/logs/download-{{key}}.log",
+        RULES.log("download"),
     shell:
-        f"python -m stages.download --scale {SCALE} --only {{wildcards.key}} > {{log}} 2>&1"
-
-
-rule released:
-    input:
-        weights=released_files(),
-        sources=source_files("released"),
-    output:
-        folder=directory(f"{BUILD}/data/released"),
-        provenance=f"{BUILD}/provenance/released.json",
-    params:
-        node=node("released"),
-    log:
-        f"{BUILD}/logs/released.log",
-    shell:
-        f"python -m stages.download.released --scale {SCALE} > {{log}} 2>&1"
+        RULES.command("download")

@@ -1,14 +1,14 @@
 rule labelled:
     input:
-        sources=source_files("labelled"),
+        RULES.reads("labelled"),
     output:
-        folder=directory(f"{BUILD}/labelled/{{key}}"),
-        provenance=f"{BUILD}/provenance/labelled-{{key}}.json",
+        RULES.writes("labelled"),
+        folder=directory(RULES.folders("labelled")),
     params:
-        node=node("labelled"),
+        node=RULES.params("labelled"),
     wildcard_constraints:
-        key=keys("labelled"),
+        key=RULES.keys("labelled"),
     log:
-        f"{BUILD}/logs/labelled-{{key}}.log",
+        RULES.log("labelled"),
     shell:
-        f"python -m stages.labelled --scale {SCALE} --only {{wildcards.key}} > {{log}} 2>&1"
+        RULES.command("labelled")

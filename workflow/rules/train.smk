@@ -1,19 +1,16 @@
 rule train:
     input:
-        data=field("train", "data", f"{BUILD}/data/{{}}"),
-        validation=field("train", "validation", f"{BUILD}/data/{{}}"),
-        published=field("train", "weights", f"{BUILD}/data/{{}}"),
-        leakage=f"{BUILD}/leakage.json",
-        sources=lambda wildcards: source_files("train", SETTINGS.network("train", wildcards.key)),
+        RULES.reads("train"),
+        after=ancient(RULES.waits("train")),
     output:
-        folder=directory(f"{BUILD}/weights/{{key}}"),
-        provenance=f"{BUILD}/provenance/train-{{key}}.json",
+        RULES.writes("train"),
+        folder=directory(RULES.folders("train")),
     params:
-        node=node("train"),
+        node=RULES.params("train"),
     wildcard_constraints:
-        key=keys("train"),
+        key=RULES.keys("train"),
     log:
-        f"{BUILD}/logs/train-{{key}}.log",
-    threads: SETTINGS.settings["threads"]
+        RULES.log("train"),
+    threads: THREADS
     shell:
-        f"python -m stages.train --scale {SCALE} --only {{wildcards.key}} > {{log}} 2>&1"
+        RULES.command("train")

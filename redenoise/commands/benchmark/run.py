@@ -5,7 +5,6 @@ project's modes `reference` and `fast`, alone and with several networks together
 of matrix products that the device was seen to reach in the same run. Output: `<folder>/<device>.md` and `.json`.
 """
 
-import argparse
 import os
 import platform
 import re
@@ -24,6 +23,7 @@ import torch
 from redenoise.commands.benchmark import limits, peaks
 from redenoise.commands.benchmark.report import render, summarise
 from redenoise.commands.benchmark.ways import Way, Workshop, training_images
+from redenoise.commands.parsing import parser
 from redenoise.dag import provenance
 from redenoise.dag.config import PARAMS, read_yaml
 from redenoise.measure import torch_mode
@@ -262,18 +262,18 @@ def _memory_explained() -> Iterator[None]:
         raise UserError(f"{line}; lower --together, or end what else runs on it") from None
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Command line of the benchmark."""
-    parser = argparse.ArgumentParser(prog="python -m stages.train.benchmark", description="Speed of training here.")
-    parser.add_argument("--steps", type=int, default=3, metavar="N", help="fewest timed steps of a measurement")
-    parser.add_argument(
+    options = parser("benchmark training", __doc__, scale=False)
+    options.add_argument("--steps", type=int, default=3, metavar="N", help="fewest timed steps of a measurement")
+    options.add_argument(
         "--seconds", type=float, default=10.0, metavar="S", help="length of a measurement (default: 10)"
     )
     text = "numbers of networks to train together (default: 2 on a processor, 2 4 8 16 on a GPU)"
-    parser.add_argument("--together", type=int, nargs="+", default=[], metavar="K", help=text)
+    options.add_argument("--together", type=int, nargs="+", default=[], metavar="K", help=text)
     text = "training images (default: CBSD432 as bench or modern made it, else random ones)"
-    parser.add_argument("--images", type=Path, metavar="FOLDER", help=text)
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FOLDER", help=f"default: {OUTPUT}")
-    parser.add_argument("--schedule", default="modern", help="of params.yaml (default: modern)")
-    arguments = parser.parse_args()
-    print(benchmark(Settings(**{**vars(arguments), "together": tuple(sorted(set(arguments.together)))})))
+    options.add_argument("--images", type=Path, metavar="FOLDER", help=text)
+    options.add_argument("--output", type=Path, default=OUTPUT, metavar="FOLDER", help=f"default: {OUTPUT}")
+    options.add_argument("--schedule", default="modern", help="of params.yaml (default: modern)")
+    given = options.parse_args(arguments)
+    print(benchmark(Settings(**{**vars(given), "together": tuple(sorted(set(given.together)))})))

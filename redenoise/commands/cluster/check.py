@@ -1,4 +1,4 @@
-"""Whether a cluster has what the site file names and asks for, found out before anything is submitted."""
+"""Whether a cluster has what the cluster file names and asks for, found out before anything is submitted."""
 
 import getpass
 import os
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from redenoise.commands.cluster.resources import SITE, Request, active_scale, gpu_resources, load_site, requests
+from redenoise.commands.cluster.resources import CLUSTER, Request, active_scale, gpu_resources, load_cluster, requests
 from redenoise.support.errors import UserError, choices
 
 # States in which a node takes no jobs, however long one waits; sinfo marks one that does not answer with `*`.
@@ -42,32 +42,32 @@ class Partition:
         return {model for nodes in self.nodes for model in nodes.gpus}
 
 
-def check_site(path: Path | str | None = None, scale: str | None = None) -> list[str]:
-    """Compare a site file with the cluster, by sinfo, scontrol, sacctmgr and `sbatch --test-only`; submits nothing.
+def check_cluster(path: Path | str | None = None, scale: str | None = None) -> list[str]:
+    """Compare a cluster file with the cluster, by sinfo, scontrol, sacctmgr and `sbatch --test-only`; submits nothing.
 
     Args:
-        path: of the site file; without it that of the Slurm profile, or its defaults where there is none.
+        path: of the cluster file; without it that of the Slurm profile, or its defaults where there is none.
         scale: whose jobs to check; without it that of params.yaml.
 
     Returns:
         What is wrong, one line each, ending in what to do; empty if every stage's jobs can run.
 
     Raises:
-        UserError: the site file is wrong, or Slurm cannot be asked.
+        UserError: the cluster file is wrong, or Slurm cannot be asked.
     """
-    site = load_site(Path(path) if path else None)
-    name = str(path or SITE)
-    asked = requests(site, scale or active_scale())
-    partitions = read_cluster()
-    problems = _accounting(site, name)
+    cluster = load_cluster(Path(path) if path else None)
+    name = str(path or CLUSTER)
+    asked = requests(cluster, scale or active_scale())
+    partitions = partitions_here()
+    problems = _accounting(cluster, name)
     for side in ("cpu", "gpu"):
         of_side = [request for request in asked if request.side == side]
         if of_side:
-            problems += _limited(name, of_side) + _partition_problems(site, name, of_side, partitions)
-    return problems or _refused(site, name, asked)
+            problems += _limited(name, of_side) + _partition_problems(cluster, name, of_side, partitions)
+    return problems or _refused(cluster, name, asked)
 
 
-def read_cluster() -> dict[str, Partition]:
+def partitions_here() -> dict[str, Partition]:
     """The partitions of this cluster, see `read_partitions`; raises `UserError` if Slurm cannot be asked."""
     return read_partitions(_slurm("sinfo", "--noheader", "--exact", "--format=%P|%a|%l|%c|%m|%G|%T"))
 
@@ -102,25 +102,25 @@ def read_minutes(limit: str) -> float | None:
     return (24 * days + hours) * 60 + minutes + seconds / 60
 
 
-def sbatch_options(site: dict[str, Any], request: Request) -> list[str]:
+def sbatch_options(cluster: dict[str, Any], request: Request) -> list[str]:
     """The options of sbatch for a Slurm job full of one stage's nodes, as the Slurm executor spells them."""
     cpus, mb, minutes = request.job()
-    where, gpus = site[request.side], gpu_resources(site, request)
+    where, gpus = cluster[request.side], gpu_resources(cluster, request)
     options = [f"--time={minutes}", f"--mem={mb}", f"--cpus-per-task={cpus}"]
-    named = {"partition": where["partition"], "account": site["account"], "qos": where["qos"]}
+    named = {"partition": where["partition"], "account": cluster["account"], "qos": where["qos"]}
     named |= {"constraint": where["constraint"], "gres": gpus.get("gres")}
     if "gpu" in gpus:
         named["gpus"] = ":".join(str(part) for part in (gpus["gpu_model"], gpus["gpu"]) if part is not None)
     options += [f"--{name}={value}" for name, value in named.items() if value is not None]
-    return options + shlex.split(site["extra"] or "")
+    return options + shlex.split(cluster["extra"] or "")
 
 
 def _partition_problems(
-    site: dict[str, Any], name: str, asked: list[Request], partitions: dict[str, Partition]
+    cluster: dict[str, Any], name: str, asked: list[Request], partitions: dict[str, Partition]
 ) -> list[str]:
     """What is wrong with where the requests of one side go."""
     side = asked[0].side
-    listed = str(site[side]["partition"] or "").split(",")
+    listed = str(cluster[side]["partition"] or "").split(",")
     known = [partition for partition in partitions if partition]
     unknown = [partition for partition in listed if partition not in partitions]
     if unknown == [""]:
@@ -134,7 +134,7 @@ def _partition_problems(
         if not found.up:
             problems.append(f"{name}: {side}.partition: {called} is not up; name another one, or wait for it")
         else:
-            lacks = (_time(side, found, asked), _gpus(site, partitions, found, asked), _size(side, found, asked))
+            lacks = (_time(side, found, asked), _gpus(cluster, partitions, found, asked), _size(side, found, asked))
             problems += [f"{name}: {side}.partition: {called} {text}" for text in lacks if text]
     return problems
 
@@ -152,10 +152,10 @@ def _time(side: str, partition: Partition, asked: list[Request]) -> str:
     return f"ends jobs after {hours:g} h, {_stages(over)} may ask for {worst}; set {side}.max_hours: {hours:g}"
 
 
-def _gpus(site: dict[str, Any], partitions: dict[str, Partition], partition: Partition, asked: list[Request]) -> str:
+def _gpus(cluster: dict[str, Any], partitions: dict[str, Partition], partition: Partition, asked: list[Request]) -> str:
     """GPUs that no node has."""
     wanting = [request.stage for request in asked if request.gpus]
-    model, models = site["gpu"]["model"], partition.models()
+    model, models = cluster["gpu"]["model"], partition.models()
     if not wanting or (models and (model is None or model in models)):
         return ""
     others = [name for name, other in partitions.items() if name and other.models()]
@@ -184,7 +184,7 @@ def _size(side: str, partition: Partition, asked: list[Request]) -> str:
 
 
 def _limited(name: str, asked: list[Request]) -> list[str]:
-    """Jobs that the site file gives less memory than they need from the beginning."""
+    """Jobs that the cluster file gives less memory than they need from the beginning."""
     side, most = asked[0].side, asked[0].max_mb
     over = [request for request in asked if most is not None and request.mb > most]
     return [f"{name}: {side}.max_gb is {most / 1000:g}, {_memory(over)}"] if over else []
@@ -199,23 +199,23 @@ def _memory(over: list[Request]) -> str:
 
 
 def _keys(stages: Iterable[str], option: str) -> str:
-    """Where the site file says it; a shard asks for what its stage does."""
+    """Where the cluster file says it; a shard asks for what its stage does."""
     return ", ".join(dict.fromkeys(f"stages.{stage.removesuffix('_shard')}.{option}" for stage in stages))
 
 
-def _accounting(site: dict[str, Any], name: str) -> list[str]:
+def _accounting(cluster: dict[str, Any], name: str) -> list[str]:
     """Whether the executor will learn how jobs ended, and may charge the account."""
     settings = dict(re.findall(r"^(\w+)\s+= (.*?)\s*$", _slurm("scontrol", "show", "config"), re.MULTILINE))
     keeps = settings.get("AccountingStorageType", "") == "accounting_storage/slurmdbd"
-    account = site["account"]
-    if site["accounting"] and not keeps:
+    account = cluster["account"]
+    if cluster["accounting"] and not keeps:
         return [f"{name}: accounting is true, but this cluster keeps no accounting; set accounting: false"]
     if account is not None and not keeps:
         return [f"{name}: account is {account!r}, but this cluster keeps no accounting; leave account empty"]
     if account is None and not shutil.which("sacct"):
         return ["sacct: not found; the Slurm executor needs the command also without accounting, install slurm-client"]
     age = int(re.match(r"\d*", settings.get("MinJobAge", ""))[0] or 0)
-    if not site["accounting"] and not keeps and age < FORGOTTEN * site["poll_seconds"]:
+    if not cluster["accounting"] and not keeps and age < FORGOTTEN * cluster["poll_seconds"]:
         seconds = f"set poll_seconds: {max(1, age // FORGOTTEN)}"
         return [f"{name}: squeue forgets a finished job after {age} s, before the executor has looked; {seconds}"]
     if account is not None:
@@ -227,11 +227,11 @@ def _accounting(site: dict[str, Any], name: str) -> list[str]:
     return []
 
 
-def _refused(site: dict[str, Any], name: str, asked: list[Request]) -> list[str]:
+def _refused(cluster: dict[str, Any], name: str, asked: list[Request]) -> list[str]:
     """What Slurm itself says to each kind of job, without submitting it; once for each answer."""
     stages: dict[tuple[str, ...], list[str]] = {}
     for request in asked:
-        stages.setdefault(tuple(sbatch_options(site, request)), []).append(request.stage)
+        stages.setdefault(tuple(sbatch_options(cluster, request)), []).append(request.stage)
     answers: dict[str, tuple[list[str], str]] = {}
     for options, names in stages.items():
         done = _run("sbatch", "--test-only", "--output=/dev/null", *options, "--wrap=true")

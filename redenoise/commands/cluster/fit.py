@@ -1,42 +1,50 @@
-"""What a site file that fits its cluster makes of a run, so that nothing of it comes as a surprise."""
+"""What a cluster file that fits its cluster makes of a run, so that nothing of it comes as a surprise."""
 
 from pathlib import Path
 
-from redenoise.commands.cluster.check import read_cluster
-from redenoise.commands.cluster.resources import RESUMING, SITE, TO_COPY, Request, active_scale, load_site, requests
+from redenoise.commands.cluster.check import partitions_here
+from redenoise.commands.cluster.resources import (
+    CLUSTER,
+    RESUMING,
+    TO_COPY,
+    Request,
+    active_scale,
+    load_cluster,
+    requests,
+)
 
 
 def describe(path: Path | None = None, scale: str | None = None) -> list[str]:
     """Where the jobs of a scale go and how they ask for GPUs, then a note for everything that is likely not meant.
 
     Args:
-        path: of the site file, which `check_site` has found to fit; without it that of the Slurm profile.
+        path: of the cluster file, which `check_cluster` has found to fit; without it that of the Slurm profile.
         scale: without it that of params.yaml.
     """
-    site, name = load_site(path), str(path or SITE)
+    cluster, name = load_cluster(path), str(path or CLUSTER)
     scale = scale or active_scale()
-    asked = requests(site, scale)
-    places = [_place(site, side, [one for one in asked if one.side == side]) for side in ("cpu", "gpu")]
+    asked = requests(cluster, scale)
+    places = [_place(cluster, side, [one for one in asked if one.side == side]) for side in ("cpu", "gpu")]
     lines = [f"{name} fits the cluster at scale {scale}: {', '.join(filter(None, places))}"]
-    if path is None and not SITE.exists():
+    if path is None and not CLUSTER.exists():
         lines.append(f"note: {name} is not there, so the defaults count; cp {TO_COPY} {name} and edit the copy")
-    if site["gpu"]["ask"] == "none" and (having := _with_gpus()):
+    if cluster["gpu"]["ask"] == "none" and (having := _with_gpus()):
         lines.append(f"note: gpu.ask is none, so nothing will use the GPUs of {', '.join(having)}; set gpu.ask: gpu")
     return lines + _shortened(asked)
 
 
-def _place(site: dict, side: str, asked: list[Request]) -> str:
+def _place(cluster: dict, side: str, asked: list[Request]) -> str:
     """Where the jobs of one side go; empty if it has none."""
     if not asked:
         return ""
-    where = f"partition {site[side]['partition']}" if site[side]["partition"] else "the default partition"
-    how = {"gpu": " (--gpus=1)", "gres": " (--gres=gpu:1)"}.get(site["gpu"]["ask"], "") if side == "gpu" else ""
+    where = f"partition {cluster[side]['partition']}" if cluster[side]["partition"] else "the default partition"
+    how = {"gpu": " (--gpus=1)", "gres": " (--gres=gpu:1)"}.get(cluster["gpu"]["ask"], "") if side == "gpu" else ""
     return f"jobs {'with' if side == 'gpu' else 'without'} GPUs in {where}{how}"
 
 
 def _with_gpus() -> list[str]:
     """Partitions that have GPUs."""
-    return [name for name, partition in read_cluster().items() if name and partition.models()]
+    return [name for name, partition in partitions_here().items() if name and partition.models()]
 
 
 def _shortened(asked: list[Request]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the jobs of each stage ask Slurm for: the site file, and the Snakemake options that it makes.
+"""What the jobs of each stage ask Slurm for: the cluster file, and the Snakemake options that it makes.
 
 `workflow/profiles/slurm/profile.yaml` takes its values from here, so that rules and stages know nothing of Slurm.
 """
@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from redenoise.dag.config import MEASURING, PARAMS, ROOT, SCALES, _check, read_yaml
+from redenoise.dag.config import PARAMS, ROOT, SCALES, _check, read_yaml
+from redenoise.dag.table import MEASURING
 from redenoise.support.errors import UserError, choices
 
-SITE = Path("slurm/site.yaml")  # through the link that also is the name of the profile
-EXAMPLE = ROOT / "workflow/profiles/slurm/site.example.yaml"
-TO_COPY = SITE.with_name(EXAMPLE.name)  # how messages call it
+CLUSTER = Path("slurm/cluster.yaml")  # through the link that also is the name of the profile
+EXAMPLE = ROOT / "workflow/profiles/slurm/cluster.example.yaml"
+TO_COPY = CLUSTER.with_name(EXAMPLE.name)  # how messages call it
 # Stages that go on from a checkpoint: the end of their run time is not a failure.
 RESUMING = ("train", "task", "cascade")
 # A shard gets its minutes this many times: its share may be a larger one, and its machine a slower one.
@@ -32,7 +33,7 @@ class Request:
 
     Attributes:
         stage: its stage, which is the name of its rule; `<stage>_shard` for a shard of it.
-        side: `cpu` or `gpu`, the section of the site file that it runs under.
+        side: `cpu` or `gpu`, the section of the cluster file that it runs under.
         cpus: cores.
         mb: memory, in units of 10^6 bytes.
         minutes: run time.
@@ -65,28 +66,30 @@ class Request:
         return self.cpus, mb, minutes * self.together
 
 
-def load_site(path: Path | None = None) -> dict[str, Any]:
-    """The defaults of site.example.yaml with what a user's copy changes.
+def load_cluster(path: Path | None = None) -> dict[str, Any]:
+    """The defaults of cluster.example.yaml with what a user's copy changes.
 
     Args:
-        path: the copy; without it `SITE` is taken where it exists.
+        path: the copy; without it `CLUSTER` is taken where it exists.
 
     Raises:
         UserError: the file is missing or not YAML, or a key is unknown or wrong; the line names its path.
     """
-    site = read_yaml(EXAMPLE)
-    if path is None and not SITE.exists():
-        return site
-    path = path or SITE
+    cluster = read_yaml(EXAMPLE)
+    if path is None and not CLUSTER.exists():
+        return cluster
+    path = path or CLUSTER
     if not path.exists():
         raise UserError(f"{path}: not found; copy {TO_COPY} there and edit the copy")
     own = read_yaml(path)
-    _check(own, "site", path)
+    if own is None:  # nothing but comments
+        return cluster
+    _check(own, "cluster", path)
     names = sorted(file.stem for file in SCALES.glob("*.yaml"))
-    for scale in (own or {}).get("scales") or {}:
+    for scale in own.get("scales") or {}:
         if scale not in names:
             raise UserError(f"{path}: 'scales.{scale}' is not a scale; {choices(scale, names)}")
-    return _merged(site, own)
+    return _merged(cluster, own)
 
 
 def active_scale(arguments: Sequence[str] = ()) -> str | None:
@@ -96,46 +99,46 @@ def active_scale(arguments: Sequence[str] = ()) -> str | None:
     return given[-1] if given else params.get("scale") if isinstance(params, dict) else None
 
 
-def requests(site: dict[str, Any], scale: str | None) -> list[Request]:
+def requests(cluster: dict[str, Any], scale: str | None) -> list[Request]:
     """What every stage that runs under Slurm asks for at a scale, and what the shards of its nodes do."""
-    own = site["scales"].get(scale) or {}
+    own = cluster["scales"].get(scale) or {}
     asked = [
-        _request(site, stage, {**entry, **(own.get("every") or {}), **(own.get(stage) or {})})
-        for stage, entry in site["stages"].items()
+        _request(cluster, stage, {**entry, **(own.get("every") or {}), **(own.get(stage) or {})})
+        for stage, entry in cluster["stages"].items()
     ]
     path = SCALES / f"{scale}.yaml"
     minutes = (read_yaml(path) or {}).get("shard_minutes") if path.exists() else None
     if not minutes:
         return asked
-    gather, shard = (math.ceil(of * site["factors"]["time"]) for of in (GATHER_MINUTES, MARGIN * minutes))
+    gather, shard = (math.ceil(of * cluster["factors"]["time"]) for of in (GATHER_MINUTES, MARGIN * minutes))
     measuring = [request for request in asked if request.stage in MEASURING]
     asked = [replace(one, gather_minutes=min(one.minutes, gather)) if one in measuring else one for one in asked]
     return asked + [
-        replace(one, stage=f"{one.stage}_shard", minutes=shard, together=1, max_minutes=_minutes(site, one.side, 1))
+        replace(one, stage=f"{one.stage}_shard", minutes=shard, together=1, max_minutes=_minutes(cluster, one.side, 1))
         for one in measuring
     ]
 
 
 def snakemake_options(arguments: Sequence[str] | None = None) -> dict[str, Any]:
-    """Options of Snakemake's command line that follow from the site file, by name; None for those to leave out.
+    """Options of Snakemake's command line that follow from the cluster file, by name; None for those to leave out.
 
     Snakemake reads a profile before its configuration, so the scale is looked for where it will look.
 
     Args:
         arguments: Snakemake's command line; without it that of this process.
     """
-    site = load_site()
-    asked = requests(site, active_scale(sys.argv if arguments is None else arguments))
+    cluster = load_cluster()
+    asked = requests(cluster, active_scale(sys.argv if arguments is None else arguments))
     grouped = [request for request in asked if request.together > 1]
     return {
-        "jobs": site["jobs"],
-        "retries": site["retries"],
+        "jobs": cluster["jobs"],
+        "retries": cluster["retries"],
         "preemptible-rules": list(RESUMING),
-        "preemptible-retries": site["restarts"],
-        "slurm-status-command": "sacct" if site["accounting"] else "squeue",
-        "slurm-init-seconds-before-status-checks": site["poll_seconds"],
-        "default-resources": {"tmpdir": repr(site["scratch"])} if site["scratch"] else None,
-        "set-resources": {request.stage: rule_resources(site, request) for request in asked},
+        "preemptible-retries": cluster["restarts"],
+        "slurm-status-command": "sacct" if cluster["accounting"] else "squeue",
+        "slurm-init-seconds-before-status-checks": cluster["poll_seconds"],
+        "default-resources": {"tmpdir": repr(cluster["scratch"])} if cluster["scratch"] else None,
+        "set-resources": {request.stage: rule_resources(cluster, request) for request in asked},
         "groups": {request.stage: request.stage for request in grouped} or None,
         "group-components": {request.stage: request.together for request in grouped} or None,
         # The Slurm executor runs the nodes of a group one after another: without this Snakemake would ask for the cores
@@ -146,39 +149,39 @@ def snakemake_options(arguments: Sequence[str] | None = None) -> dict[str, Any]:
 
 
 def profile_options() -> dict[str, Any]:
-    """`snakemake_options` for the profile: what is wrong with the site file ends Snakemake with one line."""
+    """`snakemake_options` for the profile: what is wrong with the cluster file ends Snakemake with one line."""
     try:
         return snakemake_options()
     except UserError as error:
         sys.exit(f"error: {error}")
 
 
-def rule_resources(site: dict[str, Any], request: Request) -> dict[str, Any]:
+def rule_resources(cluster: dict[str, Any], request: Request) -> dict[str, Any]:
     """The resources of one rule; strings are expressions that Snakemake evaluates for every attempt."""
-    warning = site["warning_seconds"]
+    warning = cluster["warning_seconds"]
     # Without `B:`, so that Slurm signals the processes of the stage and not the shell that waits for them.
-    extra = [f"--signal=TERM@{warning}" if warning else "", site["extra"] or ""]
-    where = site[request.side]
+    extra = [f"--signal=TERM@{warning}" if warning else "", cluster["extra"] or ""]
+    where = cluster[request.side]
     values = {
         "cpus_per_task": request.cpus,
         "mem_mb": _growing(request.mb, request.max_mb),
         "runtime": _growing(_run_time(request), request.max_minutes),
         "turn": 1,
         "slurm_partition": where["partition"],
-        "slurm_account": site["account"],
+        "slurm_account": cluster["account"],
         "qos": where["qos"],
         "constraint": where["constraint"],
         "slurm_extra": " ".join(filter(None, extra)) or None,
-        **gpu_resources(site, request),
+        **gpu_resources(cluster, request),
     }
     words = ("slurm_partition", "slurm_account", "qos", "constraint", "slurm_extra", "gres", "gpu_model")
     # Quoted: a partition may bear the name of something that Python knows, such as `long` or `all`.
     return {name: repr(str(value)) if name in words else value for name, value in values.items() if value is not None}
 
 
-def gpu_resources(site: dict[str, Any], request: Request) -> dict[str, Any]:
+def gpu_resources(cluster: dict[str, Any], request: Request) -> dict[str, Any]:
     """How a rule asks for its GPUs: `--gpus` is `gpu` for the Slurm executor, `--gres` is `gres`."""
-    gpu = site["gpu"]
+    gpu = cluster["gpu"]
     if not request.gpus:
         return {}
     if gpu["ask"] == "gres":
@@ -186,27 +189,27 @@ def gpu_resources(site: dict[str, Any], request: Request) -> dict[str, Any]:
     return {"gpu": request.gpus, "gpu_model": gpu["model"]}
 
 
-def _request(site: dict[str, Any], stage: str, entry: dict[str, Any]) -> Request:
-    gpus = entry["gpus"] if site["gpu"]["ask"] != "none" else 0
+def _request(cluster: dict[str, Any], stage: str, entry: dict[str, Any]) -> Request:
+    gpus = entry["gpus"] if cluster["gpu"]["ask"] != "none" else 0
     side = "gpu" if gpus else "cpu"
-    gb = site[side]["max_gb"]
+    gb = cluster[side]["max_gb"]
     return Request(
         stage=stage,
         side=side,
         cpus=entry["cpus"],
-        mb=math.ceil(1000 * entry["gb"] * site["factors"]["memory"]),
-        minutes=math.ceil(60 * entry["hours"] * site["factors"]["time"]),
+        mb=math.ceil(1000 * entry["gb"] * cluster["factors"]["memory"]),
+        minutes=math.ceil(60 * entry["hours"] * cluster["factors"]["time"]),
         gpus=gpus,
         together=entry["together"],
-        attempts=1 + site["restarts" if stage in RESUMING else "retries"],
+        attempts=1 + cluster["restarts" if stage in RESUMING else "retries"],
         max_mb=None if gb is None else max(1, int(1000 * gb)),
-        max_minutes=_minutes(site, side, entry["together"]),
+        max_minutes=_minutes(cluster, side, entry["together"]),
     )
 
 
-def _minutes(site: dict[str, Any], side: str, together: int) -> int | None:
+def _minutes(cluster: dict[str, Any], side: str, together: int) -> int | None:
     """Longest run time that each of the nodes of one job may ask for."""
-    hours = site[side]["max_hours"]
+    hours = cluster[side]["max_hours"]
     return None if hours is None else max(1, int(60 * hours) // together)
 
 

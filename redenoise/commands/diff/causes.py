@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from redenoise.commands.plan.differences import ABSENT, file_states, leaves, place, shown
 from redenoise.dag import paths
-from redenoise.dag.config import PARAMS, STAGE_SECTION, Config
+from redenoise.dag.config import PARAMS, Config
+from redenoise.dag.table import SECTIONS
 
 PARAMETER, CODE, DATA, WEIGHTS, ENVIRONMENT = "parameter", "code", "data", "weights", "environment"
 AGAIN, UNKNOWN = "run again", "unknown"
@@ -82,7 +83,7 @@ class Ancestry:
     def _entry(self, name: str, node: dict[str, Any] | None, state: str) -> Cause:
         if node is None:
             return Cause(UNKNOWN, f"{name} is in no record")
-        section = STAGE_SECTION.get(node["stage"])
+        section = SECTIONS.get(node["stage"])
         entry = f"{PARAMS}: {section}.{node['key']}" if section else f"stage {node['stage']}"
         return Cause(PARAMETER, f"{entry} {state}")
 

@@ -47,7 +47,7 @@ def build(config: Config, folder: Path, seed: int, without_missing: bool = False
     Raises:
         UserError: data or weights are missing, or a method cannot run and `without_missing` is not set.
     """
-    set_mode(config.params["mode"], config.settings["threads"])
+    set_mode("reference", config.settings["threads"])
     chosen = [image for dataset in DATASETS for image in choose(config.scale, dataset, seed)]
     methods = four(config)
     missing = {method.name: method.missing for method in methods if method.missing}

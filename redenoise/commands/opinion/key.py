@@ -41,15 +41,13 @@ class Key:
 def read(path: Path) -> Key:
     """Read a key; raises `UserError` if it is missing or not one."""
     if not path.is_file():
-        raise UserError(
-            f"{path}: no key; make the page first (python -m stages.report mos build), or name it with --key"
-        )
+        raise UserError(f"{path}: no key; make the page first (redenoise opinion build), or name it with --key")
     found = read_json(path)
     try:
         return _parsed(found, sha256_file(path))
     except (KeyError, TypeError, AttributeError, ValueError):
         line = f"{path}: not the key of a rating page of format {FORMAT}"
-        raise UserError(f"{line}; make the page again (python -m stages.report mos build)") from None
+        raise UserError(f"{line}; make the page again (redenoise opinion build)") from None
 
 
 def _parsed(found: dict[str, Any], sha256: str) -> Key:

@@ -103,7 +103,7 @@ def _learned(config: Config, name: str, text: str, folder: Path, run: str, level
     """The networks in `folder` at one level; where it is not `SIGMA`, images are scaled to it."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no weights; run `snakemake --cores all --config scale={config.scale}` first")
-    computing = {"mode": config.params["mode"], "threads": str(config.settings["threads"])}
+    computing = {"mode": "reference", "threads": str(config.settings["threads"])}
     networks = Networks(folder, computing, {})
     text = f"{text}, sigma {level:g}"
     if reason := unavailable_reason(folder) or networks.missing_levels().get(level):

@@ -1,6 +1,6 @@
 """What nodes cost: from their last run here, else from the committed table workflow/costs.csv, never invented.
 
-The table holds what was measured on the machines that its column `device` names. `python -m redenoise.commands.plan --record-costs`
+The table holds what was measured on the machines that its column `device` names. `redenoise plan --record-costs`
 puts the runs of one scale into it, and the seconds of reports/<scale>/provenance.md for nodes without a better row.
 """
 
@@ -12,9 +12,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from redenoise.commands.plan.graph import Node
 from redenoise.dag import paths, provenance
-from redenoise.dag.config import MEASURING, Config
+from redenoise.dag.config import Config
+from redenoise.dag.graph import Node
+from redenoise.dag.table import MEASURING
 from redenoise.support.errors import UserError
 from redenoise.support.files import write_text
 

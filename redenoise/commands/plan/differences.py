@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from redenoise.dag import paths, provenance
-from redenoise.dag.config import PARAMS, SCALES, STAGE_SECTION, Config
+from redenoise.dag import provenance
+from redenoise.dag.config import PARAMS, SCALES, Config
+from redenoise.dag.graph import Node
+from redenoise.dag.table import SECTIONS
 from redenoise.support.errors import UserError
-from redenoise.support.files import sha256_bytes, sha256_path
+from redenoise.support.files import sha256_path
 
 SHOWN_VALUE = 40  # characters of a parameter's value
 DAMAGED, MISSING = "is damaged", "is missing: the node has not been run, or its record was deleted"
@@ -40,12 +42,12 @@ class Checkout:
     Attributes:
         config: the configuration.
         hashes: SHA-256 of every path asked for so far; None for one that is missing.
-        listings: today's code of every stage and network asked for so far.
+        hashed: of every file of code asked for so far.
     """
 
     config: Config
     hashes: dict[str, str | None] = field(default_factory=dict)
-    listings: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    hashed: dict[str, str] = field(default_factory=dict)
 
     def hash(self, name: str) -> str | None:
         """SHA-256 of a file or folder, None if there is none."""
@@ -53,23 +55,22 @@ class Checkout:
             self.hashes[name] = sha256_path(name) if Path(name).exists() else None
         return self.hashes[name]
 
-    def code(self, stage: str, network: str) -> dict[str, str]:
-        """Today's code of a stage, see `provenance.source_listings`; nodes of one stage share it."""
-        if (stage, network) not in self.listings:
-            self.listings[stage, network] = provenance.source_listings(stage, network)
-        return self.listings[stage, network]
+    def code(self, node: Node) -> dict[str, str]:
+        """SHA-256 of each file of a node's code as it is today."""
+        self.hashed |= provenance.hash_code(name for name in node.code if name not in self.hashed)
+        return {name: self.hashed[name] for name in node.code}
 
 
-def differences(checkout: Checkout, stage: str, key: str | None) -> list[Difference]:
+def differences(checkout: Checkout, node: Node) -> list[Difference]:
     """Everything in which the record of one node differs from today; empty for a node that is up to date."""
-    config = checkout.config
-    path = paths.provenance(config.scale, stage, key)
+    config, path = checkout.config, Path(node.record)
     try:
         record = provenance.read(path)
     except UserError:
         return [Difference("record", path.as_posix(), DAMAGED if path.exists() else MISSING)]
-    found = [*_parameters(config, stage, key, record["params"])]
-    found += _sources(config.scale, record["sources"], checkout.code(stage, config.network(stage, key)))
+    found = [*_parameters(config, node.stage, node.key, record["params"])]
+    states = file_states(record["sources"], checkout.code(node))
+    found += [Difference("source", file, state) for file, state in states]
     packages = provenance.package_versions()
     for name in sorted(set(record["packages"]) | set(packages)):
         before, after = record["packages"].get(name, ABSENT), packages.get(name, ABSENT)
@@ -107,7 +108,7 @@ def place(config: Config, stage: str, key: str | None, name: str) -> str:
     if first.startswith("scale."):
         found = f"{SCALES / config.scale}.yaml: {first.removeprefix('scale.')}"
     elif first == "entry":
-        found = f"{PARAMS}: {STAGE_SECTION[stage]}.{key}"
+        found = f"{PARAMS}: {SECTIONS[stage]}.{key}"
     elif first == "download":
         found = f"{PARAMS}: downloads.{config.entry(stage, key).get('dataset', key)}"
     else:
@@ -121,23 +122,8 @@ def shown(value: Any) -> str:
     return text if len(text) <= SHOWN_VALUE else f"{text[: SHOWN_VALUE - 1]}…"
 
 
-def _sources(scale: str, before: dict[str, str], listings: dict[str, str]) -> Iterator[Difference]:
-    """Each file of the code that differs, or the folder where nobody knows what stood in it before."""
-    after = {name: sha256_bytes(text.encode()) for name, text in listings.items()}
-    for name in sorted(set(before) | set(after)):
-        if before.get(name) == after.get(name):
-            continue
-        old = provenance.read_listing(scale, before.get(name))
-        new = provenance.parse_listing(listings.get(name, ""))
-        if not old:
-            yield Difference("source", name, "has changed")
-            continue
-        for file, state in file_states(old, new):
-            yield Difference("source", file, state)
-
-
 def file_states(old: dict[str, str], new: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Each file whose hash differs between two listings, and what became of it."""
+    """Each file whose hash differs between two nodes' code, and what became of it."""
     for file in sorted(set(old) | set(new)):
         if old.get(file) != new.get(file):
             yield file, "is gone" if file not in new else "is new" if file not in old else "has changed"

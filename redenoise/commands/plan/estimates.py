@@ -5,9 +5,9 @@ from typing import Any
 
 from redenoise.commands.plan import costs, rates
 from redenoise.commands.plan.costs import Cost
-from redenoise.commands.plan.graph import Graph, Node
 from redenoise.commands.plan.verdicts import Verdict
 from redenoise.dag.config import Config
+from redenoise.dag.graph import Graph, Node
 
 # Where a cost comes from, best first, as the table says it.
 HERE, TABLE, BENCHMARK = "last run here", "recorded costs", "benchmark"

@@ -1,7 +1,7 @@
 """What a training costs by its schedule: its steps, divided by the steps per second that a benchmark has measured.
 
-The rates are those of reports/benchmark/, where `python -m stages.train.benchmark` and
-`python -m stages.cascade.benchmark` leave them. A rate counts for the networks, batch and patch that it was measured
+The rates are those of reports/benchmark/, where `redenoise benchmark training` and
+`redenoise benchmark cascades` leave them. A rate counts for the networks, batch and patch that it was measured
 with, and for no others.
 """
 

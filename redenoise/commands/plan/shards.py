@@ -12,16 +12,17 @@ from functools import cached_property
 from statistics import fmean
 from typing import Any
 
-from redenoise.commands.cluster.resources import load_site, requests
+from redenoise.commands.cluster.resources import load_cluster, requests
 from redenoise.commands.plan import costs, rates
 from redenoise.dag import paths
-from redenoise.dag.config import MEASURING, SCALES, Config, read_yaml
+from redenoise.dag.config import SCALES, Config, read_yaml
+from redenoise.dag.table import MEASURING
 from redenoise.support.errors import UserError
 
 IMAGENET_IMAGES = 50_000  # of its validation set
 VOC_IMAGES = paths.MANIFESTS / "lists/voc2012_val.txt"
 # A classical denoiser's time goes with the pixels. Those of an image of the sets that it is recorded on, and those of
-# one of the tasks' images, as `python -m stages.cascade.benchmark` takes them.
+# one of the tasks' images, as `redenoise benchmark cascades` takes them.
 RECORDED_PIXELS = {"kodak": 768 * 512, "cbsd68": 481 * 321}
 TASK_PIXELS = {"classification": 224 * 224, "segmentation": 500 * 375}
 # Seconds below which a node had nothing to work on: costs that come from a report do not say so.
@@ -62,7 +63,7 @@ class Scatter:
     def seconds(self, stage: str, key: str) -> float | None:
         """What a whole node takes: recorded, else by the rates of benchmarks and of other nodes, else None."""
         recorded = self._recorded(stage, key)
-        if recorded is not None or stage not in ("recognition", "recognition_baseline"):
+        if recorded is not None or stage not in ("recognize", "recognize_filtered"):
             return recorded
         images = self._images(stage, key)
         each = self._recognised(stage, key)
@@ -107,7 +108,7 @@ class Scatter:
         entry = self.config.entry(stage, key)
         network = self._network_seconds(entry["task"], stage)
         name = entry.get("filter")
-        if name in (None, "clean", "noisy"):
+        if name in (None, "noisy"):
             return network
         pixel = self._filter_seconds(name)
         return None if pixel is None else pixel * TASK_PIXELS.get(entry["task"], 0) + (network or 0.0)
@@ -126,11 +127,11 @@ class Scatter:
     def _filter_seconds(self, name: str) -> float | None:
         """Seconds that a classical denoiser takes for a pixel of a colour image."""
         found = []
-        for key, entry in self.config.params["baselines"].items():
-            pixels, seconds = RECORDED_PIXELS.get(entry["dataset"]), self._recorded("baseline", key)
-            images = self._images("baseline", key)
+        for key, entry in self.config.params["filters"].items():
+            pixels, seconds = RECORDED_PIXELS.get(entry["dataset"]), self._recorded("filter", key)
+            images = self._images("filter", key)
             if entry["filter"] == name and pixels and seconds and images and self.config.settings["real_data"]:
-                found.append(seconds / (images * self._levels("baseline", key) * pixels))
+                found.append(seconds / (images * self._levels("filter", key) * pixels))
         return fmean(found) if found else None
 
     @cached_property
@@ -140,32 +141,32 @@ class Scatter:
     @cached_property
     def _on_gpu(self) -> set[str]:
         """Stages whose jobs get a GPU here."""
-        return {request.stage for request in requests(load_site(), self.config.scale) if request.gpus}
+        return {request.stage for request in requests(load_cluster(), self.config.scale) if request.gpus}
 
     def _pieces(self, stage: str, key: str) -> int | None:
         """Into how many shards a node can be cut at most."""
         images = self._images(stage, key)
         if images is None:
             return None
-        whole = images if stage in ("evaluate", "baseline") else math.ceil(images / self.config.settings["part"])
+        whole = images if stage in ("evaluate", "filter") else math.ceil(images / self.config.settings["part"])
         return whole * self._levels(stage, key)
 
     def _levels(self, stage: str, key: str) -> int:
         entry = self.config.entry(stage, key)
-        if entry.get("filter") == "clean":
+        if entry.get("clean"):
             return 1
-        if stage in ("evaluate", "baseline"):
+        if stage in ("evaluate", "filter"):
             return len(entry.get("sigmas") or self.config.entry("synthesize", entry["dataset"])["sigmas"])
         return len(entry.get("sigmas") or self.config.entry("task", entry["task"])["sigmas"])
 
     def _images(self, stage: str, key: str) -> int | None:
         """Images of the set that a node measures; None for one of which no committed file tells."""
         entry, config = self.config.entry(stage, key), self.config.settings
-        if stage in ("evaluate", "baseline"):
+        if stage in ("evaluate", "filter"):
             subset = paths.MANIFESTS / "subsets" / f"{entry['dataset']}.csv"
             return _lines(subset, 1) if config["real_data"] else config["images"]["test"]
         if not config["real_data"]:
-            filtered = entry.get("filter") not in (None, "clean", "noisy")
+            filtered = entry.get("filter") not in (None, "noisy")
             return config["labelled"]["filtered" if filtered else "test"]
         source: Any = self.config.entry("labelled", entry["data"])["source"]
         return {"imagenet": IMAGENET_IMAGES, "voc": _lines(VOC_IMAGES, 0)}.get(source)

@@ -4,14 +4,14 @@ The verdict goes by content, as DVC's does, and follows the DAG downstream as Sn
 whenever one of its inputs is. (DVC goes on downstream only where the new input differs from the old one.) Where the
 engines themselves disagree this is DVC's side: an output that was changed by hand is made again, although Snakemake
 looks at its time only; a file that is newer but the same is no reason. Other versions of packages are none for either
-engine; they are reported apart, since `python -m redenoise.commands.record` refuses them.
+engine; they are reported apart, since `redenoise record` refuses them.
 """
 
 from dataclasses import dataclass
 
 from redenoise.commands.plan.differences import Checkout, Difference, differences
-from redenoise.commands.plan.graph import Graph, Node
 from redenoise.dag.config import Config
+from redenoise.dag.graph import Graph, Node
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def judge(config: Config, graph: Graph) -> dict[str, Verdict]:
     found: dict[str, Verdict] = {}
     for node in graph.nodes:
         upstream = tuple(name for name in graph.upstream[node.name] if found[name].runs)
-        facts = differences(checkout, node.stage, node.key)
+        facts = differences(checkout, node)
         causes = tuple(fact for fact in facts if fact.kind != "package" and not _explained(fact, graph, upstream))
         root = found[upstream[0]].root or upstream[0] if upstream and not causes else None
         packages = tuple(fact for fact in facts if fact.kind == "package")

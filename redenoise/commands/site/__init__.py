@@ -1,1 +1,1 @@
-"""The static site of one scale: `python -m stages.report site [--scale S] [--output FOLDER]`."""
+"""The static site of one scale."""

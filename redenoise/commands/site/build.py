@@ -1,4 +1,4 @@
-"""`python -m stages.report site [--scale S] [--output FOLDER]`: the reports of one scale as a static site.
+"""The reports of one scale as a static web site.
 
 It needs no server and asks nothing of the network: open `index.html`. It is made from `reports/<scale>`, and where the
 build behind these reports is here, from its provenance and its images too.
@@ -6,17 +6,18 @@ build behind these reports is here, from its provenance and its images too.
 
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from redenoise.commands.parsing import parser
 from redenoise.commands.site import links, pages, photos
 from redenoise.commands.site.pages import Book
-from redenoise.dag import config as configuration
 from redenoise.dag import paths
+from redenoise.dag.config import load_config
 from redenoise.support.errors import UserError
 from redenoise.support.files import renewed
 from stages.report import TABLE_SUFFIXES, gallery
@@ -37,12 +38,12 @@ MENU = (
 DATA = ("averages.csv", "accuracies.csv", "learning_curves.csv", "metrics.json", "opinion.csv")
 
 
-def main(arguments: Sequence[str]) -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Read the command line, make the site and say where it is."""
-    parser = configuration.stage_parser("report site", "The reports of one scale as a static site.", keyed=False)
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="where to (default: build/<scale>/site)")
-    given = parser.parse_args(arguments)
-    config = configuration.load(given.scale)
+    options = parser("site", __doc__)
+    options.add_argument("--output", type=Path, metavar="FOLDER", help="where to (default: build/<scale>/site)")
+    given = options.parse_args(arguments)
+    config = load_config(given.scale)
     folder = given.output or paths.build(config.scale) / "site"
     book, album = pages.load(config), photos.Album([], {}, [])
     why_not = book.source.why_not

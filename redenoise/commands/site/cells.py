@@ -7,7 +7,8 @@ from functools import cached_property
 
 from redenoise.commands.site.pipeline import Node, NodeName
 from redenoise.dag import paths
-from redenoise.dag.config import MEASURING, Config
+from redenoise.dag.config import Config
+from redenoise.dag.table import MEASURING
 from redenoise.support.errors import UserError
 from stages.report import labels, recognized, results
 from stages.report.kinds import Printed

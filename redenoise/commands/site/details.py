@@ -27,7 +27,7 @@ ROLES = {
     "released": "weights released here",
     "leakage": "check for test images in training sets",
 }
-NOISE = ("synthesize", "recognition", "recognition_baseline")  # the stages that draw noise for a measurement
+NOISE = ("synthesize", "recognize", "recognize_filtered")  # the stages that draw noise for a measurement
 WORDS = {"low": "95 % interval from", "high": "95 % interval to", "images": "images"}
 WORDS |= {"seeds": "seeds of the noise", "mean": "mean over seeds", "spread": "standard deviation over these"}
 WORDS |= {"trainings": "seeds of the training", "training_spread": "standard deviation over these"}

@@ -22,7 +22,8 @@ from redenoise.commands.site.quality import Reference, psnr
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import read_index
-from redenoise.measure.denoising import COLUMNS, dataset_title, read_noisy
+from redenoise.dag.results import COLUMNS
+from redenoise.measure.denoising import dataset_title, read_noisy
 from redenoise.measure.items import to_uint8
 from redenoise.support.errors import UserError
 from redenoise.support.files import read_image
@@ -133,7 +134,7 @@ def _runs(config: Config, dataset: str) -> list[Run]:
     scale = config.scale
     return [
         Run(key, config.entry(stage, key)["method"], paths.items(scale, key), paths.results(scale, key))
-        for stage in ("baseline", "evaluate")
+        for stage in ("filter", "evaluate")
         for key in config.keys(stage)
         if config.entry(stage, key)["dataset"] == dataset
     ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from redenoise.commands.plan import graph
+from redenoise.dag import graph
 from redenoise.dag.config import Config
 
 RECORDS = "/provenance/"  # read by the report alone, and from every node: no edge of the picture

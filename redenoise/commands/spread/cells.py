@@ -42,7 +42,7 @@ class Cell:
 
 def names(config: Config, only: list[str] | None) -> list[str]:
     """The cells to measure: those named, else all of learned denoisers; a classical one costs hours."""
-    learned, known = config.keys("evaluate"), [*config.keys("evaluate"), *config.keys("baseline")]
+    learned, known = config.keys("evaluate"), [*config.keys("evaluate"), *config.keys("filter")]
     for name in only or ():
         if name not in known:
             raise UserError(f"--only {name!r} is in neither evaluations nor baselines; {choices(name, known)}")
@@ -56,7 +56,7 @@ def cell(config: Config, key: str) -> Cell | str:
         UserError: its images or its weights are missing, or are not what the stage that made them has recorded.
     """
     learned = key in config.keys("evaluate")
-    entry = config.entry("evaluate" if learned else "baseline", key)
+    entry = config.entry("evaluate" if learned else "filter", key)
     folder = paths.data(config.scale, entry["dataset"])
     weights = paths.weights(config.scale, entry["family"]) if learned else None
     hashes = provenance.hash_inputs(config, [folder, weights] if weights else [folder])
@@ -76,7 +76,7 @@ def cell(config: Config, key: str) -> Cell | str:
 
 def networks_of(config: Config, entry: dict[str, Any], folder: Path) -> Networks:
     """The networks of a folder of weights, as the stage `evaluate` uses them."""
-    computing = {"mode": config.params["mode"], "threads": str(config.settings["threads"])}
+    computing = {"mode": "reference", "threads": str(config.settings["threads"])}
     return Networks(folder, computing, entry.get("network", {}))
 
 

@@ -67,7 +67,7 @@ def summary(new: list[Line]) -> str:
 
 def _order(config: Config) -> dict[tuple[str, str], int]:
     """Place of each (data set, method) in params.yaml; lines of others are of entries that are gone."""
-    entries = [config.entry(stage, key) for stage in ("evaluate", "baseline") for key in config.keys(stage)]
+    entries = [config.entry(stage, key) for stage in ("evaluate", "filter") for key in config.keys(stage)]
     found = [(dataset_title(config, entry["dataset"]), entry["method"]) for entry in entries]
     return {name: place for place, name in enumerate(found)}
 

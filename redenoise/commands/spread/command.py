@@ -1,4 +1,4 @@
-"""How far averages move with the seed: `python -m redenoise.commands.spread [--scale S] [--seeds 1,2,3] [--only CELL ...]`.
+"""How far averages move with the seed.
 
 Measures test sets again under other seeds of the noise, with the code and the weights that fill the tables, and writes
 mean and standard deviation of every average to `reports/spread/<scale>.csv`, from where the report takes them. It costs
@@ -11,14 +11,15 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from redenoise.commands.parsing import parser
 from redenoise.commands.spread import table, training
 from redenoise.commands.spread.cells import Cell, cell, names
 from redenoise.commands.spread.measure import Kept, image_key, kept, measured
 from redenoise.dag import paths, provenance
-from redenoise.dag.config import Config, load_config, stage_parser
+from redenoise.dag.config import Config, load_config
 from redenoise.measure.denoising import DenoiserFor
 from redenoise.measure.torch_mode import set_mode
-from redenoise.support.errors import UserError, run_cli
+from redenoise.support.errors import UserError
 from redenoise.support.locks import exclusive
 from redenoise.support.progress import progress
 from stages.report import spreads
@@ -72,34 +73,30 @@ def parsed(text: str) -> list[int]:
     return seeds
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Command line."""
-    arguments = _parser().parse_args()
+    given = _options().parse_args(arguments)
     provenance.commit()  # asked for now and remembered: the code may be edited while this one measures
-    config = load_config(arguments.scale)
+    config = load_config(given.scale)
     first = config.params["seed"]
-    seeds = parsed(arguments.seeds) if arguments.seeds else list(range(first, first + 1 + FURTHER))
-    set_mode(config.params["mode"], config.settings["threads"])
-    for key in names(config, arguments.only):
+    seeds = parsed(given.seeds) if given.seeds else list(range(first, first + 1 + FURTHER))
+    set_mode("reference", config.settings["threads"])
+    for key in names(config, given.only):
         found = cell(config, key)
         if isinstance(found, str):
             print(f"spread {key}: nothing to measure: {found}", flush=True)
             continue
-        for lines in spread(config, found, seeds, arguments.trained):
+        for lines in spread(config, found, seeds, given.trained):
             table.update(config, lines)
             print(f"spread {key}: {table.summary(lines)}; {spreads.path(config.scale)}", flush=True)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = stage_parser("spread", "Measure how far averages move with the seed.", keyed=False)
-    parser.add_argument("--only", nargs="+", metavar="CELL", help="entries of evaluations or baselines (default: all "
+def _options() -> argparse.ArgumentParser:
+    options = parser("spread", __doc__)
+    options.add_argument("--only", nargs="+", metavar="CELL", help="entries of evaluations or baselines (default: all "
                         "evaluations; baselines only where named)")  # fmt: skip
     text = f"seeds of the noise (default: that of params.yaml and the {FURTHER} after it)"
-    parser.add_argument("--seeds", metavar="N,N,...", help=text)
+    options.add_argument("--seeds", metavar="N,N,...", help=text)
     text = "other checkouts, in which the same networks were trained with other seeds"
-    parser.add_argument("--trained", nargs="+", type=Path, default=[], metavar="FOLDER", help=text)
-    return parser
-
-
-if __name__ == "__main__":
-    run_cli(main)
+    options.add_argument("--trained", nargs="+", type=Path, default=[], metavar="FOLDER", help=text)
+    return options

@@ -1,4 +1,4 @@
-"""The opinion test: `python -m stages.report mos build`, then `python -m stages.report mos collect FILES...`.
+"""The opinion test.
 
 `build` writes `opinion.html`, the page for raters, and `key.json`, which says what they saw, into
 `build/<scale>/opinion/`. `collect` checks the files that raters saved and writes `reports/<scale>/opinion.*`.
@@ -10,16 +10,17 @@ from pathlib import Path
 
 from redenoise.commands.opinion import key as keys
 from redenoise.commands.opinion import ratings, report
+from redenoise.commands.parsing import parser
 from redenoise.dag import paths
 from redenoise.dag.config import Config, load_config
-from redenoise.support.errors import UserError, run_cli
+from redenoise.support.errors import UserError
 
 WARN_BYTES = 25 << 20  # of the page; more is slow to send around
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Command line; raises `UserError` if something cannot be made or a rater's file was refused."""
-    parsed = parser().parse_args(arguments)
+    parsed = _options().parse_args(arguments)
     config = load_config(parsed.scale)
     if parsed.command == "build":
         _build(config, parsed)
@@ -27,9 +28,9 @@ def main(arguments: list[str] | None = None) -> None:
         _collect(config, parsed)
 
 
-def parser() -> argparse.ArgumentParser:
+def _options() -> argparse.ArgumentParser:
     """`build` and `collect` with their options."""
-    root = argparse.ArgumentParser(prog="python -m stages.report mos", description="The opinion test.")
+    root = parser("opinion", __doc__, scale=False)
     commands = root.add_subparsers(dest="command", required=True)
     build = commands.add_parser("build", help="make the rating page and its key")
     build.add_argument("--output", type=Path, metavar="FOLDER", help="default: build/<scale>/opinion")
@@ -74,7 +75,3 @@ def _collect(config: Config, parsed: argparse.Namespace) -> None:
         raise UserError(f"{line}; mend them or leave them out")
     written = report.write(parsed.output or paths.reports(config.scale), config, found, key)
     print(f"opinion: {f'{len(found)} raters' if found else report.NO_RATERS}, {', '.join(map(str, written))}")
-
-
-if __name__ == "__main__":
-    run_cli(main)

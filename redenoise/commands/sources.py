@@ -1,12 +1,16 @@
-"""What `python -m stages.download --list` shows."""
+"""Which files of the data sets are here and verified, missing or damaged, and where the rest would come from.
+
+Fetches and writes nothing.
+"""
 
 import csv
 from pathlib import Path
 
 from tabulate import tabulate
 
+from redenoise.commands.parsing import parser
 from redenoise.dag import paths
-from redenoise.dag.config import Config
+from redenoise.dag.config import Config, load_config
 from redenoise.sources.disk import problem
 from redenoise.sources.provide import MIRROR_VARIABLE, mirror, source_of
 from redenoise.sources.stores import load_items, load_store
@@ -79,3 +83,12 @@ def _index(path: Path) -> dict[str, str]:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Command line of the list."""
+    options = parser("sources", __doc__)
+    options.add_argument("--only", metavar="KEY", help="one entry of downloads (default: all of them)")
+    given = options.parse_args(arguments)
+    config = load_config(given.scale)
+    print(table(config, [given.only] if given.only else config.keys("download")))

@@ -1,4 +1,4 @@
-"""What moved in the reports since a git revision, and why: `python -m stages.report diff REVISION [REVISION]`.
+"""What moved in the reports since a git revision, and why.
 
 Prints Markdown. A side is a git revision or a folder with another checkout; the second one is by default the working
 tree. Causes come from `records.json` of both sides.
@@ -13,10 +13,11 @@ from redenoise.commands.diff import layout, sides
 from redenoise.commands.diff.causes import Ancestry
 from redenoise.commands.diff.moves import Move, moves
 from redenoise.commands.diff.sides import CellKey, Reader
+from redenoise.commands.parsing import parser
 from redenoise.commands.site import cells as table_cells
 from redenoise.commands.site import pipeline
 from redenoise.dag.config import SCALES, Config, load_config
-from redenoise.support.errors import UserError, choices, run_cli
+from redenoise.support.errors import UserError, choices
 from redenoise.support.files import write_text
 from stages.report.tables import ALL_TABLES
 
@@ -72,16 +73,12 @@ def _scales(chosen: str | None, read: Reader) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m stages.report diff", description=__doc__)
-    parser.add_argument("base", help="git revision, or folder with another checkout")
-    parser.add_argument("head", nargs="?", default=WORKING_TREE, help="the same (default: the working tree)")
-    parser.add_argument("--scale", help="one scale (default: all that have reports)")
-    parser.add_argument("--all", action="store_true", help="leave no cell out, also those that moved very little")
+    options = parser("diff", __doc__, scale=False)
+    options.add_argument("base", help="git revision, or folder with another checkout")
+    options.add_argument("head", nargs="?", default=WORKING_TREE, help="the same (default: the working tree)")
+    options.add_argument("--scale", help="one scale (default: all that have reports)")
+    options.add_argument("--all", action="store_true", help="leave no cell out, also those that moved very little")
     text = "exit with 1 if a reproduced cell has gone off"
-    parser.add_argument("--fail-on-regression", action="store_true", help=text)
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write the Markdown to a file too")
-    return parser
-
-
-if __name__ == "__main__":
-    run_cli(main)
+    options.add_argument("--fail-on-regression", action="store_true", help=text)
+    options.add_argument("--output", type=Path, metavar="FILE", help="write the Markdown to a file too")
+    return options

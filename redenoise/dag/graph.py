@@ -1,0 +1,135 @@
+"""The nodes of one scale: what each reads and writes, and which of them make what others read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from redenoise.dag.code import determining
+from redenoise.dag.config import PARAMS, Config
+from redenoise.dag.table import BY_NAME, CHECKED, filled
+from redenoise.support.errors import UserError
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node of the DAG.
+
+    Attributes:
+        stage, key: as in `Config.nodes`; the key is None for a stage of one node.
+        command: what makes its outputs.
+        inputs: files and folders that it reads, one of the tables' folders expanded to what lies in it.
+        waits: the one of its inputs that never changes: another node has to end before, but is not followed.
+        outputs: files and folders that it writes, its record left out.
+        record: where it records what it was made from.
+        code: files that determine what it writes.
+    """
+
+    stage: str
+    key: str | None
+    command: str
+    inputs: tuple[str, ...]
+    waits: tuple[str, ...]
+    outputs: tuple[str, ...]
+    record: str
+    code: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """As the file of its record is called."""
+        return f"{self.stage}-{self.key}" if self.key else self.stage
+
+    @property
+    def title(self) -> str:
+        """As messages call it."""
+        return f"{self.stage} {self.key}" if self.key else self.stage
+
+
+def node(config: Config, stage: str, key: str | None = None) -> Node:
+    """One node; raises `UserError` if params.yaml has no such entry."""
+    spec, context = BY_NAME[stage], _context(config, stage, key)
+    paths = [filled(template, context) for template in spec.reads]
+    waits = tuple(path for path in paths if path == filled(CHECKED, context))
+    inputs = [path for read in paths for path in ([read] if not read.endswith("/") else _inside(config, read, stage))]
+    return Node(
+        stage,
+        key,
+        filled(spec.command, context),
+        tuple(dict.fromkeys(inputs)),
+        waits,
+        tuple(filled(template, context).rstrip("/") for template in spec.writes),
+        filled(spec.record, context),
+        code(config, stage, key),
+    )
+
+
+def code(config: Config, stage: str, key: str | None = None) -> tuple[str, ...]:
+    """Files of code, and of data that belongs to it, that determine what a node writes; see `code.determining`."""
+    spec, context = BY_NAME[stage], _context(config, stage, key)
+    named = [filled(template, context) for template in (*spec.models, *spec.code)]
+    return determining((f"stages/{stage}/node.py", *named))
+
+
+def _context(config: Config, stage: str, key: str | None) -> dict:
+    item = {} if key is None else config.entry(stage, key)
+    return {**config.params, "key": key, "item": item}
+
+
+def _inside(config: Config, folder: str, stage: str) -> list[str]:
+    """What other nodes write into a folder, records among it; the folder itself if it is one node's; else its files."""
+    found = []
+    for name, key in config.nodes():
+        if name != stage:
+            context = _context(config, name, key)
+            written = [filled(path, context) for path in (*BY_NAME[name].writes, BY_NAME[name].record)]
+            if folder in written:
+                return [folder.rstrip("/")]
+            found += [path.rstrip("/") for path in written if path.startswith(folder)]
+    if found or folder.startswith("build/"):
+        return found
+    return sorted(path.as_posix() for path in Path(folder).glob("*.*") if path.suffix != ".md" and path.name[0] != ".")
+
+
+class Graph:
+    """All nodes, in an order in which every node comes after those that it reads from.
+
+    Attributes:
+        nodes: in that order.
+        upstream: by name of a node, the names of those that it reads from and follows.
+
+    Raises:
+        UserError: the nodes read from each other in a circle.
+    """
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        by_name = {found.name: found for found in nodes}
+        self._makers = {path: found.name for found in by_name.values() for path in (*found.outputs, found.record)}
+        before = {
+            name: dict.fromkeys(filter(None, (self.maker(path) for path in found.inputs)))
+            for name, found in by_name.items()
+        }
+        try:
+            order = list(TopologicalSorter(before).static_order())
+        except CycleError as error:
+            raise UserError(f"{PARAMS}: {' <- '.join(error.args[1])} is a circle; break it") from None
+        self.nodes = [by_name[name] for name in order]
+        self.upstream = {
+            name: tuple(other for other in before[name] if other not in map(self.maker, by_name[name].waits))
+            for name in order
+        }
+
+    @cached_property
+    def by_name(self) -> dict[str, Node]:
+        """The nodes by their names."""
+        return {found.name: found for found in self.nodes}
+
+    def maker(self, path: str) -> str | None:
+        """Name of the node that writes a path or the folder that it lies in, None if no node does."""
+        around = (path, *(parent.as_posix() for parent in Path(path).parents))
+        return next((self._makers[name] for name in around if name in self._makers), None)
+
+
+def load(config: Config) -> Graph:
+    """The graph of one scale, the report included."""
+    return Graph(node(config, stage, key) for stage, key in [*config.nodes(), ("report", None)])
