@@ -14,7 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
+from redenoise.dag import paths
 from redenoise.dag.config import Config
+from redenoise.support import csv_tables
+from redenoise.support.errors import UserError
 from stages.report.kinds import Design
 from stages.report.results import DEMO_PREFIX
 from stages.report.tables import DESIGN_TABLES
@@ -112,7 +115,9 @@ def parameters_psnr(config: Config, rows: Rows) -> Figure:
     axis.margins(x=0.1, y=0.1)
     axis.set_title(_title(demo, kinds["measured"]), fontsize="medium")
     dot = {"marker": "o", "linestyle": ""}
-    handles = [Line2D([], [], color=COLORS[index], label=f"{scale} scales", **dot) for index, scale in enumerate(scales)]
+    handles = [
+        Line2D([], [], color=COLORS[index], label=f"{scale} scales", **dot) for index, scale in enumerate(scales)
+    ]
     for kind, face in (("printed", "white"), ("measured", "black")):
         if kinds.get(kind):
             handles.append(Line2D([], [], color="black", markerfacecolor=face, label=kind, **dot))
@@ -120,8 +125,30 @@ def parameters_psnr(config: Config, rows: Rows) -> Figure:
     return figure
 
 
-DRAWN = {"learning_curves": learning_curves, "parameters_psnr": parameters_psnr}  # by the name of the figure's file
-SOURCES = {"learning_curves": "learning_curves.csv", "parameters_psnr": f"{DESIGN_TABLES[0].key}.csv"}
+# By the name of the figure's file: what draws it, from which file of the reports, and the columns that it needs.
+DRAWN = {
+    "learning_curves": (
+        learning_curves,
+        "learning_curves.csv",
+        ("family", "model", "step", "training_psnr", "validation_psnr"),
+    ),
+    "parameters_psnr": (
+        parameters_psnr,
+        f"{DESIGN_TABLES[0].key}.csv",
+        ("dataset", "item", "metric", "published", "reproduced"),
+    ),
+}
+
+
+def of_reports(config: Config, name: str) -> Figure:
+    """A figure of `DRAWN` from the reports of a scale; raises `UserError` if its CSV file is not what it was."""
+    draw, source, columns = DRAWN[name]
+    path, again = paths.reports(config.scale) / source, "make the report again"
+    rows = csv_tables.read(path, columns, again, others=True)
+    try:
+        return draw(config, rows)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}; {again}") from None
 
 
 def svg(figure: Figure) -> str:
