@@ -170,7 +170,7 @@ def _written(figure: Figure, form: str) -> bytes:
 
 
 def _curves(rows: Rows) -> dict[tuple[str, str], Points]:
-    """(family, model) to (step, PSNR in dB): on the validation images, or on the training crops where there are none."""
+    """(family, model) to (step, PSNR in dB): on validation images, or on training crops where there are none."""
     found: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
     for row in rows:
         found[row["family"], row["model"]].append(row)

@@ -104,7 +104,8 @@ def _counts(found: list[Cell]) -> str:
 
 def _heading(title: str) -> str:
     """A section whose symbols have names in the PDF's own table of contents."""
-    return rf"\section{{{re.sub(r'\$\\(\w+)\$', r'\\texorpdfstring{$\\\1$}{\1}', escape(title))}}}"
+    named = re.sub(r"\$\\(\w+)\$", r"\\texorpdfstring{$\\\1$}{\1}", escape(title))
+    return rf"\section{{{named}}}"
 
 
 def _figures(config: Config) -> Iterator[Figure]:
