@@ -14,9 +14,10 @@ from stages.report.cascade_notes import cascades, reconstruction
 from stages.report.kinds import DesignTable
 from stages.report.layout import METRIC_NAMES, NOTHING, SHOWN_DECIMALS, as_printed, cell_name, number, verdict
 from stages.report.markdown import GENERATED, frame_table, papers
+from stages.report.papers.liu2020 import MEAN_BORDER
 from stages.report.results import AVERAGE, sigma
 from stages.report.rows import IMAGE, NETWORK, Comparison, Context, Row, signed
-from stages.report.tables import MEAN_BORDER, MODEL_LABELS, PAPERS
+from stages.report.tables import MODEL_LABELS, PAPERS
 from stages.report.weights import card_at, describe
 
 TEMPLATE = Path(__file__).with_name("notes.md")

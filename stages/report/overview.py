@@ -60,8 +60,8 @@ DETAIL_TEXT = (
     "`off, yet within the spread`: off by the tolerance, and undecided. Parameters are counted and cannot vary."
 )
 SPREAD_TEXT = (
-    "Mean and one standard deviation over seeds where the measurement was repeated (`python -m redenoise.commands.spread`), else "
-    "`one seed`."
+    "Mean and one standard deviation over seeds where the measurement was repeated "
+    "(`python -m redenoise.commands.spread`), else `one seed`."
 )
 DEMO_WARNING = (
     "Demo scale: these are stand-in images and tiny networks trained for seconds. Nothing that was measured on them "

@@ -1,4 +1,4 @@
-"""How far averages move with the seed: `reports/spread/<scale>.csv`, which `python -m redenoise.commands.spread` writes.
+"""How far averages move with the seed: the files `reports/spread/<scale>.csv` of `python -m redenoise.commands.spread`.
 
 One line for each average and for what was varied: the seed of the noise, or that of the training. An average without a
 line was measured with one seed, and nobody knows how far it moves.
