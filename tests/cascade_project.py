@@ -11,10 +11,10 @@ from redenoise.dag import paths
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import write_index
 from redenoise.support.files import write_json
-from stages.cascade.node import cascade
+from stages.cascade.node import run as cascade
 from stages.labelled import node as labelled
-from stages.task.node import task
-from stages.train.node import train
+from stages.task.node import run as task
+from stages.train.node import run as train
 from tests.training_project import INDEX, make_images, options
 
 SMALL = {

@@ -17,7 +17,7 @@ from redenoise.dag.indexed import write_unavailable
 from redenoise.models import denoisers
 from redenoise.models.filters import bm3d
 from redenoise.models.weights import save_network
-from stages.synthesize.node import synthesize
+from stages.synthesize.node import run as synthesize
 from tests.conftest import ROOT
 from tests.training_project import make_images
 

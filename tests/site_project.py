@@ -13,8 +13,8 @@ from redenoise.commands.site import build, pages, photos
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import write_index
+from redenoise.data.images import write_png
 from redenoise.measure.metrics import psnr
-from redenoise.support.files import write_png
 from stages.report import node as report
 from tests.conftest import ROOT
 from tests.report_project import RESULT_HEADER, card, make_project, write_record

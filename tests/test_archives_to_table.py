@@ -6,9 +6,9 @@ import pytest
 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
-from stages.cascade.node import cascade
-from stages.recognize.node import recognition
-from stages.recognize_filtered.node import baseline
+from stages.cascade.node import run as cascade
+from stages.recognize.node import run as recognition
+from stages.recognize_filtered.node import run as baseline
 from tests.cascade_project import SMALL, change_params, command, make_networks, make_sets, small_project
 from tests.labelled_project import VAL_NUMBERS, make_official, write_imagenet, write_lists, write_voc
 from tests.report_project import make_project

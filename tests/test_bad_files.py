@@ -17,15 +17,15 @@ import torch
 from redenoise.dag import paths
 from redenoise.dag.config import Config, load_config
 from redenoise.support.errors import UserError
-from stages.evaluate.node import evaluate
+from stages.evaluate.node import run as evaluate
 from stages.labelled import node as labelled
-from stages.leakage.node import check
-from stages.recognize_filtered.node import baseline as recognize_filtered
-from stages.released.node import index_released
+from stages.leakage.node import run as check
+from stages.recognize_filtered.node import run as recognize_filtered
+from stages.released.node import run as index_released
 from stages.report import node as report
-from stages.synthesize.node import synthesize
-from stages.task.node import task
-from stages.train.node import train
+from stages.synthesize.node import run as synthesize
+from stages.task.node import run as task
+from stages.train.node import run as train
 from tests.cascade_project import small_project
 from tests.damage import (
     Damage,

@@ -20,8 +20,8 @@ from redenoise.commands.benchmark.plain import PatchDataset, set_plain_mode
 from redenoise.commands.benchmark.report import limits_text, number, render, summarise
 from redenoise.commands.benchmark.run import Settings, benchmark, slug
 from redenoise.commands.benchmark.ways import random_images, training_images
+from redenoise.data.images import write_png
 from redenoise.support.errors import UserError
-from redenoise.support.files import write_png
 from tests.conftest import ROOT
 
 MACHINE = {

@@ -18,10 +18,11 @@ from redenoise.recognition import outcomes as measure
 from redenoise.support.errors import Stopped, UserError
 from redenoise.support.files import read_json
 from redenoise.training.step import Step
-from stages.cascade.node import cascade, main
-from stages.recognize.node import recognition
-from stages.recognize_filtered.node import baseline
-from stages.released.node import index_released
+from stages.cascade.node import main
+from stages.cascade.node import run as cascade
+from stages.recognize.node import run as recognition
+from stages.recognize_filtered.node import run as baseline
+from stages.released.node import run as index_released
 from tests.cascade_project import change, change_params, command, make_networks, make_sets, small_project
 from tests.training_project import make_images
 

@@ -142,9 +142,9 @@ def test_a_wrong_store_is_named(old, new, found):
 def test_a_manifest_can_be_rebuilt(tmp_path):
     path = Path("workflow/manifests/shop.csv")
     before = sorted(path.read_text().splitlines()[1:])
-    assert manifest.rebuild(stores.load_store("shop"), tmp_path / "mirror") == 4
+    assert manifest.rebuild(stores.load_store("shop"), tmp_path / "mirror/shop") == 4
     assert path.read_text().splitlines()[1:] == before
     archived(tmp_path, FILES)
-    assert manifest.rebuild(stores.load_store("shop"), tmp_path / "mirror") == 3  # the images
+    assert manifest.rebuild(stores.load_store("shop"), tmp_path / "mirror/shop") == 3  # the images
     with pytest.raises(UserError, match="no such|not found"):
         manifest.rebuild(stores.load_store("shop"), tmp_path / "nowhere")

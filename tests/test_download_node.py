@@ -1,4 +1,4 @@
-"""Nodes of the stage `download`: mirror, index, locks, and the listing."""
+"""Nodes of the stage `download`: mirror, index, locks, and the sources."""
 
 import csv
 import errno
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from redenoise.commands import listing
+from redenoise.commands.sources import table as listed
 from redenoise.sources import disk, fetch
 from redenoise.support.errors import Unavailable, UserError
 from redenoise.support.locks import exclusive
@@ -176,13 +176,13 @@ def test_the_demo_makes_its_images(monkeypatch):
 
 
 def lines(settings: dict) -> dict[str, list[str]]:
-    table = listing.table(make_config(settings), ["set", "net"])
+    table = listed(make_config(settings), ["set", "net"])
     return {line.split()[0]: line.split() for line in table.splitlines()[4:]}
 
 
 def sources(settings: dict) -> dict[str, str]:
     """The last column of the list, by key."""
-    table = listing.table(make_config(settings), ["set", "net"])
+    table = listed(make_config(settings), ["set", "net"])
     return {line.split()[0]: re.split(" {2,}", line)[-1] for line in table.splitlines()[4:]}
 
 

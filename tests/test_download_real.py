@@ -71,8 +71,9 @@ def test_the_real_files(mirror, monkeypatch):
 
 def test_the_command_line(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    listing = [sys.executable, "-m", "redenoise", "sources", "--scale", "demo"]
+    listed = subprocess.run(listing, capture_output=True, text=True, check=True)
     command = [sys.executable, "-m", "stages.download", "--scale", "demo"]
-    listed = subprocess.run([*command, "--list"], capture_output=True, text=True, check=True)
     assert [line.split()[0] for line in listed.stdout.splitlines()[4:6]] == ["kodak", "cbsd68"]
     wrong = subprocess.run([*command, "--only", "kodac"], capture_output=True, text=True, check=False)
     assert wrong.returncode == 1

@@ -21,11 +21,11 @@ from redenoise.dag.indexed import read_index, write_index, write_unavailable
 from redenoise.models.filters import bm3d
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file
-from stages.evaluate.node import evaluate
+from stages.evaluate.node import run as evaluate
 from stages.filter import node as baseline_module
-from stages.filter.node import baseline
-from stages.synthesize.node import synthesize
-from stages.train.node import train
+from stages.filter.node import run as baseline
+from stages.synthesize.node import run as synthesize
+from stages.train.node import run as train
 from tests.conftest import ROOT
 from tests.training_project import INDEX, make_images, options, small_demo
 

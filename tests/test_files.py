@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from redenoise.dag import indexed
+from redenoise.data import images
 from redenoise.support import files
 from redenoise.support.errors import UserError, run_cli
 
@@ -34,22 +35,22 @@ def test_folder_hash_sees_names_and_contents_but_not_hidden_marks(tmp_path: Path
 def test_file_that_is_no_image_is_refused_by_name(tmp_path: Path, content: bytes):
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(UserError, match="a.png: not a readable image"):
-        files.read_image(tmp_path / "a.png", gray=False)
+        images.read_image(tmp_path / "a.png", gray=False)
 
 
 def test_truncated_image_is_refused(tmp_path: Path):
     path = tmp_path / "a.png"
-    files.write_png(path, np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8))
+    images.write_png(path, np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8))
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match="not a readable image"):
-        files.read_image(path, gray=True)
+        images.read_image(path, gray=True)
 
 
 def test_huge_image_is_refused_before_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(files, "MAX_PIXELS", 100)
+    monkeypatch.setattr(images, "MAX_PIXELS", 100)
     Image.new("L", (11, 10)).save(tmp_path / "a.png")
     with pytest.raises(UserError, match="11x10 pixels, expected at most 100"):
-        files.read_image(tmp_path / "a.png", gray=True)
+        images.read_image(tmp_path / "a.png", gray=True)
 
 
 def test_index_round_trip_and_damage(tmp_path: Path):

@@ -10,8 +10,8 @@ import pytest
 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
-from stages.synthesize.node import synthesize
-from stages.train.node import train
+from stages.synthesize.node import run as synthesize
+from stages.train.node import run as train
 from tests.conftest import ROOT
 from tests.mounts import read_only, small_disk
 from tests.report_project import make_project

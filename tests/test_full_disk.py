@@ -10,7 +10,7 @@ import pytest
 
 from redenoise.dag import paths
 from redenoise.support.errors import run_cli
-from stages.download.__main__ import main as download
+from stages.download.node import run as download
 from stages.evaluate.node import main as evaluate
 from stages.report.node import main as report
 from stages.synthesize.node import main as synthesize

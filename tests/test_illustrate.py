@@ -13,15 +13,17 @@ from torch import nn
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import MISSING, write_index, write_unavailable
+from redenoise.data.images import read_image, write_png
 from redenoise.data.labelled import CLASSES, COLUMNS
 from redenoise.models import denoisers, recognizers
 from redenoise.models.filters import bm3d
 from redenoise.models.weights import load_network, save_network
 from redenoise.support.errors import UserError
-from redenoise.support.files import read_image, sha256_file, write_json, write_png
+from redenoise.support.files import sha256_file, write_json
 from stages.illustrate import canvas, gradients, labels, real
 from stages.illustrate.methods import tensor
-from stages.illustrate.node import CAPTIONS, FIGURES, illustrate, inputs
+from stages.illustrate.node import CAPTIONS, FIGURES, inputs
+from stages.illustrate.node import run as illustrate
 from tests.training_project import change_scale, make_images
 
 DENOISER = {"name": "multiscale", "channels": 3, "scales": 2, "divisor": 16}

@@ -10,9 +10,9 @@ from redenoise.dag import graph as dag
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config, load_config
 from redenoise.support.errors import UserError
-from stages.evaluate.node import evaluate
-from stages.synthesize.node import synthesize
-from stages.train.node import train
+from stages.evaluate.node import run as evaluate
+from stages.synthesize.node import run as synthesize
+from stages.train.node import run as train
 from tests.mutations import ROOT
 from tests.training_project import options, small_demo
 

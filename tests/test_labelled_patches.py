@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from redenoise.data.images import write_png
 from redenoise.data.labelled import Example
 from redenoise.data.resizing import resized
 from redenoise.joint.patches import AHEAD, MEAN_RGB, LabelledPatches, extended
 from redenoise.support.errors import UserError
-from redenoise.support.files import write_png
 
 CPU = torch.device("cpu")
 

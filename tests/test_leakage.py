@@ -12,9 +12,11 @@ from PIL import Image
 from redenoise.dag import paths
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import write_index
+from redenoise.data.images import write_png
 from redenoise.support.errors import UserError
-from redenoise.support.files import sha256_file, write_png
-from stages.leakage.node import Fingerprint, check, find_leaks
+from redenoise.support.files import sha256_file
+from stages.leakage.node import Fingerprint, find_leaks
+from stages.leakage.node import run as check
 
 
 @pytest.fixture

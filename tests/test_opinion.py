@@ -18,7 +18,7 @@ from redenoise.commands.opinion.methods import NAMES, SIGMA, scaled
 from redenoise.dag.config import Config
 from redenoise.models.filters import bm3d
 from redenoise.support.errors import UserError
-from stages.filter.node import baseline
+from stages.filter.node import run as baseline
 from tests.opinion_project import FOLDER, NOT_RELEASED, always, make_project, rating, without_cascade, write
 
 FIRST, SECOND, THIRD = ("0" * 31 + digit for digit in "123")
@@ -176,7 +176,7 @@ def test_collect_writes_page_table_and_figure(key, tmp_path, capsys):
     stage.main(["collect", "--scale", "demo", *map(str, files)])
     assert "opinion: 3 raters" in capsys.readouterr().out
     first = {path.name: path.read_bytes() for path in REPORTS.iterdir()}
-    assert sorted(first) == ["opinion.csv", "opinion.md", "opinion.svg"]
+    assert sorted(first) == ["opinion.csv", "opinion.md", "opinion.pdf", "opinion.svg"]
     rows = list(csv.DictReader(first["opinion.csv"].decode().splitlines()))
     assert len(rows) == 4 * (1 + 2 + 10)
     assert rows[3] | {"low": "", "high": ""} == {

@@ -16,10 +16,10 @@ from redenoise.models import denoisers
 from redenoise.models.weights import load_network, save_network
 from redenoise.support.errors import UserError
 from redenoise.support.files import read_json, sha256_file, write_json
-from stages.evaluate.node import evaluate
-from stages.released.node import index_released
-from stages.synthesize.node import synthesize
-from stages.train.node import train
+from stages.evaluate.node import run as evaluate
+from stages.released.node import run as index_released
+from stages.synthesize.node import run as synthesize
+from stages.train.node import run as train
 from tests.training_project import INDEX, make_images, options, small_demo
 
 SPEC = {"name": "multiscale", "channels": 3, "scales": 2, "encoder": 4, "decoder": 8, "skip": True}

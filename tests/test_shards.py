@@ -23,8 +23,8 @@ from stages.evaluate import node as evaluate
 from stages.filter import node as baseline
 from stages.recognize import node as recognition
 from stages.recognize_filtered import node as recognize_filtered
-from stages.synthesize.node import synthesize
-from stages.train.node import train
+from stages.synthesize.node import run as synthesize
+from stages.train.node import run as train
 from tests.cascade_project import change, make_networks, make_sets, small_project
 from tests.conftest import ROOT
 from tests.training_project import options, small_demo

@@ -19,10 +19,10 @@ from redenoise.dag.config import Config
 from redenoise.dag.indexed import write_unavailable
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_path
-from stages.evaluate.node import evaluate
+from stages.evaluate.node import run as evaluate
 from stages.report import spreads
-from stages.synthesize.node import synthesize
-from stages.train.node import train
+from stages.synthesize.node import run as synthesize
+from stages.train.node import run as train
 from tests.training_project import options, small_demo
 
 CELL = "set12-dncnn_b"
@@ -216,7 +216,7 @@ def test_without_a_file_nothing_is_known(project):
 
 def test_the_command_measures_what_it_is_told_and_says_why_it_leaves_something_out(small, monkeypatch, capsys):
     write_unavailable(paths.weights("demo", "dncnn_s"), "no weights | today")
-    monkeypatch.setattr(config, "load", lambda scale: small)
+    monkeypatch.setattr(stage, "load_config", lambda scale: small)
     monkeypatch.setattr(sys, "argv", ["spread", "--seeds", "3,4", "--only", "set12-dncnn_s", CELL])
     stage.main()
     said = capsys.readouterr()

@@ -20,7 +20,8 @@ from redenoise.dag.config import Config
 from redenoise.models.weights import load_network
 from redenoise.support.errors import STOPPED_CODE, Stopped, UserError
 from redenoise.training.step import Step
-from stages.train.node import main, train
+from stages.train.node import main
+from stages.train.node import run as train
 from tests.conftest import ROOT
 from tests.training_project import change_scale, options, small_demo
 

@@ -11,8 +11,9 @@ import yaml
 from redenoise.dag import paths
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import write_index
+from redenoise.data.images import write_png
 from redenoise.models.denoisers.multiscale import MultiScale
-from redenoise.support.files import sha256_file, write_json, write_png
+from redenoise.support.files import sha256_file, write_json
 from redenoise.training.patches import Patches
 from redenoise.training.run import Member, Run
 from redenoise.training.schedule import Schedule

@@ -16,6 +16,7 @@ from redenoise.commands.parsing import parser
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import checked_path, read_index
+from redenoise.data.images import read_image
 from redenoise.measure import apply
 from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import psnr
@@ -24,10 +25,10 @@ from redenoise.measure.torch_mode import set_mode
 from redenoise.models import denoisers
 from redenoise.models.weights import BYTES, load_network, load_state, save_network
 from redenoise.support.errors import UserError
-from redenoise.support.files import read_image, read_json, sha256_file, write_json, write_text
+from redenoise.support.files import read_json, sha256_file, write_json, write_text
 from redenoise.support.progress import progress
+from redenoise.training.card import as_stored, describe
 from redenoise.training.checkpoint import read_checkpoint
-from stages.train.family import as_stored, describe
 
 LARGEST = 4_200_000  # bytes; weights that take more are stored with less precision
 MEASURED_ON = ("kodak", "cbsd68")  # entries of `downloads`; for gray networks those of `MEASURED_ON_GRAY`

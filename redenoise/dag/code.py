@@ -10,8 +10,11 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from redenoise.support.files import sha256_file, write_json
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("stages", "redenoise")
+CODE = "code.json"
 LEFT_OUT = ("redenoise.support", "redenoise.dag", "redenoise.sources", "redenoise.commands")
 
 
@@ -35,6 +38,15 @@ def determining(files: tuple[str, ...]) -> tuple[str, ...]:
 def _says_nothing(path: Path) -> bool:
     """Whether a file is that of a package and holds at most a docstring."""
     return path.name == "__init__.py" and all(isinstance(node, ast.Expr) for node in ast.parse(path.read_bytes()).body)
+
+
+def note_code(folder: Path, file: Path) -> None:
+    """Write `code.json` into a folder of weights: the SHA-256 of the file of their network and of what it imports.
+
+    What measures a network follows its code through this file and need not know which network it is.
+    """
+    files = determining((file.relative_to(ROOT).as_posix(),))
+    write_json(folder / CODE, {name: sha256_file(ROOT / name) for name in files})
 
 
 @cache

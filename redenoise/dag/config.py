@@ -1,7 +1,5 @@
 """The configuration: params.yaml and one scale, checked, and cut into what each node of the DAG depends on."""
 
-import argparse
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -88,23 +86,6 @@ def load_config(scale: str | None = None) -> Config:
     check_references(params, PARAMS)
     check_scale(settings, params, path)
     return Config(scale, {**params, "scale": scale}, settings)
-
-
-def stage_parser(stage: str, description: str, keyed: bool = True) -> argparse.ArgumentParser:
-    """The command line that all stages share: `--scale NAME` and, where a stage has several nodes, `--only KEY`."""
-    parser = argparse.ArgumentParser(prog=f"python -m stages.{stage}", description=description)
-    parser.add_argument("--scale", help="a file of workflow/scales (default: the scale of params.yaml)")
-    if keyed:
-        parser.add_argument("--only", metavar="KEY", help="one node of this stage (default: all of them)")
-    return parser
-
-
-def for_each_node(stage: str, description: str, work: Callable[[Config, str], None]) -> None:
-    """The command line of a stage with several nodes: `work` on the one that `--only` names, or on all of them."""
-    arguments = stage_parser(stage, description).parse_args()
-    config = load_config(arguments.scale)
-    for key in [arguments.only] if arguments.only else config.keys(stage):
-        work(config, key)
 
 
 def _check(value: Any, schema_name: str, path: Path) -> None:

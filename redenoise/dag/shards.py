@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from redenoise.dag import graph, paths, provenance
-from redenoise.dag.config import Config, load_config, stage_parser
+from redenoise.dag.config import Config
 from redenoise.support.errors import UserError
 from redenoise.support.files import read_json, write_json
 
@@ -82,20 +82,6 @@ def working(config: Config, stage: str, key: str, shard: Shard | None) -> Iterat
     write_json(paths.shard(config.scale, stage, key, *shard), facts)
     after = f"after all {shard[1]} shards `{node.command}` gathers them into {node.outputs[0]}"
     _say(work, f"{node.title} shard {shard[0]}/{shard[1]}", after)
-
-
-def command_line(stage: str, description: str, unit: str, work: Callable[[Config, str, Shard | None], None]) -> None:
-    """The command line of a stage whose nodes can be cut into shards of `unit`, such as images."""
-    parser = stage_parser(stage, description)
-    text = f"make only the I-th of N shares of the {unit}, and leave them for the run of the whole node"
-    parser.add_argument("--shard", metavar="I/N", help=text)
-    arguments = parser.parse_args()
-    shard = None if arguments.shard is None else parsed(arguments.shard)
-    if shard and not arguments.only:
-        raise UserError("--shard is for one node; add --only KEY, its name in params.yaml")
-    config = load_config(arguments.scale)
-    for key in [arguments.only] if arguments.only else config.keys(stage):
-        work(config, key, shard)
 
 
 def parsed(text: str) -> Shard:

@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 
 from redenoise.dag.indexed import INDEX, read_index
+from redenoise.data.images import IMAGE_DAMAGE, MAX_PIXELS, read_image
 from redenoise.support.errors import UserError
-from redenoise.support.files import IMAGE_DAMAGE, MAX_PIXELS, read_image, read_json, sha256_file
+from redenoise.support.files import read_json, sha256_file
 
 COLUMNS = ("id", "path", "mask", "label", "split", "sha256")
 CLASSES = "classes.json"  # beside the index: a list with the name of every class

@@ -1,5 +1,7 @@
 """Learners of this package: a denoiser in front of a frozen task network, and a task network by itself."""
 
+from collections.abc import Sequence
+
 import torch
 
 from redenoise.joint.losses import Weights, cross_entropy, joint_loss
@@ -22,7 +24,7 @@ class JointLearner(Learner):
     def __init__(
         self,
         network: torch.nn.Module,
-        sigma_range: tuple[float, float],
+        sigma_range: Sequence[float],
         schedule: Schedule,
         mode: str,
         device: torch.device,
@@ -33,10 +35,9 @@ class JointLearner(Learner):
         self.task = task.to(device, memory_format=self.layout).eval().requires_grad_(False)
         self.weights = weights
 
-    def losses(
-        self, clean: torch.Tensor, noise: torch.Tensor, level: torch.Tensor, labels: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def losses(self, *batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The joint loss of a batch of `LabelledPatches.draw`, and the values of `WATCHED`."""
+        clean, noise, level, labels = batch
         output = self.denoised(clean, noise, level)
         with self.autocast():
             return joint_loss(self.task, self.weights, output, centre(clean, output), centre_labels(labels, output))
@@ -55,10 +56,9 @@ class TaskLearner(Learner):
     WATCHED = ("cross-entropy",)
     WORST = 1e4
 
-    def losses(
-        self, clean: torch.Tensor, noise: torch.Tensor, level: torch.Tensor, labels: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def losses(self, *batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The cross-entropy of a batch of `LabelledPatches.draw`, whose noise is not used."""
+        clean, _, _, labels = batch
         with self.autocast():
             _, scores = self.network.run(clean.contiguous(memory_format=self.layout))
         loss = cross_entropy(scores.float(), labels, self.network.stride, self.schedule.smoothing)

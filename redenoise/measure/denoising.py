@@ -11,10 +11,10 @@ from redenoise.dag.config import Config
 from redenoise.dag.indexed import INDEX, checked_path, read_index, unavailable_reason
 from redenoise.dag.results import write_results
 from redenoise.dag.shards import Work
+from redenoise.data.images import read_image
 from redenoise.measure.items import denoised_item, item_key
 from redenoise.measure.metrics import psnr, ssim
 from redenoise.support.errors import UserError
-from redenoise.support.files import read_image
 from redenoise.support.progress import progress
 
 # From a noise level to the denoiser for it, (noisy) -> denoised, both (H, W[, 3]) on the [0, 255] scale, and to what

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from redenoise.data.images import read_image, write_png
 from redenoise.support.errors import UserError
-from redenoise.support.files import read_image, sha256_bytes, write_png
+from redenoise.support.files import sha256_bytes
 
 
 def item_key(**parts: object) -> str:

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from redenoise.dag.indexed import MISSING
+from redenoise.measure.networks import Folder
+from redenoise.models import denoisers
 from redenoise.models.weights import load_network
-from redenoise.support.errors import UserError
-from redenoise.support.files import read_json, sha256_bytes, sha256_file
+from redenoise.support.files import sha256_file
 
 
 class Nothing:
@@ -24,7 +24,7 @@ class Nothing:
         return {"denoiser": "none"}
 
 
-class Learned:
+class Learned(Folder):
     """The networks of a `train` or a `cascade` node.
 
     Args:
@@ -33,14 +33,9 @@ class Learned:
     """
 
     def __init__(self, folder: Path, device: torch.device) -> None:
-        self.folder, self.device = folder, device
+        super().__init__(folder)
+        self.device = device
         self.loaded: dict[Path, tuple[nn.Module, dict[str, str]]] = {}
-
-    def missing_levels(self) -> dict[float, str]:
-        """Noise levels for which there are no weights yet, and why."""
-        path = self.folder / MISSING
-        models = read_json(path, dict) if path.exists() else {}
-        return {float(model.removeprefix("sigma")): why for model, why in models.items()}
 
     def __call__(self, noisy: np.ndarray, sigma: float) -> np.ndarray:
         """Denoise float32 (N, H, W, 3) on the [0, 255] scale; the result has its shape and scale and is not clipped."""
@@ -56,13 +51,9 @@ class Learned:
         return self._load(sigma)[1]
 
     def _load(self, sigma: float) -> tuple[nn.Module, dict[str, str]]:
-        path = self.folder / f"sigma{sigma:g}.safetensors"
-        path = path if path.exists() else self.folder / "model.safetensors"
+        path = self.path_for(sigma)
         if path not in self.loaded:
-            if not path.exists():
-                raise UserError(f"{path}: no network for sigma {sigma:g}; add the level to its entry in params.yaml")
             network, spec = load_network(path)
-            source = Path(__file__).parents[1] / "networks" / f"{spec['name']}.py"
-            parts = {"denoiser": sha256_file(path), "code": sha256_bytes(source.read_bytes())}
+            parts = {"denoiser": sha256_file(path), "code": sha256_file(denoisers.source(spec["name"]))}
             self.loaded[path] = network.to(self.device, memory_format=torch.channels_last), parts
         return self.loaded[path]

@@ -20,8 +20,8 @@ from redenoise.recognition.outcomes import Denoiser, Subject, outcomes, parts_of
 from redenoise.recognition.stored import load_task
 from redenoise.support.files import sha256_file, sha256_path
 
-# The code that the outcomes of an image depend on, besides the networks' own.
-DETERMINING = determining(("redenoise/recognition/outcomes.py",))
+# The code that the outcomes of an image depend on, besides that of the denoiser.
+DETERMINING = determining(("redenoise/recognition/outcomes.py", "redenoise/models/recognizers"))
 
 
 def subject_of(config: Config, entry: dict, most: int | None = None) -> Subject:
@@ -108,7 +108,7 @@ def levels_of(config: Config, entry: dict, without: dict[float, str] | None = No
     return [sigma for sigma in levels if sigma not in (without or {})]
 
 
-def run(
+def worked(
     config: Config, stage: str, key: str, folders: list[Path], shard: Shard | None,
     act: Callable[[Work], None],
 ) -> None:  # fmt: skip

@@ -12,7 +12,7 @@ from redenoise.dag import paths
 from redenoise.sources.archive import extract
 from redenoise.sources.disk import check_room, problem, write_checked
 from redenoise.sources.fetch import download, fetch_file, part_path
-from redenoise.sources.stores import Store, StoreFile, load_manifest
+from redenoise.sources.stores import Store, StoreFile, load_manifest, stores_path
 from redenoise.support.errors import Unavailable, UserError
 from redenoise.support.locks import exclusive
 from redenoise.support.progress import progress
@@ -37,7 +37,7 @@ def provide(store: Store, files: list[StoreFile]) -> int:
     One process at a time works on a store, so that two jobs that need it do not fetch the same files twice.
 
     Raises:
-        Unavailable: neither the mirror nor the origin could deliver a file.
+        Unavailable: neither the mirror nor the origin could deliver a file, or a local store's folder lacks it.
         UserError: a source's file differs from the manifest, the disk is full, or the mirror is not a folder.
     """
     with exclusive(paths.STORE / ".locks" / f"{store.name}.lock", f"store {store.name}"):
@@ -54,6 +54,9 @@ def provide(store: Store, files: list[StoreFile]) -> int:
 def source_of(store: Store, files: list[StoreFile]) -> str:
     """Where `provide` would take files from that are not there yet, mirror, origin or both, and what a mirror lacks."""
     root = mirror()
+    if store.folder:
+        absent = [file.path for file in files if _nearby(store, file, root) is None]
+        return f"{store.origin}, or the mirror" if not absent else f"nowhere ({absent[0]} is not in {store.origin})"
     if root is None:
         return "origin"
     wanted = [store.archive] if store.archive else [file.path for file in files]
@@ -80,15 +83,26 @@ def _from_files(store: Store, files: list[StoreFile], root: Path | None) -> None
     check_room(paths.STORE, sum(file.bytes for file in files))
 
     def get(file: StoreFile, stop: threading.Event) -> None:
-        source = root / file.path if root else None
-        if source is not None and source.is_file():
+        source = _nearby(store, file, root)
+        if source is not None:
             with source.open("rb") as stream:
                 write_checked(stream, str(source), file)
+        elif store.folder:
+            todo = f"put the folder's files into {paths.STORE / store.name}/, or correct `folder` in {stores_path()}"
+            with _mirror_named(file.path, root):
+                raise Unavailable(f"{Path(store.folder) / store.inner(file.path)}: not found; {todo}")
         else:
             with _mirror_named(file.path, root):
                 fetch_file(store.file_url(file.path), file, stop)
 
     _in_parallel(get, files, f"download {store.name}")
+
+
+def _nearby(store: Store, file: StoreFile, root: Path | None) -> Path | None:
+    """Where a file can be read without asking the network: in the mirror, or in the folder of a local store."""
+    places = [root / file.path] if root else []
+    places += [Path(store.folder) / store.inner(file.path)] if store.folder else []
+    return next((place for place in places if place.is_file()), None)
 
 
 @contextmanager

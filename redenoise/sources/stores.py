@@ -8,14 +8,14 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from redenoise.dag import paths
-from redenoise.dag.config import read_yaml
 from redenoise.support.errors import UserError
+from redenoise.support.yaml_files import read_yaml
 
 # No file of a manifest is near this; a larger figure is a slip of the pen that would let a source fill the disk.
 MAX_FILE_BYTES = 1 << 30
 FILE_COLUMNS = ("path", "bytes", "sha256")
 ITEM_COLUMNS = ("id", "path", "split")
-_STORE_KEYS = {"title": str, "licence": str, "url": str}
+_STORE_KEYS = {"title": str, "licence": str}
 _ARCHIVE_KEYS = {"archive": str, "packed_max": int, "unpacked_max": int}
 # Ids become file names of later stages.
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]*")
@@ -29,7 +29,9 @@ class Store:
     Attributes:
         name: also the name of its folder in data/ and in a mirror.
         title, licence: what it is, and what its authors allow.
-        url: origin of each file with `{path}` for the path below the store's folder, or of the archive.
+        url: origin of each file with `{path}` for the path below the store's folder, or of the archive; empty for a
+            local store.
+        folder: of a local store: where its files were when they were listed.
         archive: path in a mirror of the .tar.gz that holds the files; None where the files are served one by one.
         packed_max, unpacked_max: bounds of that archive in bytes.
     """
@@ -37,7 +39,8 @@ class Store:
     name: str
     title: str
     licence: str
-    url: str
+    url: str = ""
+    folder: str = ""
     archive: str | None = None
     packed_max: int = 0
     unpacked_max: int = 0
@@ -45,6 +48,11 @@ class Store:
     def inner(self, path: str) -> str:
         """A path of the manifest without the store's folder: as the origin or the archive names the file."""
         return path.removeprefix(f"{self.name}/")
+
+    @property
+    def origin(self) -> str:
+        """Where its files come from, in words for people."""
+        return self.url or f"the folder {self.folder}"
 
     def file_url(self, path: str) -> str:
         """Origin of one file of the manifest."""
@@ -89,20 +97,30 @@ def stores_path() -> Path:
     return paths.MANIFESTS / "stores.yaml"
 
 
+def load_stores() -> dict[str, Any]:
+    """All of stores.yaml, unchecked but for being YAML; raises `UserError` if it is missing or is not."""
+    stores = read_yaml(stores_path())
+    return stores if isinstance(stores, dict) else {}
+
+
 def load_store(name: str) -> Store:
     """One entry of stores.yaml; raises `UserError` for an unknown store or a missing, unknown or wrong key."""
-    path = stores_path()
-    stores = read_yaml(path)
-    if not isinstance(stores, dict) or not isinstance(stores.get(name), dict):
-        known = ", ".join(stores) if isinstance(stores, dict) else "none"
+    path, stores = stores_path(), load_stores()
+    if not isinstance(stores.get(name), dict):
+        known = ", ".join(stores) or "none"
         raise UserError(f"{path}: no store {name!r}; it has {known}; add it or correct `store` in params.yaml")
     entry: dict[str, Any] = stores[name]
-    keys = _STORE_KEYS | (_ARCHIVE_KEYS if "archive" in entry else {})
+    where = {"folder": str} if "folder" in entry else {"url": str}
+    keys = _STORE_KEYS | where | (_ARCHIVE_KEYS if "archive" in entry else {})
     for key in keys.keys() | entry.keys():
         if key not in keys or not isinstance(entry.get(key), keys[key]):
             found = repr(entry[key]) if key in entry else "nothing"
             expected = keys[key].__name__ if key in keys else f"one of {', '.join(keys)}"
             raise UserError(f"{path}: {name}.{key} is {found}, expected {expected}; correct the entry")
+    if "folder" in entry:
+        if not entry["folder"] or "archive" in entry:
+            raise UserError(f"{path}: {name}: expected a folder with plain files, and no archive; correct the entry")
+        return Store(name, **entry)
     if urlsplit(entry["url"]).scheme not in ("http", "https"):
         raise UserError(f"{path}: {name}.url is {entry['url']!r}, expected an http or https address; correct it")
     if ("archive" in entry) == ("{path}" in entry["url"]):

@@ -1,33 +1,18 @@
-"""Atomic writes, hashes and safe image reading."""
+"""Atomic writes, hashes and JSON."""
 
 import fcntl
 import hashlib
 import json
 import os
 import shutil
-import struct
 import tempfile
-import warnings
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-from PIL import Image
-
 from redenoise.support.errors import UserError, full_disk_explained
 
-# Larger than any image of the data sets by far, small enough that a hostile header cannot take the memory.
-MAX_PIXELS = 64_000_000
-# Every reader here compares with `MAX_PIXELS` and says so in one line; Pillow's own warning would be a second one.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-# What a damaged image can make Pillow's readers raise.
-IMAGE_DAMAGE = (
-    *(OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, OverflowError, MemoryError),
-    *(struct.error, zlib.error, Image.DecompressionBombError),
-)
 RESTORE = "put the original back, or delete it and run the stage that makes it"
 
 
@@ -152,27 +137,3 @@ def sha256_path(path: Path | str) -> str:
     files = (file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
     names = sorted(file.relative_to(path).as_posix() for file in files)
     return sha256_bytes("".join(f"{name} {sha256_file(path / name)}\n" for name in names).encode())
-
-
-def read_image(path: Path | str, gray: bool | None = None) -> np.ndarray:
-    """Decode an image to uint8, (H, W) if `gray`, else (H, W, 3) in RGB; as stored if `gray` is not given.
-
-    A colour file asked for as gray is converted with Pillow's ITU-R 601 luma. Raises `UserError` for a file that is
-    missing, is not an image, is damaged, or declares more than `MAX_PIXELS` pixels.
-    """
-    try:
-        with Image.open(path) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise UserError(f"{path}: {image.width}x{image.height} pixels, expected at most {MAX_PIXELS}")
-            as_gray = image.mode == "L" if gray is None else gray
-            return np.asarray(image.convert("L" if as_gray else "RGB"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: the image is missing; run the stage that makes it again") from None
-    except IMAGE_DAMAGE as error:
-        raise UserError(f"{path}: not a readable image ({error}); delete it and run its stage again") from None
-
-
-def write_png(path: Path | str, image: np.ndarray) -> None:
-    """Write a uint8 image, (H, W) or (H, W, 3), as PNG, atomically."""
-    with atomic_open(path) as stream:
-        Image.fromarray(image).save(stream, format="PNG", compress_level=4)

@@ -9,9 +9,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from redenoise.dag import paths
-from redenoise.dag.config import Config
-
 # What a file system without locks answers; Lustre does where it was mounted without them.
 UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -31,11 +28,6 @@ def exclusive(lock: Path, what: str) -> Iterator[None]:
             # Before it is let go: whoever waits for this file sees that it has gone, and makes a new one.
             lock.unlink(missing_ok=True)
             stream.close()
-
-
-def model_locks(config: Config, stage: str, key: str, models: list[str]) -> list[tuple[Path, str]]:
-    """For `exclusive_all`: the locks of some models of a family or cascade, which may train in different processes."""
-    return [(paths.lock(config.scale, f"{stage}-{key}-{model}"), f"{stage} {key} {model}") for model in models]
 
 
 @contextmanager

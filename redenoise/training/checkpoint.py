@@ -26,7 +26,11 @@ def save_checkpoint(path: Path, learner: Learner, step: int, key: dict[str, Any]
         key: everything of the configuration, data and code that the run depends on; see `load_checkpoint`.
         history: the learning curve so far and the seconds spent, as JSON values.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in learner_tensors(learner).items()}
+    _write(path, learner_tensors(learner), step, key, history)
+
+
+def _write(path: Path, found: dict[str, torch.Tensor], step: int, key: dict[str, Any], history: dict[str, Any]) -> None:
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
     entry = {"step": step, "key": key, "history": history, "sha256": _digest(tensors)}
     with atomic_open(path) as stream:
         stream.write(save(tensors, {"redenoise": json.dumps(entry, sort_keys=True)}))
@@ -79,6 +83,30 @@ def load_checkpoint(path: Path, learner: Learner, key: dict[str, Any]) -> tuple[
     with torch.no_grad():
         for name, tensor in now.items():
             tensor.copy_(tensors[name])
+    return entry["step"], entry["history"]
+
+
+def save_result(path: Path, learner: Learner, key: dict[str, Any], history: dict[str, Any]) -> None:
+    """Keep what a training ended in, for as long as nothing that its numbers depend on changes; see `load_result`."""
+    tensors = {f"result.{name}": tensor for name, tensor in learner.result.state_dict().items()}
+    _write(path, tensors, learner.schedule.steps, key, history)
+
+
+def load_result(path: Path, learner: Learner, key: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
+    """Put what a finished training ended in into a learner; None if there is none with this key.
+
+    One of another key, or a damaged one, is as good as none: the training that follows replaces it.
+
+    Returns:
+        The number of steps done, and the history.
+    """
+    try:
+        entry, tensors = read_checkpoint(path)
+        if differences(entry["key"], key):
+            return None
+        learner.result.load_state_dict({name.removeprefix("result."): tensor for name, tensor in tensors.items()})
+    except (UserError, RuntimeError):
+        return None
     return entry["step"], entry["history"]
 
 

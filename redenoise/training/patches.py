@@ -1,6 +1,8 @@
 """Training patches, made in batches on the device that trains."""
 
 import hashlib
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,6 +14,20 @@ def step_seed(seed: int, step: int) -> int:
     """Seed of one step's generator: 63 bits of SHA-256, so that near seeds and steps have unrelated draws."""
     digest = hashlib.sha256(f"redenoise train {seed} {step}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+class Source(Protocol):
+    """Where the batches of a training come from."""
+
+    device: torch.device
+    generator: torch.Generator
+
+    def seed(self, seed: int, step: int) -> None:
+        """Put the generator where step `step` of the run `seed` begins."""
+
+    def draw(self) -> tuple[torch.Tensor, ...]:
+        """One batch from the generator's state, as `Learner.losses` takes it."""
+        ...
 
 
 class Patches:
@@ -80,7 +96,7 @@ class Patches:
 
 
 def noisy_of(
-    clean: torch.Tensor, noise: torch.Tensor, level: torch.Tensor, sigma_range: tuple[float, float]
+    clean: torch.Tensor, noise: torch.Tensor, level: torch.Tensor, sigma_range: Sequence[float]
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Noisy patches, unclipped, and their sigmas (N,), on the [0, 1] scale.
 

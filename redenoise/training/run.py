@@ -15,8 +15,8 @@ from torch import nn
 
 from redenoise.support.errors import Stopped, UserError
 from redenoise.support.progress import progress
-from redenoise.training.checkpoint import load_checkpoint, save_checkpoint
-from redenoise.training.patches import Patches
+from redenoise.training.checkpoint import load_checkpoint, load_result, save_checkpoint
+from redenoise.training.patches import Source
 from redenoise.training.schedule import Schedule
 from redenoise.training.step import Learner, Step
 from redenoise.training.validation import Validation
@@ -46,6 +46,11 @@ class Member:
     step: int = 0
     history: dict[str, Any] = field(default_factory=lambda: {"curve": [], "seconds": 0.0, "restarts": []})
 
+    @property
+    def finished(self) -> Path:
+        """Where what a training ended in is kept, beside the checkpoint of one that is under way."""
+        return self.checkpoint.with_suffix(".finished.safetensors")
+
 
 class Run:
     """Trains networks that differ only in noise level or in what was done before, on the same patches.
@@ -57,7 +62,7 @@ class Run:
         validation: or None, to do without.
         schedule: of all of them.
         seed: with a step's number, the only source of randomness.
-        checkpoint_seconds: time between two checkpoints; what the run ends in does not depend on it.
+        checkpoint_seconds: time between two checkpoints, a minute if not given; what the run ends in does not depend on it.
 
     Raises:
         UserError: a checkpoint is damaged or of another run.
@@ -67,19 +72,23 @@ class Run:
         self,
         label: str,
         members: list[Member],
-        patches: Patches,
+        patches: Source,
         validation: Validation | None,
         schedule: Schedule,
         seed: int,
-        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+        checkpoint_seconds: float | None = None,
     ) -> None:
         self.label, self.members, self.patches, self.validation = label, members, patches, validation
-        self.schedule, self.seed, self.checkpoint_seconds = schedule, seed, checkpoint_seconds
+        self.schedule, self.seed = schedule, seed
+        self.checkpoint_seconds = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
         self.watched = ""
         for member in members:
             if member.checkpoint.exists():
                 member.step, member.history = load_checkpoint(member.checkpoint, member.learner, member.key)
                 print(f"{label} {member.name}: goes on from step {member.step}", file=sys.stderr, flush=True)
+            elif kept := load_result(member.finished, member.learner, member.key):
+                member.step, member.history = kept
+                print(f"{label} {member.name}: trained already, taken up", file=sys.stderr, flush=True)
 
     def finish(self) -> None:
         """Train every member to the schedule's end.

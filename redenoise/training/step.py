@@ -8,13 +8,13 @@ and does nothing else.
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import nn
 
-from redenoise.training.patches import Patches, noisy_of
+from redenoise.training.patches import Source, noisy_of
 from redenoise.training.schedule import Schedule
 
 WARM_UP_STEPS = 3  # eager steps on a side stream before a capture, for libraries that choose or allocate lazily
@@ -38,7 +38,7 @@ class Learner:
     WORST = 1.0  # of the first: in the [0, 1] range, 0 dB
 
     def __init__(
-        self, network: nn.Module, sigma_range: tuple[float, float], schedule: Schedule, mode: str, device: torch.device
+        self, network: nn.Module, sigma_range: Sequence[float], schedule: Schedule, mode: str, device: torch.device
     ) -> None:
         self.fast = mode == "fast"
         # On the CPU pooling takes a fifth and convolution two thirds of the time in this layout, in either mode.
@@ -73,10 +73,9 @@ class Learner:
                 torch._foreach_add_(average, change)
         self.loss_sum += watched.detach()
 
-    def losses(
-        self, clean: torch.Tensor, noise: torch.Tensor, level: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def losses(self, *batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The loss of a batch, and the values of `WATCHED`, (len(WATCHED),)."""
+        clean, noise, level = batch
         output = self.denoised(clean, noise, level)
         error = nn.functional.mse_loss(output, centre(clean, output))
         return error * self.schedule.loss_factor(output[0].numel()), error.unsqueeze(0)
@@ -148,7 +147,7 @@ class Step:
     Learners share nothing but the patches, so each ends in the same weights as if it had been trained alone.
     """
 
-    def __init__(self, learners: list[Learner], patches: Patches, seed: int) -> None:
+    def __init__(self, learners: list[Learner], patches: Source, seed: int) -> None:
         self.learners, self.patches, self.seed = learners, patches, seed
         self.graph: torch.cuda.CUDAGraph | None = None
         self.captures = patches.device.type == "cuda" and all(learner.fast for learner in learners)

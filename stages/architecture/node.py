@@ -13,7 +13,7 @@ from redenoise.models import denoisers
 from redenoise.models.denoisers.multiscale import count_parameters
 
 
-def count(config: Config) -> None:
+def run(config: Config) -> None:
     """Write the counts of every family of the network `multiscale`."""
     result = paths.results(config.scale, "architecture")
     with provenance.recorded(config, "architecture"):

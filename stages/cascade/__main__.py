@@ -1,23 +1,15 @@
 """`python -m stages.cascade`: see stages/cascade/node.py."""
 
-from redenoise.dag.config import load_config, stage_parser
-from redenoise.support.errors import UserError, run_cli
-from redenoise.training.run import CHECKPOINT_SECONDS
-from stages.cascade.node import cascade
+import argparse
+
+from redenoise.dag.command_line import launch
 
 
-def main() -> None:
-    """Command line of the stage."""
-    parser = stage_parser("cascade", "Train denoisers through the frozen networks of the high-level tasks.")
+def options(parser: argparse.ArgumentParser) -> None:
+    """What only trainings of cascades take."""
     parser.add_argument("--model", help="train this denoiser of the cascade alone, and leave it as a checkpoint")
-    parser.add_argument("--checkpoint-seconds", type=float, default=CHECKPOINT_SECONDS, metavar="S")
-    arguments = parser.parse_args()
-    if arguments.model and not arguments.only:
-        raise UserError("--model is for one cascade; add --only KEY, the cascade's name in params.yaml")
-    config = load_config(arguments.scale)
-    for key in [arguments.only] if arguments.only else config.keys("cascade"):
-        cascade(config, key, arguments)
+    parser.add_argument("--checkpoint-seconds", type=float, metavar="S")
 
 
 if __name__ == "__main__":
-    run_cli(main)
+    launch("cascade", "Train denoisers through the frozen networks of the high-level tasks.", options, alone=("model",))

@@ -6,78 +6,52 @@ cascade train together and share the task network and its images.
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from redenoise.dag import paths, provenance
+from redenoise.dag.code import note_code
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import MISSING, unavailable_reason, write_unavailable
 from redenoise.dag.references import noise_ranges
 from redenoise.joint.learner import JointLearner
 from redenoise.joint.losses import Weights
-from redenoise.joint.training import Training
+from redenoise.joint.training import LabelledTraining
 from redenoise.models import denoisers, recognizers
-from redenoise.models.weights import load_network, save_network
+from redenoise.models.weights import load_network
 from redenoise.recognition.stored import load_task, task_spec
-from redenoise.support.errors import UserError, choices
+from redenoise.support.errors import UserError
 from redenoise.support.files import renewed, sha256_file
-from redenoise.support.locks import exclusive_all, model_locks
 from redenoise.training.imports import import_family
 from redenoise.training.run import Member
-from stages.train.family import as_stored, describe, write_curve
 
 
-class Cascade(Training):
+class Cascade(LabelledTraining):
     """The denoisers of one cascade at one scale."""
 
     def __init__(self, config: Config, key: str) -> None:
         super().__init__(config, "cascade", key)
         self.task = load_task(config, self.entry["task"])
         self.weights = Weights(*(self.entry[name] for name in ("reconstruction", "range", "perceptual", "high_level")))
-        self.members: list[Member] = []
 
-    def train(self, models: list[str], checkpoint_seconds: float) -> None:
-        """Train some of the denoisers to the end of the schedule; see `Run.finish` for what can go wrong."""
-        ranges = noise_ranges(self.entry)
-        for model in models:
-            if model not in ranges:
-                raise UserError(f"cascades.{self.key} has no model {model!r}; {choices(model, ranges)}")
-        with exclusive_all(model_locks(self.config, "cascade", self.key, models)):
-            self.members = [self._member(model, ranges[model]) for model in models]
-            self.run(self.members, checkpoint_seconds)
-
-    def store(self, folder: Path) -> dict[str, dict[str, Any]]:
-        """Write the weights and the learning curve of every denoiser, and return how each was trained."""
-        cards = {}
-        for member in self.members:
-            cards[member.name] = card = describe(member.key, member.history, member.step)
-            path = folder / f"{member.name}.safetensors"
-            spec = denoisers.stored_spec(member.key["network"])
-            save_network(path, as_stored(member.learner.result), spec, card["origin"])
-            write_curve(folder / f"{member.name}.curve.csv", card["curve"])
-        return cards
-
-    def _member(self, model: str, sigma_range: list) -> Member:
+    def member(self, model: str, sigma_range: list[float]) -> Member:
+        """One denoiser, which starts from the one of its family."""
         initial = paths.weights(self.config.scale, self.entry["initial"]) / f"{model}.safetensors"
         network, spec = load_network(initial)
         learner = JointLearner(
             network, sigma_range, self.schedule, self.mode, self.device, task=self.task, weights=self.weights
         )
-        task = paths.task(self.config.scale, self.entry["task"]) / "model.safetensors"
-        root = Path(denoisers.__file__).parents[1]
-        task_name = task_spec(self.config, self.entry["task"])["name"]
-        sources = [root / "networks" / f"{spec['name']}.py", Path(recognizers.__file__).parent / f"{task_name}.py"]
-        key = self.key_of(
+        task, name = self.entry["task"], task_spec(self.config, self.entry["task"])["name"]
+        key = self.labelled_key(
             spec,
             sigma_range,
-            sources,
+            [denoisers.source(spec["name"]), recognizers.source(name)],
             losses=vars(self.weights),
             initial=sha256_file(initial),
-            task=sha256_file(task),
+            task=sha256_file(paths.task(self.config.scale, task) / "model.safetensors"),
         )
         return Member(model, learner, self.checkpoints / f"{model}.safetensors", key)
 
 
-def cascade(config: Config, key: str, options: argparse.Namespace) -> None:
+def run(config: Config, key: str, options: argparse.Namespace) -> None:
     """Make the denoisers of one cascade."""
     entry = config.entry("cascade", key)
     released = paths.data(config.scale, paths.RELEASED)
@@ -103,8 +77,10 @@ def cascade(config: Config, key: str, options: argparse.Namespace) -> None:
             training.train(models, options.checkpoint_seconds)
             record["models"] = training.store(new)
             record |= {"device": training.device_name, "mode": training.mode}
+        if not reason:
+            note_code(new, denoisers.source(config.entry("train", entry["initial"])["network"]["name"]))
     if training:
-        training.clean_up()
+        training.keep_results()
 
 
 def needed(config: Config, entry: dict) -> list[Path]:

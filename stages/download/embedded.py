@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from redenoise.data.images import read_image
 from redenoise.data.patterns import PATTERNS, pattern
 from redenoise.support.errors import UserError
-from redenoise.support.files import read_image, sha256_file
+from redenoise.support.files import sha256_file
 
 # A crop whose middle 90 per cent of values span less than this is a patch of plain background: easy for any denoiser.
 MIN_SPREAD = 48

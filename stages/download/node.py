@@ -8,8 +8,8 @@ from pathlib import Path
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import write_index, write_unavailable
+from redenoise.data.images import image_size
 from redenoise.data.png import png_bytes
-from redenoise.sources.disk import image_size
 from redenoise.sources.provide import MIRROR_VARIABLE, provide
 from redenoise.sources.stores import Item, Store, load_items, load_store
 from redenoise.support.errors import Unavailable, UserError, full_disk_explained
@@ -70,7 +70,7 @@ def _stored(config: Config, key: str, folder: Path) -> list[tuple]:
 
 def _reason(store: Store) -> str:
     """Why a store's files are not there, in words that do not change from run to run: reports repeat them."""
-    return f"{store.title}: not in {MIRROR_VARIABLE} and not to be had from {store.url}"
+    return f"{store.title}: not in {MIRROR_VARIABLE} and not to be had from {store.origin}"
 
 
 def _place(item: Item, folder: Path, image: bool) -> tuple:

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from redenoise.dag.indexed import unavailable_reason
+from redenoise.models import filters
 from redenoise.recognition.denoisers import Learned
 from redenoise.support.errors import UserError
-from stages.filter import node as baseline
 
 CPU = torch.device("cpu")
 
@@ -44,12 +44,12 @@ def learned(name: str, folder: Path, sigma: float) -> Method:
 
 def cbm3d(sigma: float) -> Method:
     """CBM3D at one noise level; it is left out where its package is not installed."""
-    method = baseline.load("bm3d")
+    method = filters.load("bm3d")
     try:
         method.version()
     except UserError as error:
         return Method("CBM3D", None, str(error))
-    return Method("CBM3D", lambda noisy: baseline.denoise(method, noisy, sigma))
+    return Method("CBM3D", lambda noisy: filters.denoise(method, noisy, sigma))
 
 
 def not_run(methods: Iterable[Method]) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
+from redenoise.data.images import write_png
 from redenoise.measure.torch_mode import set_mode
-from redenoise.support.files import renewed, write_json, write_png
+from redenoise.support.files import renewed, write_json
 from redenoise.support.progress import progress
 from stages.illustrate.canvas import Figure
 from stages.illustrate.gradients import figure3
@@ -26,7 +27,7 @@ FIGURES: dict[str, Callable[[Config], Figure]] = {
 }
 
 
-def illustrate(config: Config) -> None:
+def run(config: Config) -> None:
     """Make all figures. They are small, so they are made on the processor, also where there is a GPU."""
     set_mode("reference", config.settings["threads"])
     folder = paths.figures(config.scale)

@@ -8,9 +8,9 @@ import numpy as np
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import checked_path, read_index
+from redenoise.data.images import read_image
 from redenoise.measure.items import to_uint8
 from redenoise.measure.noise import noise_field
-from redenoise.support.files import read_image
 from stages.illustrate.canvas import Figure, central, framed, grid, not_made, panel, shown
 from stages.illustrate.methods import cbm3d, first_reason, learned, not_run
 

@@ -20,8 +20,9 @@ from PIL import Image
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import checked_path, read_index
+from redenoise.data.images import read_image
 from redenoise.support.errors import UserError
-from redenoise.support.files import read_image, write_json, write_text
+from redenoise.support.files import write_json, write_text
 
 NEAR_BITS = 16
 SHOWN = 10
@@ -73,7 +74,7 @@ def find_leaks(test: dict[str, Fingerprint], train: dict[str, Fingerprint]) -> l
     return leaks
 
 
-def check(config: Config) -> None:
+def run(config: Config) -> None:
     """Compare all sets with role test against all with role train and write the outcome.
 
     Raises:

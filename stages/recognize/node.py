@@ -11,10 +11,10 @@ from redenoise.dag.config import Config
 from redenoise.dag.shards import Shard, Work
 from redenoise.measure.torch_mode import device
 from redenoise.recognition.denoisers import Learned
-from redenoise.recognition.node import levels_of, measure, run
+from redenoise.recognition.node import levels_of, measure, worked
 
 
-def recognize(config: Config, key: str, shard: Shard | None = None) -> None:
+def run(config: Config, key: str, shard: Shard | None = None) -> None:
     """Measure one task behind one learned denoiser; with a `shard`, only make that share of its parts."""
     entry = config.entry("recognize", key)
     folder = paths.build(config.scale) / Path(entry["denoiser"])
@@ -26,4 +26,4 @@ def recognize(config: Config, key: str, shard: Shard | None = None) -> None:
             work.record["unavailable_levels"] = {f"sigma={sigma:g}": why for sigma, why in missing.items()}
         measure(config, key, entry, levels_of(config, entry, missing), lambda: learned, work)
 
-    run(config, "recognize", key, [folder], shard, act)
+    worked(config, "recognize", key, [folder], shard, act)

@@ -3,37 +3,34 @@
 On clean images, on noisy ones, and behind a classical denoiser. Output as in `stages.recognize`.
 """
 
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
 from redenoise.dag.config import Config
 from redenoise.dag.shards import Shard, Work
+from redenoise.models import filters
 from redenoise.recognition.denoisers import Nothing
-from redenoise.recognition.node import levels_of, measure, nothing, run
+from redenoise.recognition.node import levels_of, measure, nothing, worked
 from redenoise.support.errors import UserError
-from redenoise.support.files import sha256_file
-from stages.filter import node as classical
 
 
 class Filter:
     """A classical denoiser of redenoise/models/filters, one image at a time."""
 
     def __init__(self, method: ModuleType) -> None:
-        self.method = method
-        self.parts = {"version": method.version(), "code": sha256_file(Path(str(method.__file__)))}
+        self.method, self.parts = method, filters.parts_of(method)
 
     def __call__(self, noisy: np.ndarray, sigma: float) -> np.ndarray:
         """Denoise float32 (N, H, W, 3) on the [0, 255] scale; the result has its shape and scale."""
-        return np.stack([classical.denoise(self.method, image, sigma) for image in noisy])
+        return np.stack([filters.denoise(self.method, image, sigma) for image in noisy])
 
     def depends_on(self, sigma: float) -> dict[str, str]:
         """What the result depends on."""
         return self.parts
 
 
-def recognize_filtered(config: Config, key: str, shard: Shard | None = None) -> None:
+def run(config: Config, key: str, shard: Shard | None = None) -> None:
     """Measure one task without a network in front; with a `shard`, only make that share of its parts."""
     entry = config.entry("recognize_filtered", key)
     name = entry["filter"]
@@ -44,7 +41,7 @@ def recognize_filtered(config: Config, key: str, shard: Shard | None = None) -> 
             measure(config, key, entry, levels, Nothing, work)
             return
         try:
-            method = Filter(classical.load(name))
+            method = Filter(filters.load(name))
         except UserError as error:
             if config.params["unavailable"] != "skip":
                 raise
@@ -53,4 +50,4 @@ def recognize_filtered(config: Config, key: str, shard: Shard | None = None) -> 
         most = (config.settings["labelled"] or {}).get("filtered")
         measure(config, key, entry, levels, lambda: method, work, most)
 
-    run(config, "recognize_filtered", key, [], shard, act)
+    worked(config, "recognize_filtered", key, [], shard, act)

@@ -14,7 +14,7 @@ from redenoise.support.errors import UserError
 from redenoise.support.files import read_json, renewed, sha256_file
 
 
-def index_released(config: Config) -> None:
+def run(config: Config) -> None:
     """Copy every weight file whose bytes are those that its card names."""
     target = paths.data(config.scale, paths.RELEASED)
     files = released_files()

@@ -140,11 +140,21 @@ DRAWN = {
 }
 
 
-def of_reports(config: Config, name: str) -> Figure:
-    """A figure of `DRAWN` from the reports of a scale; raises `UserError` if its CSV file is not what it was."""
+def drawn(config: Config, name: str, texts: dict[str, str] | None = None) -> Figure:
+    """A figure of `DRAWN` from the reports of a scale.
+
+    Args:
+        texts: the report's files by their path in the scale's folder, while they are not written yet.
+
+    Raises:
+        UserError: the figure's CSV file is missing, or not what the report writes.
+    """
     draw, source, columns = DRAWN[name]
     path, again = paths.reports(config.scale) / source, "make the report again"
-    rows = csv_tables.read(path, columns, again, others=True)
+    if texts is None:
+        rows = csv_tables.read(path, columns, again, others=True)
+    else:
+        rows = csv_tables.parse(texts[source], str(path), columns, again, others=True)
     try:
         return draw(config, rows)
     except ValueError as error:

@@ -1,20 +1,39 @@
-"""The paper's layout of a joined table, without any markup: Markdown and LaTeX render the same document."""
+"""The paper's layout of a joined table, as a document that Markdown, LaTeX and the site render."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import replace
 
-from stages.report.kinds import Table
+from redenoise.document.model import (
+    DELTA,
+    NOTHING,
+    PRINTED,
+    REPRODUCED,
+    WARNING,
+    Cell,
+    Column,
+    Document,
+    Items,
+    Paragraph,
+    Section,
+    Table,
+)
+from stages.report import rows as judged
+from stages.report.kinds import Paper
+from stages.report.kinds import Table as Methods
 from stages.report.results import AVERAGE, sigma
-from stages.report.rows import OFF, REPRODUCED, STATUSES, Comparison, Context, Row, signed, suspicion
+from stages.report.rows import OFF, STATUSES, Comparison, Context, Row, signed, suspicion
 from stages.report.spreads import Spread
 from stages.report.tables import PAPERS, TOLERANCES
+from stages.report.values import values
 from stages.report.weights import behind
 
 SHOWN_DECIMALS = {"psnr": 3, "ssim": 4, "params": 0, "top1": 1, "top5": 1, "miou": 2}
 METRIC_NAMES = {"psnr": "PSNR", "ssim": "SSIM", "params": "parameters"}
 METRIC_NAMES |= {"top1": "top-1", "top5": "top-5", "miou": "mIoU"}
-VERDICT_MARKS = {REPRODUCED: "✓", OFF: "✗"}
-NOTHING = "-"
+VERDICT_MARKS = {judged.REPRODUCED: "✓", OFF: "✗"}
 ONE_SEED = "one seed"
+COMPARED = ("printed", "reproduced", "Δ")
+MEASURED = ("demo value",)  # the columns of a method where nothing is compared
 DETAIL_PLACE = (
     "What decides a verdict, the rounding of print, the spread over seeds or the tolerance alone, is in the column "
     "`detail` of the CSV file beside this page, and for averages in overview.md."
@@ -25,65 +44,80 @@ DEMO_WARNING = (
 )
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One cell: `mark` is the number of a footnote, or empty."""
-
-    text: str = NOTHING
-    bold: bool = False
-    mark: str = ""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Columns of one method under one label."""
-
-    label: str
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """One table on the page.
-
-    Attributes:
-        heading: what the table shows.
-        stub: names of the leading columns, which hold words.
-        groups: the columns after them, which hold numbers.
-        rows: one tuple of cells per line, as many as there are columns.
-        footnotes: text of footnote 1, 2, ...
-    """
-
-    heading: str
-    stub: tuple[str, ...]
-    groups: tuple[Group, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    footnotes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Document:
-    """A page: `warning` may be empty; in all texts, backticks mark code."""
-
-    title: str
-    warning: str
-    summary: str
-    bullets: tuple[str, ...]
-    grids: tuple[Grid, ...]
-
-
 def document(comparison: Comparison, context: Context) -> Document:
     """Lay out one joined table."""
     spec = comparison.spec
     sections = _image_grids(comparison) if spec.per_image else [_average_grid(comparison)]
-    others = (_extra_grid(comparison), spread_grid(comparison))
-    return Document(
-        title=f"{PAPERS[spec.paper].short}, {spec.number}: {spec.title}",
-        warning=DEMO_WARNING if comparison.demo else "",
-        summary=summary(comparison),
-        bullets=(*_legend(comparison), *spec.protocol),
-        grids=(_method_grid(comparison, context), *sections, *filter(None, others)),
-    )
+    sections = (_method_grid(comparison, context), *sections, _extra_grid(comparison), spread_grid(comparison))
+    warning = DEMO_WARNING if comparison.demo else ""
+    return page(comparison, context, warning, summary(comparison), (*_legend(comparison), *spec.protocol), sections)
+
+
+def page(
+    comparison: Comparison,
+    context: Context,
+    warning: str,
+    summary: str,
+    items: tuple[str, ...],
+    sections: Iterable[Section | None],
+) -> Document:
+    """The document of a table of any kind, with all its values; sections that are None are left out."""
+    spec = comparison.spec
+    head = (Paragraph(warning, WARNING),) if warning else ()
+    opening = Section("", (*head, Paragraph(summary), Items(items)))
+    title = f"{PAPERS[spec.paper].short}, {spec.number}: {spec.title}"
+    return Document(spec.key, title, (opening, *filter(None, sections)), values(comparison, context))
+
+
+def grid(
+    heading: str,
+    stub: Iterable[str],
+    groups: Iterable[tuple[str, tuple[str, ...]]],
+    rows: Iterable[Iterable[Cell]],
+    footnotes: Iterable[str] = (),
+) -> Section:
+    """A section of one table.
+
+    Args:
+        stub: names of the leading columns, which hold words.
+        groups: labels, and the names of the columns below each, which hold numbers.
+    """
+    numbers = (Column(name, label, number=True) for label, names in groups for name in names)
+    table = Table((*map(Column, stub), *numbers), tuple(map(tuple, rows)), tuple(footnotes))
+    return Section(heading, (table,))
+
+
+def value_cells(
+    comparison: Comparison, row: Row | None, width: int, shown: Cell, bold: bool = False, note: int = 0
+) -> list[Cell]:
+    """The `width` cells of one value: as printed, as measured and the verdict; as measured alone if nothing is printed.
+
+    Args:
+        shown: the measured value.
+        bold, note: of the printed one.
+    """
+    if row is None:
+        return [Cell()] * width
+    shown = linked(comparison, row, shown)
+    if not row.published:
+        return [shown]
+    printed = linked(comparison, row, Cell(as_printed(row), bold, note), PRINTED)
+    return [printed, shown, linked(comparison, row, Cell(verdict(row)), DELTA)][:width]
+
+
+def linked(comparison: Comparison, row: Row, cell: Cell, shows: str = REPRODUCED) -> Cell:
+    """A cell that shows a value of the table."""
+    return replace(cell, value=comparison.numbers[row.dataset, *row.place], shows=shows)
+
+
+def papers(keys: Iterable[str]) -> Items:
+    """What the papers' keys stand for."""
+    return Items(tuple(f"`{key}`: {_reference(PAPERS[key])}" for key in keys))
+
+
+def _reference(paper: Paper) -> str:
+    link = f", [doi:{paper.doi}](https://doi.org/{paper.doi})" if paper.doi else ""
+    return f'{paper.short}, "{paper.title}"{link}'
 
 
 def counts(comparison: Comparison) -> dict[str, int]:
@@ -158,24 +192,32 @@ def _legend(comparison: Comparison) -> tuple[str, ...]:
     )
 
 
-def _method_grid(comparison: Comparison, context: Context) -> Grid:
+def _method_grid(comparison: Comparison, context: Context) -> Section:
     """Which measured method stands behind each printed one, how its weights were made, and why some have none."""
-    spec = comparison.spec
-    texts = []
+    spec, rows = comparison.spec, []
     for method in spec.methods:
         name = comparison.methods.get(method.printed, "")
-        texts.append((method.printed, name, _left_out(spec, name, context) if name else method.reason))
+        rows.append((method.printed, name, _left_out(spec, name, context) if name else method.reason))
     printed = [method.printed for method in spec.methods]
     extras = [name for label, name in comparison.methods.items() if label not in printed]
-    texts += [("", name, "measured, not printed") for name in extras]
-    rows = []
-    for label, name, note in texts:
-        made = behind(context.config, context.records, spec.dataset, name) if name else ""
-        rows.append(tuple(Cell(text or NOTHING) for text in (label, name, made, note)))
-    return Grid("Methods", ("printed", "measured", "weights", "note"), (), tuple(rows))
+    rows += [("", name, "measured, not printed") for name in extras]
+    made = [behind(context.config, context.records, spec.dataset, name) if name else "" for _, name, _ in rows]
+    found = [(label, name, made, note) for (label, name, note), made in zip(rows, made, strict=True)]
+    return methods_grid("Methods", ("printed", "measured", "weights", "note"), found, spec.dataset, context)
 
 
-def _left_out(spec: Table, name: str, context: Context) -> str:
+def methods_grid(
+    heading: str, stub: tuple[str, ...], rows: Iterable[tuple[str, ...]], dataset: str, context: Context
+) -> Section:
+    """A section with a table of texts, of which the second is a measured method: its cell names its node."""
+    cells = []
+    for label, name, *others in rows:
+        measured = Cell(name or NOTHING, node=context.makers.get((dataset, name), ""))
+        cells.append((Cell(label or NOTHING), measured, *(Cell(text or NOTHING) for text in others)))
+    return grid(heading, stub, (), cells)
+
+
+def _left_out(spec: Methods, name: str, context: Context) -> str:
     """Why a method was not measured at all, or not at some noise levels."""
     measured = context.measured
     levels = {level: measured.without.get((spec.dataset, name, f"sigma={level}")) for level in spec.sigmas}
@@ -183,17 +225,17 @@ def _left_out(spec: Table, name: str, context: Context) -> str:
     return measured.unavailable.get((spec.dataset, name)) or "; ".join(parts)
 
 
-def _groups(comparison: Comparison) -> tuple[Group, ...]:
+def _groups(comparison: Comparison) -> dict[str, tuple[str, ...]]:
+    """The columns of every method, by its label."""
     if comparison.demo:
-        return tuple(Group(label, ("demo value",)) for label in comparison.methods)
-    groups = []
-    for method in comparison.spec.methods:
-        both = method.printed in comparison.methods
-        groups.append(Group(method.printed, ("printed", "reproduced", "Δ") if both else ("printed",)))
-    return tuple(groups)
+        return dict.fromkeys(comparison.methods, MEASURED)
+    return {
+        method.printed: COMPARED if method.printed in comparison.methods else ("printed",)
+        for method in comparison.spec.methods
+    }
 
 
-def _image_grids(comparison: Comparison) -> list[Grid]:
+def _image_grids(comparison: Comparison) -> list[Section]:
     """One grid per noise level, one image per line, the average last."""
     grids = []
     for level in comparison.spec.sigmas:
@@ -206,7 +248,7 @@ def _image_grids(comparison: Comparison) -> list[Grid]:
     return grids
 
 
-def _average_grid(comparison: Comparison) -> Grid:
+def _average_grid(comparison: Comparison) -> Section:
     """Averages only: one line per noise level and metric."""
     spec, lines = comparison.spec, []
     for level in spec.sigmas:
@@ -216,27 +258,26 @@ def _average_grid(comparison: Comparison) -> Grid:
     return _grid(comparison, f"Averages over {spec.dataset}", ("σ", "metric"), lines)
 
 
-def _grid(comparison: Comparison, heading: str, stub: tuple[str, ...], lines: list[tuple]) -> Grid:
+def _grid(comparison: Comparison, heading: str, stub: tuple[str, ...], lines: list[tuple]) -> Section:
     """Fill the columns of all methods, line by line, numbering the footnotes as they come.
 
     A method of which no line has a value is left out: the papers print some methods at some noise levels only.
     """
     places = [(item, condition, metric) for _, item, condition, metric in lines]
     filled = {label for item, condition, label, metric in comparison.shown if (item, condition, metric) in places}
-    groups = tuple(group for group in _groups(comparison) if group.label in filled)
+    groups = {label: columns for label, columns in _groups(comparison).items() if label in filled}
     rows, footnotes = [], []
     for head, item, condition, metric in lines:
-        found = {group.label: comparison.shown.get((item, condition, group.label, metric)) for group in groups}
+        found = {label: comparison.shown.get((item, condition, label, metric)) for label in groups}
         best_printed = best([float(row.published) for row in found.values() if row and row.published])
         best_measured = best(
             [number(row.reproduced, metric) for row in found.values() if row and row.reproduced is not None]
         )
         cells = list(head)
-        for group in groups:
-            row = found[group.label]
-            cells += _method_cells(row, group, best_printed, best_measured, footnotes)
-        rows.append(tuple(cells))
-    return Grid(heading, stub, groups, tuple(rows), tuple(footnotes))
+        for label, columns in groups.items():
+            cells += _method_cells(comparison, found[label], len(columns), best_printed, best_measured, footnotes)
+        rows.append(cells)
+    return grid(heading, stub, groups.items(), rows, footnotes)
 
 
 def best(values: list) -> object:
@@ -244,51 +285,49 @@ def best(values: list) -> object:
     return max(values, key=float) if len(values) > 1 else None
 
 
-def _method_cells(row: Row | None, group: Group, best_printed: object, best_measured: object, footnotes: list) -> list:
+def _method_cells(
+    comparison: Comparison, row: Row | None, width: int, best_printed: object, best_measured: object, footnotes: list
+) -> list[Cell]:
     if row is None:
-        return [Cell()] * len(group.columns)
-    shown = number(row.reproduced, row.metric)
-    reproduced = Cell(shown, bold=shown == best_measured)
-    if not row.published:
-        return [reproduced]
-    mark = ""
+        return value_cells(comparison, None, width, Cell())
     if row.suspect:
         footnotes.append(suspicion(row.suspect, row.reproduced, row.metric))
-        mark = str(len(footnotes))
-    printed = Cell(row.published, bold=float(row.published) == best_printed, mark=mark)
-    return [printed, reproduced, Cell(verdict(row))][: len(group.columns)]
+    shown = number(row.reproduced, row.metric)
+    bold = bool(row.published) and float(row.published) == best_printed
+    note = len(footnotes) if row.suspect else 0
+    return value_cells(comparison, row, width, Cell(shown, bold=shown == best_measured), bold, note)
 
 
-def _extra_grid(comparison: Comparison) -> Grid | None:
+def _extra_grid(comparison: Comparison) -> Section | None:
     """Averages that the paper does not print: other models, other metrics."""
     rows = [row for row in comparison.unprinted.values() if row.item == AVERAGE]
     if comparison.demo:  # Everything is unprinted here; the sections already show the table's own metrics.
         rows = [row for row in rows if row.metric not in comparison.spec.metrics]
-    if not rows:
-        return None
-    levels = sorted({sigma(row.condition) for row in rows})
-    values = {(row.method, row.metric, sigma(row.condition)): row.reproduced for row in rows}
-    lines = []
-    for method, metric in dict.fromkeys((row.method, row.metric) for row in rows):
-        cells = [Cell(number(values.get((method, metric, level)), metric)) for level in levels]
-        lines.append((Cell(method), Cell(METRIC_NAMES[metric]), *cells))
-    groups = tuple(Group(f"σ = {level}", ("",)) for level in levels)
-    heading = "Measured, not printed: averages (PSNR in dB)"
-    return Grid(heading, ("method", "metric"), groups, tuple(lines))
+    lines = {(row.method, row.metric): {} for row in rows}
+    for row in rows:
+        cell = Cell(number(row.reproduced, row.metric))
+        lines[row.method, row.metric][sigma(row.condition)] = linked(comparison, row, cell)
+    return _by_level("Measured, not printed: averages (PSNR in dB)", lines)
 
 
-def spread_grid(comparison: Comparison) -> Grid | None:
+def spread_grid(comparison: Comparison) -> Section | None:
     """Every measured average with its mean and standard deviation over seeds, if that of any is known."""
     rows = [row for row in comparison.rows if row.scope == AVERAGE and row.reproduced is not None]
     if not any(row.spread for row in rows):
         return None
-    levels = sorted({sigma(row.condition) for row in rows})
-    found = {(row.label, row.metric, sigma(row.condition)): row for row in rows}
-    lines = []
-    for label, metric in dict.fromkeys((row.label, row.metric) for row in rows):
-        shown = [found.get((label, metric, level)) for level in levels]
-        cells = [Cell(with_spread(row.spread, metric) if row else NOTHING) for row in shown]
-        lines.append((Cell(label), Cell(METRIC_NAMES[metric]), *cells))
-    groups = tuple(Group(f"σ = {level}", ("",)) for level in levels)
-    heading = "Averages over seeds: mean ± one standard deviation of a single seed"
-    return Grid(heading, ("method", "metric"), groups, tuple(lines))
+    lines = {(row.label, row.metric): {} for row in rows}
+    for row in rows:
+        cell = Cell(with_spread(row.spread, row.metric))
+        lines[row.label, row.metric][sigma(row.condition)] = linked(comparison, row, cell)
+    return _by_level("Averages over seeds: mean ± one standard deviation of a single seed", lines)
+
+
+def _by_level(heading: str, lines: dict[tuple[str, str], dict[int, Cell]]) -> Section | None:
+    """A line for each method and metric, a column for each noise level; None without a line."""
+    levels = sorted({level for found in lines.values() for level in found})
+    rows = [
+        (Cell(method), Cell(METRIC_NAMES[metric]), *(found.get(level, Cell()) for level in levels))
+        for (method, metric), found in lines.items()
+    ]
+    groups = [(f"σ = {level}", ("",)) for level in levels]
+    return grid(heading, ("method", "metric"), groups, rows) if rows else None

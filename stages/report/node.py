@@ -1,23 +1,116 @@
-"""`python -m stages.report [--scale S]`: all tables, the overview, the notes and the metrics of one scale.
+"""The stage's one node: all tables, the overview, the notes, the other pages and the metrics of one scale."""
 
-A first word chooses something else to make from them: diff, latex, mos or site, each with a `--help` of its own.
-"""
+from typing import Any
 
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config
+from redenoise.document import latex, markdown, store
+from redenoise.document.model import Document
+from redenoise.support import csv_tables
+from redenoise.support.files import atomic_open, write_text
+from redenoise.support.locks import sweep
 from stages.report import (
     designs,
+    figures,
+    gallery,
+    history,
     join,
     layout,
+    notes,
+    overview,
+    published,
+    recognized,
+    results,
+    spreads,
     task_layout,
     tasks,
+    training,
+    values,
 )
+from stages.report import records as records_file
 from stages.report.kinds import DesignTable, Table, TaskTable
+from stages.report.rows import Comparison, Context
+from stages.report.tables import ALL_TABLES, TABLES
 
 JOINS = {Table: join, DesignTable: designs, TaskTable: tasks}  # by kind of table: what joins it, what lays it out
 LAYOUTS = {Table: layout, DesignTable: designs, TaskTable: task_layout}
-# First words of the command line: modules with a function main(arguments), loaded only when they are asked for.
-COMMANDS = {
-    "diff": "redenoise.commands.diff.__main__",
-    "latex": "redenoise.commands.latex.__main__",
-    "mos": "redenoise.commands.opinion.__main__",
-    "site": "redenoise.commands.site.build",
-}
+
+
+def run(config: Config) -> None:
+    """Write every file of `outputs`; raises `UserError` if an input is missing or malformed."""
+    # The last of the nodes tidies up after those that were killed.
+    sweep(paths.build(config.scale))
+    sweep(paths.reports(config.scale))
+    with provenance.recorded(config, "report") as own:
+        context = load_context(config)
+        comparisons = [compare(spec, context) for spec in ALL_TABLES]
+        # Before anything is written: the former report stays whole.
+        texts, pictures = files(comparisons, context, own), gallery.pictures(config)
+        folder = paths.reports(config.scale)
+        for name, text in texts.items():
+            write_text(folder / name, text)
+        for name, data in pictures.items():
+            with atomic_open(folder / name) as stream:
+                stream.write(data)
+
+
+def compare(spec: Table | DesignTable | TaskTable, context: Context) -> Comparison:
+    """Join one table of any kind."""
+    return JOINS[type(spec)].compare(spec, context)
+
+
+def lay_out(comparison: Comparison, context: Context) -> Document:
+    """The page of one table of any kind."""
+    return LAYOUTS[type(comparison.spec)].document(comparison, context)
+
+
+def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) -> dict[str, str]:
+    """Every text of the report by its path in the scale's folder; `own`: see `history.document`."""
+    config, records = context.config, context.records
+    found: dict[str, str] = {}
+    for comparison in comparisons:
+        page = lay_out(comparison, context)
+        found |= {
+            f"{page.name}.tex": latex.render(page),
+            f"{page.name}.csv": values.csv_text(comparison.spec, page.values),
+        }
+        found |= rendered(page)
+    for page in (
+        overview.document(comparisons, context),
+        notes.document(comparisons, context),
+        training.document(context),
+        gallery.document(config),
+        history.document(config, own, records),
+    ):
+        found |= rendered(page)
+    averages, accuracies = results.averages(context.measured), recognized.accuracies(config, context.recognized)
+    found["learning_curves.csv"] = csv_tables.text(training.CURVE_COLUMNS, training.curves(config, records))
+    return found | {
+        "metrics.json": overview.metrics_json(comparisons),
+        "averages.csv": csv_tables.text(results.AVERAGE_COLUMNS, averages),
+        "accuracies.csv": csv_tables.text(recognized.ACCURACY_COLUMNS, accuracies),
+        **{f"figures/{name}.svg": figures.svg(figures.drawn(config, name, found)) for name in figures.DRAWN},
+        records_file.NAME: records_file.render(own, records),
+    }
+
+
+def rendered(page: Document) -> dict[str, str]:
+    """A page as it is read, and as data."""
+    return {f"{page.name}.md": markdown.render(page), f"{page.name}.json": store.render(page)}
+
+
+def load_context(config: Config) -> Context:
+    """Printed cells, suspected misprints, provenance and measured values, checked."""
+    cells = published.load_cells(paths.PUBLISHED)
+    misprints = published.load_misprints(paths.PUBLISHED, cells)
+    printed_items = {
+        spec.dataset: set(cells["item"][(cells["paper"] == spec.paper) & (cells["table"] == spec.table)])
+        - {results.AVERAGE}
+        for spec in TABLES
+        if spec.per_image
+    }
+    records = history.load(config)
+    measured = results.load(config, records, printed_items)
+    return Context(
+        config, cells, misprints, records, measured, recognized.load(config, records), spreads.load(config, records)
+    )

@@ -12,14 +12,15 @@ import numpy as np
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import checked_path, read_index, unavailable_reason, write_index, write_unavailable
+from redenoise.data.images import read_image
 from redenoise.measure.noise import add_noise
-from redenoise.support.files import atomic_open, read_image, renewed, sha256_file
+from redenoise.support.files import atomic_open, renewed, sha256_file
 from redenoise.support.progress import progress
 
 COLUMNS = ("id", "sigma", "path", "sha256", "clean", "clean_sha256")
 
 
-def synthesize(config: Config, key: str) -> None:
+def run(config: Config, key: str) -> None:
     """Make one noisy set."""
     entry = config.entry("synthesize", key)
     source = paths.data(config.scale, key)

@@ -10,23 +10,24 @@ from typing import Any
 import torch
 
 from redenoise.dag import paths, provenance
+from redenoise.dag.code import note_code
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason, write_unavailable
 from redenoise.joint.learner import TaskLearner
-from redenoise.joint.training import Training
+from redenoise.joint.training import LabelledTraining
 from redenoise.models import recognizers
 from redenoise.models.weights import save_network
 from redenoise.recognition.stored import task_spec
 from redenoise.support.errors import Unavailable
 from redenoise.support.files import renewed, sha256_path
-from redenoise.training.run import CHECKPOINT_SECONDS, Member
+from redenoise.training.card import describe, write_curve
+from redenoise.training.run import Member
 from stages.task.sources import start_from, trained_network
-from stages.train.family import describe, write_curve
 
 NO_START = "no_leakage.txt"  # the value of `start` for a training that begins with random weights
 
 
-def task(config: Config, key: str) -> None:
+def run(config: Config, key: str) -> None:
     """Make the network of one task."""
     entry = config.entry("task", key)
     data, target = paths.labelled(config.scale, entry["data"]), paths.task(config.scale, key)
@@ -39,14 +40,16 @@ def task(config: Config, key: str) -> None:
             elif reason := unavailable_reason(data) or unavailable_reason(start) or _does_not_train(config):
                 raise Unavailable(reason)
             else:
-                training = Training(config, "task", key)
+                training = TaskTraining(config, "task", key)
                 record["card"] = trained(training, new)
                 record |= {"device": training.device_name, "mode": training.mode}
         except Unavailable as error:
             write_unavailable(new, str(error))
             record["unavailable"] = str(error)
+        else:
+            note_code(new, recognizers.source(entry["network"]["name"]))
     if training:
-        training.clean_up()
+        training.keep_results()
 
 
 def imported(config: Config, key: str, folder: Path) -> dict[str, Any]:
@@ -61,25 +64,33 @@ def imported(config: Config, key: str, folder: Path) -> dict[str, Any]:
     return {"origin": origin}
 
 
-def trained(training: Training, folder: Path) -> dict[str, Any]:
-    """Train the network of a task; returns how."""
-    config, key, entry = training.config, training.key, training.entry
-    spec = task_spec(config, key)
-    torch.manual_seed(training.seed)  # of the initial weights
-    network = recognizers.build(spec)
+class TaskTraining(LabelledTraining):
+    """The training of the network of one task; `started` says what it starts from, empty for random weights."""
+
     started = ""
-    if entry["start"] != NO_START:
-        started = start_from(network, paths.build(config.scale) / entry["start"])
-    source = Path(recognizers.__file__).parent / f"{spec['name']}.py"
-    learner = TaskLearner(network, (0.0, 0.0), training.schedule, training.mode, training.device)
-    start = sha256_path(paths.build(config.scale) / entry["start"]) if started else ""
-    member_key = training.key_of(spec, [0, 0], [source], start=start)
-    member = Member("model", learner, training.checkpoints / "model.safetensors", member_key)
-    training.run([member], CHECKPOINT_SECONDS)
+
+    def member(self, model: str, sigma_range: list[float]) -> Member:
+        """The network of the task."""
+        spec = task_spec(self.config, self.key)
+        torch.manual_seed(self.seed)  # of the initial weights
+        network, start = recognizers.build(spec), paths.build(self.config.scale) / self.entry["start"]
+        if self.entry["start"] != NO_START:
+            self.started = start_from(network, start)
+        learner = TaskLearner(network, sigma_range, self.schedule, self.mode, self.device)
+        began = sha256_path(start) if self.started else ""
+        key = self.labelled_key(spec, sigma_range, [recognizers.source(spec["name"])], start=began)
+        return Member(model, learner, self.checkpoints / f"{model}.safetensors", key)
+
+
+def trained(training: TaskTraining, folder: Path) -> dict[str, Any]:
+    """Train the network of a task; returns how."""
+    member = training.member("model", [0, 0])
+    training.members = [member]
+    training.finish(*training.images())
     card = describe(member.key, member.history, member.step)
-    save_network(folder / "model.safetensors", learner.result.eval(), spec, card["origin"])
+    save_network(folder / "model.safetensors", member.learner.result.eval(), member.key["network"], card["origin"])
     write_curve(folder / "model.curve.csv", card["curve"])
-    return {**card, "start": started}
+    return {**card, "start": training.started}
 
 
 def _does_not_train(config: Config) -> str | None:

@@ -26,11 +26,12 @@ from redenoise.commands.benchmark.ways import Way, Workshop, training_images
 from redenoise.commands.parsing import parser
 from redenoise.dag import provenance
 from redenoise.dag.config import PARAMS, read_yaml
+from redenoise.data.images import write_png
 from redenoise.measure import torch_mode
 from redenoise.measure.torch_mode import set_mode
 from redenoise.models import denoisers
 from redenoise.support.errors import UserError
-from redenoise.support.files import write_json, write_png, write_text
+from redenoise.support.files import write_json, write_text
 from redenoise.training.patches import Patches
 from redenoise.training.schedule import schedule_for
 

@@ -13,10 +13,10 @@ from torch import nn
 from redenoise.commands.benchmark.plain import PlainLoop, set_plain_mode
 from redenoise.dag import paths
 from redenoise.dag.indexed import INDEX, checked_path, read_index
+from redenoise.data.images import read_image
 from redenoise.measure.torch_mode import set_mode
 from redenoise.models import denoisers
 from redenoise.support.errors import UserError
-from redenoise.support.files import read_image
 from redenoise.training.patches import Patches
 from redenoise.training.schedule import Schedule
 from redenoise.training.step import Learner, Step

@@ -118,7 +118,7 @@ def _figures(config: Config) -> Iterator[Figure]:
             if not match or (match[2] == "svg" and match[1] not in figures.DRAWN):
                 raise UserError(f"{page}: figure {path!r}, expected figures/<name>.png or a drawing of the report")
             drawn = match[2] == "svg"
-            data = figures.pdf(figures.of_reports(config, match[1])) if drawn else _file(reports / path)
+            data = figures.pdf(figures.drawn(config, match[1])) if drawn else _file(reports / path)
             yield Figure(f"{match[1]}.{'pdf' if drawn else 'png'}", data, section.heading, _words(section))
     if (opinion := reports / "opinion.pdf").exists():
         title = "Figure 5 of Liu et al. 2020: mean opinion scores"

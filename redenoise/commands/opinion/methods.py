@@ -11,10 +11,10 @@ from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason
 from redenoise.measure.denoising import read_noisy
 from redenoise.measure.items import denoised_item, item_key
+from redenoise.measure.networks import Networks
+from redenoise.models import filters
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file
-from stages.evaluate.node import Networks
-from stages.filter import node as baseline
 
 SIGMA = 50
 GUIDED = "segment_2020"  # the cascade behind figure 4 of the paper
@@ -86,13 +86,12 @@ def scaled(work: Callable[[np.ndarray], np.ndarray], factor: np.float32) -> Call
 
 
 def _cbm3d() -> Method:
-    method = baseline.load("bm3d")
+    method = filters.load("bm3d")
     try:
-        version = method.version()
+        parts = filters.parts_of(method)
     except UserError as error:
         return Method(NAMES[0], "not installed", "cbm3d", missing=str(error))
-    parts = {"version": version, "code": sha256_file(Path(str(method.__file__)))}
-    return Method(NAMES[0], version, "cbm3d", lambda noisy: baseline.denoise(method, noisy, SIGMA), parts)
+    return Method(NAMES[0], parts["version"], "cbm3d", lambda noisy: filters.denoise(method, noisy, SIGMA), parts)
 
 
 def _family(config: Config, name: str, family: str, run: str, level: float) -> Method:

@@ -26,7 +26,7 @@ class Chart:
 
 def chart(config: Config, name: str, caption: str) -> Chart:
     """A figure of `figures.DRAWN`; raises `UserError` if its data are not what the report writes."""
-    figure = figures.of_reports(config, name)
+    figure = figures.drawn(config, name)
     # Written first: that lays the axes out, and so says where their points are.
     drawn, size = figures.svg(figure), figure.get_size_inches() * POINTS
     lines = [line for axis in figure.axes for line in axis.lines if line.get_gid()]

@@ -1,12 +1,12 @@
 """The tables of a page: a cell that shows a value opens what is known of it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from redenoise.document import inline
-from redenoise.document.model import AVERAGE, NOTHING, PRINTED, REPRODUCED, Cell, Column, Document, Table, Value
+from redenoise.document.model import AVERAGE, NOTHING, PRINTED, REPRODUCED, Cell, Column, Document, Place, Table, Value
 from stages.report.layout import METRIC_NAMES, number
 from stages.report.results import is_noise, sigma
 
@@ -16,14 +16,16 @@ class View:
     """A cell with the value that it shows, if it shows one.
 
     Attributes:
-        opens: whether it is the one of its value's cells that holds the button.
+        opens: whether it is the one of its value's cells that leads to what is known of the value.
         number: whether its column holds numbers.
+        page: where that is; empty on the value's own page.
     """
 
     cell: Cell
     value: Value | None
     opens: bool
     number: bool
+    page: str = ""
 
     @property
     def text(self) -> str:
@@ -64,10 +66,10 @@ class Grid:
         return any(view.value for line in (*self.lines, *self.foot) for view in line)
 
 
-def lay_out(table: Table, values: Sequence[Value]) -> Grid:
-    """A table whose cells refer to `values`."""
+def lay_out(table: Table, values: Sequence[Value], places: Mapping[Place, str] = {}) -> Grid:
+    """A table whose cells refer to `values`; `places`: where these are known of, if not on this page."""
     groups = groupby(table.columns, key=lambda column: column.group)
-    lines = [_line(row, table.columns, values) for row in table.rows]
+    lines = [_line(row, table.columns, values, places) for row in table.rows]
     averages = 0
     while averages < len(lines) and lines[-1 - averages][0].cell.text == AVERAGE:
         averages += 1
@@ -97,7 +99,9 @@ def level(condition: str) -> str:
     return f"σ = {sigma(condition)}" if is_noise(condition) else condition
 
 
-def _line(row: tuple[Cell, ...], columns: tuple[Column, ...], values: Sequence[Value]) -> tuple[View, ...]:
+def _line(
+    row: tuple[Cell, ...], columns: tuple[Column, ...], values: Sequence[Value], places: Mapping[Place, str]
+) -> tuple[View, ...]:
     opening: dict[int, int] = {}
     for place, cell in enumerate(row):
         if cell.value is not None and (cell.value not in opening or cell.shows == REPRODUCED):
@@ -105,7 +109,8 @@ def _line(row: tuple[Cell, ...], columns: tuple[Column, ...], values: Sequence[V
     views = []
     for place, (cell, column) in enumerate(zip(row, columns, strict=True)):
         value = None if cell.value is None else values[cell.value]
-        views.append(View(cell, value, value is not None and opening[cell.value] == place, column.number))
+        opens = value is not None and opening[cell.value] == place
+        views.append(View(cell, value, opens, column.number, places.get(value.place, "") if value else ""))
     return tuple(views)
 
 

@@ -17,7 +17,7 @@ from redenoise.commands.site.texts import Writer, page_of, slug
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.document import store
-from redenoise.document.model import WARNING, Block, Document, Items, Paragraph, Picture, Section, Table, Value
+from redenoise.document.model import WARNING, Block, Document, Items, Paragraph, Picture, Place, Section, Table, Value
 from stages.report import TABLE_SUFFIXES, figures, gallery
 from stages.report.rows import STATUSES
 from stages.report.tables import ALL_TABLES, PAPERS
@@ -49,6 +49,15 @@ class Book:
             for node in self.nodes.values():
                 found[f"data/provenance/{node.name}.json"] = paths.provenance(scale, node.stage, node.key)
         return {name: path for name, path in found.items() if path.is_file() and not path.is_symlink()}
+
+    @cached_property
+    def places(self) -> dict[Place, str]:
+        """Where the window of every value of a table is."""
+        return {
+            value.place: f"{page_of(spec.key)}#cell-{index}"
+            for spec in ALL_TABLES
+            for index, value in enumerate(self.documents[spec.key].values)
+        }
 
     def writer(self, name: str) -> Writer:
         """What writes the texts of a document."""
@@ -144,7 +153,8 @@ def _blocks(book: Book, page: Document, part: Section, write: Writer) -> list[Co
 def _more(book: Book, page: Document, block: Block, write: Writer) -> Context:
     """What a template needs of a block besides the block itself."""
     if isinstance(block, Table):
-        return {"grid": grids.lay_out(block, page.values)}
+        own = page.name in {spec.key for spec in ALL_TABLES}
+        return {"grid": grids.lay_out(block, page.values, {} if own else book.places)}
     if isinstance(block, Picture):
         path = Path(block.path)
         drawn = path.parent.as_posix() == "figures" and path.suffix == ".svg" and path.stem in figures.DRAWN

@@ -23,11 +23,11 @@ from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import read_index
 from redenoise.dag.results import COLUMNS
+from redenoise.data.images import read_image
 from redenoise.measure.denoising import dataset_title, read_noisy
 from redenoise.measure.items import to_uint8
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
-from redenoise.support.files import read_image
 
 PHOTOS = 3  # of every set, the first ones
 BUDGET = 17 << 20  # bytes of all image files, so that the whole site stays below 25 MB

@@ -8,10 +8,9 @@ from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import read_index, unavailable_reason
 from redenoise.measure.denoising import DenoiserFor, dataset_title
+from redenoise.measure.networks import Networks
+from redenoise.models import filters
 from redenoise.support.errors import UserError, choices
-from redenoise.support.files import sha256_file
-from stages.evaluate.node import Networks
-from stages.filter.node import denoise, load
 from stages.report.records import DIGITS
 
 
@@ -81,6 +80,6 @@ def networks_of(config: Config, entry: dict[str, Any], folder: Path) -> Networks
 
 
 def _classical(entry: dict[str, Any]) -> tuple[DenoiserFor, str]:
-    method = load(entry["filter"])
-    parts = {"version": method.version(), "code": sha256_file(Path(str(method.__file__)))}
-    return lambda sigma: (lambda noisy: denoise(method, noisy, sigma), parts), parts["version"]
+    method = filters.load(entry["filter"])
+    parts = filters.parts_of(method)
+    return filters.denoiser_for(method, parts), parts["version"]

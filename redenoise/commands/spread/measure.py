@@ -10,13 +10,14 @@ from typing import Any
 from redenoise.commands.spread.cells import Cell
 from redenoise.dag import paths
 from redenoise.dag.indexed import checked_path
+from redenoise.data.images import read_image
 from redenoise.measure import items, metrics, noise
 from redenoise.measure.denoising import DenoiserFor
 from redenoise.measure.items import item_key, to_uint8
 from redenoise.measure.metrics import psnr, ssim
 from redenoise.measure.noise import add_noise
 from redenoise.support.errors import UserError
-from redenoise.support.files import read_image, read_json, sha256_bytes, write_json
+from redenoise.support.files import read_json, sha256_bytes, write_json
 
 METRICS = ("psnr", "ssim")
 KEEP_SECONDS = 5.0  # what a kill may cost

@@ -14,6 +14,7 @@ and one entry under `families` in params.yaml.
 import importlib
 import inspect
 import pkgutil
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -39,6 +40,11 @@ def build(spec: dict) -> nn.Module:
         return module.build(**options)
     except TypeError as error:
         raise UserError(f"network {name!r}: {error}; correct its entry under families in params.yaml") from None
+
+
+def source(name: str) -> Path:
+    """The file that defines a network: part of what everything that it computes depends on."""
+    return Path(__file__).parent / f"{name}.py"
 
 
 def stored_spec(spec: dict) -> dict:

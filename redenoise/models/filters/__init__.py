@@ -1,1 +1,65 @@
-"""Classical denoisers: functions from a noisy image and sigma to a denoised image; no files, no training."""
+"""Classical denoisers, one file each: functions from a noisy image and sigma to a denoised image, without training.
+
+Every module that defines one has
+
+    version() -> str: versions of the packages that do the work; raises `UserError` if one is not installed
+    denoise(noisy, sigma) -> denoised
+
+where `noisy` is float32 (H, W) or (H, W, 3) in RGB, not clipped, `denoised` is floating point of the same shape, and
+both and `sigma` are on the [0, 255] scale. A new filter is one new file here and one entry under `filters` in
+params.yaml.
+"""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from redenoise.support.errors import UserError
+from redenoise.support.files import sha256_file
+
+
+def load(name: str) -> ModuleType:
+    """The module of one method; raises `UserError` if it has no function `version` or `denoise`."""
+    method = importlib.import_module(f"{__name__}.{name}")
+    for function in ("version", "denoise"):
+        if not callable(getattr(method, function, None)):
+            expected = "expected version() and denoise(noisy, sigma), as in redenoise/models/filters/bm3d.py"
+            raise UserError(f"{method.__name__}: no function {function}; {expected}; add it")
+    return method
+
+
+def parts_of(method: ModuleType) -> dict[str, str]:
+    """What a result of one method depends on; raises `UserError` if its package is not installed."""
+    return {"version": method.version(), "code": sha256_file(Path(str(method.__file__)))}
+
+
+def denoiser_for(method: ModuleType, parts: dict[str, str]) -> Callable[[float], tuple]:
+    """From a noise level to one method at that level, and to `parts`; as `redenoise.measure.denoising` wants it."""
+    return lambda sigma: (lambda noisy: denoise(method, noisy, sigma), parts)
+
+
+def denoise(method: ModuleType, noisy: np.ndarray, sigma: float) -> np.ndarray:
+    """One image through one method.
+
+    Args:
+        noisy: float32 (H, W) or (H, W, 3), [0, 255] scale.
+        sigma: standard deviation of the noise, [0, 255] scale.
+
+    Returns:
+        Floating point, of the same shape and scale.
+
+    Raises:
+        UserError: the method returns something else than such an array.
+    """
+    image = method.denoise(noisy, sigma)
+    if not isinstance(image, np.ndarray):
+        found = type(image).__name__
+    elif image.shape != noisy.shape or not np.issubdtype(image.dtype, np.floating):
+        found = f"{image.dtype} {image.shape}"
+    else:
+        return image
+    expected = f"expected float {noisy.shape}, (H, W[, 3]) as the noisy image, on the [0, 255] scale"
+    raise UserError(f"{method.__name__}: denoise returned {found}, {expected}; correct it")

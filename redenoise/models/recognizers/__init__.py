@@ -1,8 +1,8 @@
 """Networks of the high-level tasks, one file each, and importers of their published weights.
 
-Every module that defines one has a function `build(**options)` that returns a `TaskNetwork`, which redenoise/models/recognizers/base.py
-describes; options that its `STORED` names are replaced where its weights are stored. A new task network is one new file
-here and one entry under `tasks` in params.yaml.
+Every module that defines one has a function `build(**options)` that returns a `TaskNetwork`, which
+redenoise/models/recognizers/base.py describes; options that its `STORED` names are replaced where its weights are
+stored. A new task network is one new file here and one entry under `tasks` in params.yaml.
 """
 
 import importlib
@@ -11,7 +11,7 @@ from pathlib import Path
 from redenoise.models.recognizers.base import TaskNetwork
 from redenoise.support.errors import UserError, choices
 
-__all__ = ["TaskNetwork", "build", "names", "stored_spec"]
+__all__ = ["TaskNetwork", "build", "names", "source", "stored_spec"]
 
 
 def names() -> list[str]:
@@ -36,6 +36,11 @@ def build(spec: dict) -> TaskNetwork:
         return importlib.import_module(f"{__name__}.{name}").build(**options)
     except TypeError as error:
         raise UserError(f"task network {name!r}: {error}; correct its entry under tasks in params.yaml") from None
+
+
+def source(name: str) -> Path:
+    """The file that defines a network."""
+    return Path(__file__).parent / f"{name}.py"
 
 
 def stored_spec(spec: dict) -> dict:

@@ -1,0 +1,63 @@
+"""The trained networks of a folder of weights, one for each noise level or one for all."""
+
+import json
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from redenoise.dag.indexed import MISSING
+from redenoise.measure import apply
+from redenoise.models import denoisers
+from redenoise.models.weights import load_network
+from redenoise.support.errors import UserError
+from redenoise.support.files import read_json, sha256_bytes, sha256_file
+
+
+class Folder:
+    """A folder that a `train` or a `cascade` node has written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def missing_levels(self) -> dict[float, str]:
+        """Noise levels for which there are no weights yet, and why."""
+        path = self.folder / MISSING
+        models = read_json(path, dict) if path.exists() else {}
+        return {float(model.removeprefix("sigma")): why for model, why in models.items()}
+
+    def path_for(self, sigma: float) -> Path:
+        """The file for a noise level: the one trained for it, else the only one; `UserError` if there is neither."""
+        specific, common = (self.folder / f"{name}.safetensors" for name in (f"sigma{sigma:g}", "model"))
+        if found := next((path for path in (specific, common) if path.exists()), None):
+            return found
+        raise UserError(f"{common}: no network for sigma {sigma:g}; add the level to its entry in params.yaml")
+
+
+class Networks(Folder):
+    """Networks that denoise one image at a time, loaded when they are first needed.
+
+    Args:
+        folder: of their weights.
+        computing: what the last bits of a result can depend on, besides the version of PyTorch.
+        options: options of the network that the run changes, such as its border.
+    """
+
+    def __init__(self, folder: Path, computing: dict[str, str], options: dict) -> None:
+        super().__init__(folder)
+        self.options, self.computing = options, {**computing, "torch": torch.__version__}
+        self.loaded: dict[Path, tuple[nn.Module, dict[str, str]]] = {}
+
+    def denoiser_for(self, sigma: float) -> tuple:
+        """A function (noisy) -> denoised on the [0, 255] scale for one noise level, and what it depends on."""
+        path = self.path_for(sigma)
+        if path not in self.loaded:
+            network, spec = load_network(path, self.options)
+            self.loaded[path] = network, {**self.computing, **_dependencies(path, spec)}
+        network, parts = self.loaded[path]
+        return lambda noisy: apply.denoise(network, noisy, sigma), parts
+
+
+def _dependencies(path: Path, spec: dict) -> dict[str, str]:
+    code = denoisers.source(spec["name"]).read_bytes() + Path(apply.__file__).read_bytes()
+    return {"network": json.dumps(spec, sort_keys=True), "weights": sha256_file(path), "code": sha256_bytes(code)}

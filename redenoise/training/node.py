@@ -1,0 +1,128 @@
+"""The training of one node: its entry, the schedule and the scale put together into a run, and where its state is."""
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.dag.references import noise_ranges
+from redenoise.measure.torch_mode import device, device_name, set_mode
+from redenoise.models import denoisers
+from redenoise.models.weights import save_network
+from redenoise.support.errors import UserError, choices
+from redenoise.support.files import sha256_file, sha256_path
+from redenoise.support.locks import exclusive_all
+from redenoise.training.card import as_stored, describe, write_curve
+from redenoise.training.checkpoint import save_result
+from redenoise.training.patches import Source
+from redenoise.training.run import Member, Run
+from redenoise.training.schedule import schedule_for
+from redenoise.training.validation import Validation
+
+# Of each stage that trains: its section of the scale's file, and what its entries are called in params.yaml.
+SECTIONS = {"train": ("training", "families"), "task": ("tasks", "tasks"), "cascade": ("cascades", "cascades")}
+
+
+class Training(ABC):
+    """The networks that one node trains at one scale.
+
+    Args:
+        config: the configuration.
+        stage: `train`, `task` or `cascade`.
+        key: name of the node.
+    """
+
+    def __init__(self, config: Config, stage: str, key: str) -> None:
+        self.config, self.stage, self.key = config, stage, key
+        self.entry = config.entry(stage, key)
+        changes = config.settings[SECTIONS[stage][0]]
+        self.mode, self.seed = changes["mode"], config.params["seed"]
+        self.schedule_name, self.schedule = schedule_for(config.params, changes, self.entry)
+        self.device = device()
+        set_mode(self.mode, config.settings["threads"])
+        self.members: list[Member] = []
+
+    @property
+    def device_name(self) -> str:
+        """The processor or GPU that trains."""
+        return device_name(self.device)
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the checkpoints, outside the declared outputs."""
+        return paths.checkpoints(self.config.scale, self.key if self.stage == "train" else f"{self.stage}-{self.key}")
+
+    @abstractmethod
+    def images(self) -> tuple[Source, Validation | None]:
+        """Where the batches come from, and what is validated on."""
+
+    @abstractmethod
+    def member(self, model: str, sigma_range: list[float]) -> Member:
+        """One model, ready to be trained."""
+
+    def train(self, models: list[str], checkpoint_seconds: float | None = None) -> None:
+        """Train some models of the node to the end of the schedule; other processes may train the others.
+
+        Raises:
+            UserError: the node has no such model; see also `Run.finish`.
+        """
+        ranges = noise_ranges(self.entry)
+        for model in models:
+            if model not in ranges:
+                line = f"{SECTIONS[self.stage][1]}.{self.key} has no model {model!r}"
+                raise UserError(f"{line}; {choices(model, ranges)}")
+        names = {model: f"{self.stage} {self.key} {model}" for model in models}
+        locks = [(paths.lock(self.config.scale, name.replace(" ", "-")), name) for name in names.values()]
+        with exclusive_all(locks):
+            source, validation = self.images()
+            self.members = [self.member(model, ranges[model]) for model in models]
+            self.finish(source, validation, checkpoint_seconds)
+
+    def finish(self, source: Source, validation: Validation | None, checkpoint_seconds: float | None = None) -> None:
+        """Train every member to the schedule's end; see `Run.finish` for what can go wrong."""
+        run = Run(self.key, self.members, source, validation, self.schedule, self.seed, checkpoint_seconds)
+        for member in self.members:
+            member.history["device"] = self.device_name
+        run.finish()
+
+    def store(self, folder: Path) -> dict[str, dict[str, Any]]:
+        """Write the weights and the learning curve of every trained denoiser, and return how each was trained."""
+        cards = {}
+        for member in self.members:
+            cards[member.name] = card = describe(member.key, member.history, member.step)
+            network, spec = as_stored(member.learner.result), denoisers.stored_spec(member.key["network"])
+            save_network(folder / f"{member.name}.safetensors", network, spec, card["origin"])
+            write_curve(folder / f"{member.name}.curve.csv", card["curve"])
+        return cards
+
+    def key_of(self, network: dict[str, Any], sigma_range: list[float], data: Path, code: list[Path]) -> dict[str, Any]:
+        """Everything of the configuration, data and code that the numbers of a training depend on.
+
+        Args:
+            network: its options, all of them.
+            data: folder of the training images.
+            code: files that determine the numbers.
+        """
+        return {
+            "network": network,
+            "schedule": {"name": self.schedule_name, **asdict(self.schedule)},
+            "sigma_range": sigma_range,
+            "seed": self.seed,
+            "mode": self.mode,
+            "device": self.device.type,
+            # The order of summation matters where the same bits are promised.
+            "threads": self.config.settings["threads"] if self.mode == "reference" else "any",
+            "data": sha256_path(data),
+            "code": {path.name: sha256_file(path) for path in code},
+            "torch": torch.__version__,
+        }
+
+    def keep_results(self) -> None:
+        """Reduce the checkpoints of a node whose weights are stored to what they ended in."""
+        for member in self.members:
+            save_result(member.finished, member.learner, member.key, member.history)
+            member.checkpoint.unlink(missing_ok=True)
