@@ -27,16 +27,16 @@ class Value:
         unit: `dB`, `%`, `count` or empty.
         scope: one of `SCOPES`: whether it is of one image, an average over the set, or of a network.
         status: the verdict, or that it was not run, or that it has no printed counterpart.
-        printed: as printed, empty for a value without a printed counterpart.
         reproduced: the measured value, rounded as in the CSV.
+        measured: method of the results behind it, or empty.
+        node: name of the node of the DAG that measures it, `<stage>-<key>`, or empty.
+        printed: as printed, empty for a value without a printed counterpart.
         delta: reproduced minus printed, rounded alike.
         limit: largest |delta| that counts as reproduced.
         detail: what decides the verdict, or empty.
         note: what stands behind the value, or why there is none.
         misprint: how strongly it is suspected to be a misprint, `strong` or `weak`, else empty.
         estimate: best estimate of a suspected misprint, as text, or empty.
-        measured: method of the results behind it, or empty.
-        node: name of the node of the DAG that measures it, `<stage>-<key>`, or empty.
         low, high, images: the 95 % interval of an accuracy, and over how many images it was measured.
         seeds, mean, spread: over how many seeds of the noise, their mean, one standard deviation of this value.
         trainings, training_spread: the same over trainings.
@@ -51,16 +51,16 @@ class Value:
     unit: str
     scope: str
     status: str
-    printed: str = ""
     reproduced: float | None = None
+    measured: str = ""
+    node: str = ""
+    printed: str = ""
     delta: float | None = None
     limit: float | None = None
     detail: str = ""
     note: str = ""
     misprint: str = ""
     estimate: str = ""
-    measured: str = ""
-    node: str = ""
     low: float | None = None
     high: float | None = None
     images: int | None = None

@@ -1,7 +1,9 @@
 """Documents as JSON: equal documents give equal bytes, and a changed cell changes one line.
 
 An object has the fields of its class in `model`, without those that have their default; a block names its class in
-`kind`; a cell that is nothing but text is that text.
+`kind`; a cell that is nothing but text is that text. The values are a table: `columns`, the fields in which they
+differ, with `rows`, of which what is missing at the end has its default, and `shared`, the fields that are the same in
+all.
 """
 
 import json
@@ -23,7 +25,8 @@ LINES = ("blocks", "rows", "sections", "values")  # lists of which each entry be
 
 def render(document: Document) -> str:
     """The document as JSON, ending in a line feed."""
-    return _text(_data(document)) + "\n"
+    data = _data(document)
+    return _text(data | ({"values": _packed(document.values)} if document.values else {})) + "\n"
 
 
 def read(path: Path) -> Document:
@@ -40,7 +43,8 @@ def read(path: Path) -> Document:
 def parse(text: str, place: str) -> Document:
     """The document of a text; raises `UserError`, which begins with `place`, for anything else than `render` gives."""
     try:
-        found = _value(Document, json.loads(text), "page")
+        data = json.loads(text)
+        found = _value(Document, _unpacked(data) if isinstance(data, dict) and "values" in data else data, "page")
         _check(found)
         return found
     except (ValueError, RecursionError) as error:
@@ -59,6 +63,36 @@ def _data(value: Any) -> Any:
     if isinstance(value, Cell) and set(kept) <= {"text"}:
         return value.text
     return kept | ({"kind": NAMES[type(value)]} if type(value) in NAMES else {})
+
+
+def _packed(values: tuple[Value, ...]) -> dict[str, Any]:
+    """The values as a table, see above."""
+    defaults = _fields(Value)
+    found = {name: {getattr(value, name) for value in values} for name in defaults}
+    shared = {name: next(iter(same)) for name, same in found.items() if len(same) == 1}
+    columns = [name for name in defaults if name not in shared]
+    rows = []
+    for value in values:
+        row = {name: getattr(value, name) for name in columns}
+        while row and row[name := next(reversed(row))] == defaults[name]:
+            del row[name]
+        rows.append(list(row.values()))
+    shared = {name: part for name, part in shared.items() if part != defaults[name]}
+    return {"columns": columns, "rows": rows, "shared": shared}
+
+
+def _unpacked(data: dict[str, Any]) -> dict[str, Any]:
+    """The data of a page, its values as a list of objects."""
+    table = data["values"]
+    _expect(isinstance(table, dict) and set(table) == {"columns", "rows", "shared"}, "values", "a table", table)
+    columns, shared = _value(tuple[str, ...], table["columns"], "values.columns"), table["shared"]
+    _expect(isinstance(shared, dict), "values.shared", "an object", shared)
+    _expect(isinstance(table["rows"], list), "values.rows", "a list", table["rows"])
+    for number, row in enumerate(table["rows"]):
+        fits = isinstance(row, list) and len(row) <= len(columns)
+        _expect(fits, f"values.rows[{number}]", f"at most {len(columns)} fields", row)
+    rows = [shared | dict(zip(columns, row, strict=False)) for row in table["rows"]]
+    return data | {"values": rows}
 
 
 @cache
