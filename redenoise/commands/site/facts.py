@@ -41,16 +41,16 @@ def load(config: Config, nodes: dict[str, Node]) -> Source:
     why_not = _why_not(config, nodes)
     if why_not:
         return Source(_from_reports(paths.reports(config.scale)), why_not)
-    return Source({node.name: _from_build(config, node) for node in nodes.values()}, "")
+    return Source({node.name: _from_build(node) for node in nodes.values()}, "")
 
 
 def _why_not(config: Config, nodes: dict[str, Node]) -> str:
     """Why the build is not the one that the reports were made from, or empty."""
     folder = paths.build(config.scale)
-    last = paths.provenance(config.scale, "report")
+    last = Path(nodes["report"].record)
     if not last.is_file():
         return f"{folder} is not here or not finished"
-    missing = [node.name for node in nodes.values() if not _path(config, node).is_file()]
+    missing = [node.name for node in nodes.values() if not Path(node.record).is_file()]
     if missing:
         return f"{folder} lacks the provenance of {missing[0]}"
     outputs = read_json(last).get("outputs", {})
@@ -62,12 +62,8 @@ def _why_not(config: Config, nodes: dict[str, Node]) -> str:
     return ""
 
 
-def _path(config: Config, node: Node) -> Path:
-    return paths.provenance(config.scale, node.stage, node.key)
-
-
-def _from_build(config: Config, node: Node) -> Record:
-    record = provenance.read(_path(config, node))
+def _from_build(node: Node) -> Record:
+    record = provenance.read(Path(node.record))
     changes = CHANGES[record.get("uncommitted_changes")]
     return {**record, "uncommitted changes": changes, "seconds": f"{record['seconds']:.2f}"}
 
@@ -83,19 +79,20 @@ def _from_reports(folder: Path) -> dict[str, Record]:
         texts = {name: inline.plain(row.get(name, "")) for name in ("node", *RUN)}
         runs[texts.pop("node")] = {name: "" if text == NOTHING else text for name, text in texts.items()}
     path = folder / records.NAME
-    kept = read_json(path, dict, ("nodes", "values"))
+    kept = read_json(path, dict, ("format", "nodes", "values", "listings"))
     try:
-        return {name: runs.get(name, {}) | _kept(node, kept["values"]) for name, node in kept["nodes"].items()}
+        if kept["format"] != records.FORMAT:
+            raise ValueError(f"format {kept['format']!r}, expected {records.FORMAT}")
+        return {name: runs.get(name, {}) | _kept(node, kept) for name, node in kept["nodes"].items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: not the records of the report ({error!r}); {store.AGAIN}") from None
 
 
-def _kept(node: dict[str, Any], values: dict[str, Any]) -> Record:
+def _kept(node: dict[str, Any], kept: dict[str, Any]) -> Record:
     """A node of records.json in the form of its record."""
-    packages = dict(values[node["environment"]])
+    packages = dict(kept["values"][node["environment"]])
     known = {name: packages.pop(name) for name in ("python", "device", "mode")}
-    params = {name: values[key] for name, key in node["params"].items()}
-    hashes = {
-        name: {path: str(digest) for path, digest in node[name].items()} for name in ("inputs", "outputs", "sources")
-    }
-    return {**known, **hashes, "params": params, "packages": packages}
+    hashes = {"inputs": node["inputs"], "outputs": node["outputs"], "sources": kept["listings"][node["sources"]]}
+    known |= {name: {path: str(digest) for path, digest in found.items()} for name, found in hashes.items()}
+    params = {name: kept["values"][key] for name, key in node["params"].items()}
+    return {**known, "params": params, "packages": packages}

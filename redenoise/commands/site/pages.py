@@ -41,13 +41,13 @@ class Book:
     @cached_property
     def files(self) -> dict[str, Path]:
         """Every file of the reports and of the build that the site takes as it is, by its path on the site."""
-        reports, scale = paths.reports(self.config.scale), self.config.scale
+        reports = paths.reports(self.config.scale)
         tables = [f"{spec.key}{suffix}" for spec in ALL_TABLES for suffix in TABLE_SUFFIXES if suffix != ".md"]
         found = {f"data/{name}": reports / name for name in (*DATA, *tables)}
         found |= {name: reports / name for name in PICTURES}
         if not self.source.why_not:
             for node in self.nodes.values():
-                found[f"data/provenance/{node.name}.json"] = paths.provenance(scale, node.stage, node.key)
+                found[f"data/provenance/{node.name}.json"] = Path(node.record)
         return {name: path for name, path in found.items() if path.is_file() and not path.is_symlink()}
 
     @cached_property

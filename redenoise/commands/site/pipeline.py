@@ -16,7 +16,8 @@ class Node:
         stage, key: as in `Config.nodes`; the key is None for a stage of one node.
         command: what makes its outputs.
         reads: nodes whose outputs it reads.
-        outputs: paths of what it writes, without its record.
+        outputs: paths of what it writes.
+        record: where it records what it was made from.
     """
 
     stage: str
@@ -24,6 +25,7 @@ class Node:
     command: str
     reads: tuple["Node", ...] = field(repr=False)
     outputs: tuple[str, ...]
+    record: str
 
     @property
     def name(self) -> str:
@@ -43,7 +45,7 @@ def load(config: Config) -> dict[str, Node]:
     for node in found.nodes:
         names = dict.fromkeys(found.maker(path) for path in node.inputs if RECORDS not in path)
         reads = tuple(nodes[name] for name in names if name)
-        nodes[node.name] = Node(node.stage, node.key, node.command, reads, node.outputs)
+        nodes[node.name] = Node(node.stage, node.key, node.command, reads, node.outputs, node.record)
     return nodes
 
 
