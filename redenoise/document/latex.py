@@ -54,8 +54,12 @@ def preamble(source: str) -> str:
 def render(document: Document) -> str:
     """The page as a LaTeX document of its own, ending in a line feed; pictures are left out."""
     parts = [preamble(document.source) + r"\begin{document}", rf"\section*{{{escape(document.title)}}}"]
-    parts += map(_section, document.sections)
-    return "\n\n".join([*parts, r"\end{document}"]) + "\n"
+    return "\n\n".join([*parts, body(document), r"\end{document}"]) + "\n"
+
+
+def body(document: Document) -> str:
+    """What stands below the page's title; pictures are left out."""
+    return "\n\n".join(filter(None, map(_section, document.sections)))
 
 
 def escape(text: str) -> str:

@@ -84,13 +84,12 @@ def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
     ):
         found |= rendered(page)
     averages, accuracies = results.averages(context.measured), recognized.accuracies(config, context.recognized)
+    found["learning_curves.csv"] = csv_tables.text(training.CURVE_COLUMNS, training.curves(config, records))
     return found | {
         "metrics.json": overview.metrics_json(comparisons),
         "averages.csv": csv_tables.text(results.AVERAGE_COLUMNS, averages),
         "accuracies.csv": csv_tables.text(recognized.ACCURACY_COLUMNS, accuracies),
-        "learning_curves.csv": csv_tables.text(training.CURVE_COLUMNS, training.curves(config, records)),
-        "figures/learning_curves.svg": figures.learning_curves(config, records),
-        "figures/parameters_psnr.svg": figures.parameters_psnr(comparisons),
+        **{f"figures/{name}.svg": figures.svg(figures.drawn(config, name, found)) for name in figures.DRAWN},
         records_file.NAME: records_file.render(own, records),
     }
 

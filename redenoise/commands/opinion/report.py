@@ -1,4 +1,4 @@
-"""What the opinion test found: `opinion.md` (and `opinion.json`), `opinion.csv` and, once there are raters, `opinion.svg`."""
+"""What the opinion test found: the page `opinion`, `opinion.csv` and, once there are raters, a figure as SVG and PDF."""
 
 import io
 from pathlib import Path
@@ -13,8 +13,8 @@ from redenoise.dag.config import Config
 from redenoise.document import markdown, model, store
 from redenoise.document.model import NOTHING, WARNING, Document, Items, Paragraph, Picture, Section, Table
 from redenoise.support import csv_tables
-from redenoise.support.files import write_text
-from stages.report.figures import COLORS, STYLE, WITHOUT_DATE
+from redenoise.support.files import atomic_open, write_text
+from stages.report import figures
 
 COLUMNS = ("dataset", "item", "condition", "method", "metric", "unit", "value", "low", "high", "spread", "raters")
 SOURCE = "redenoise opinion collect"
@@ -53,13 +53,17 @@ def write(folder: Path, config: Config, ratings: list[Rating], key: Key | None) 
     found = page(config, ratings, key, scores)
     files = {"opinion.md": markdown.render(found), "opinion.json": store.render(found)}
     files["opinion.csv"] = csv_text(scores, key)
-    if scores:
-        files["opinion.svg"] = figure(ratings, key, scores)
-    else:
-        (folder / "opinion.svg").unlink(missing_ok=True)
     for name, text in files.items():
         write_text(folder / name, text)
-    return [folder / name for name in files]
+    drawings = (folder / "opinion.svg", folder / "opinion.pdf")
+    if not scores:
+        for path in drawings:
+            path.unlink(missing_ok=True)
+        return [folder / name for name in files]
+    write_text(drawings[0], figures.svg(figure(ratings, key, scores)))
+    with atomic_open(drawings[1]) as stream:
+        stream.write(figures.pdf(figure(ratings, key, scores)))
+    return [*(folder / name for name in files), *drawings]
 
 
 def csv_text(scores: list[Score], key: Key | None) -> str:
@@ -100,33 +104,31 @@ def _found(ratings: list[Rating], key: Key, scores: list[Score]) -> tuple[Sectio
     return Section(SCORES, blocks), Section("Sources", (_sources(ratings, key),))
 
 
-def figure(ratings: list[Rating], key: Key, scores: list[Score]) -> str:
-    """Bars of the means with their intervals, and a dot for each rater, as SVG."""
+@style.context(figures.LOOK)
+def figure(ratings: list[Rating], key: Key, scores: list[Score]) -> Figure:
+    """Bars of the means with their intervals, and a dot for each rater."""
     overall = [score for score in scores if (score.dataset, score.item) == ("", AVERAGE)]
-    with style.context(["default", STYLE]):
-        drawn = Figure(figsize=(6.4, 3.8), layout="constrained")
-        axis = drawn.subplots()
-        for place, score in enumerate(overall):
-            axis.bar(place, score.mean - 1, bottom=1, width=0.6, color=COLORS[place], alpha=0.55)
-            means = table(ratings, list(key.places), score.method).mean(axis=1)
-            beside = [place + 0.2 * (index / max(1, len(means) - 1) - 0.5) for index in range(len(means))]
-            axis.plot(beside, means, linestyle="", marker="o", markersize=3, color=COLORS[place])
-            if score.low is not None:
-                reach = [[score.mean - score.low], [score.high - score.mean]]
-                axis.errorbar(place, score.mean, yerr=reach, color="black", capsize=5, linewidth=1.2)
-            axis.annotate(f"{score.mean:.2f}", (place + 0.32, score.mean), va="center", fontsize=8)
-        axis.set_xticks(range(len(overall)), [score.method.replace(" with", "\nwith") for score in overall])
-        axis.set_ylim(1, len(overall))
-        axis.set_yticks(range(1, len(overall) + 1))
-        axis.set_ylabel("mean opinion score (1 worst)")
-        axis.grid(axis="x", visible=False)
-        stand_ins = "" if key.real_data else ", stand-in images"
-        axis.set_title(
-            f"{_count(len(ratings), 'rater')}, 95 % intervals, a dot for each rater{stand_ins}", fontsize="medium"
-        )
-        stream = io.StringIO()
-        drawn.savefig(stream, format="svg", metadata=WITHOUT_DATE)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+    drawn = Figure(figsize=(6.4, 3.8), layout="constrained")
+    axis = drawn.subplots()
+    for place, score in enumerate(overall):
+        axis.bar(place, score.mean - 1, bottom=1, width=0.6, color=figures.COLORS[place], alpha=0.55)
+        means = table(ratings, list(key.places), score.method).mean(axis=1)
+        beside = [place + 0.2 * (index / max(1, len(means) - 1) - 0.5) for index in range(len(means))]
+        axis.plot(beside, means, linestyle="", marker="o", markersize=3, color=figures.COLORS[place])
+        if score.low is not None:
+            reach = [[score.mean - score.low], [score.high - score.mean]]
+            axis.errorbar(place, score.mean, yerr=reach, color="black", capsize=5, linewidth=1.2)
+        axis.annotate(f"{score.mean:.2f}", (place + 0.32, score.mean), va="center", fontsize=8)
+    axis.set_xticks(range(len(overall)), [score.method.replace(" with", "\nwith") for score in overall])
+    axis.set_ylim(1, len(overall))
+    axis.set_yticks(range(1, len(overall) + 1))
+    axis.set_ylabel("mean opinion score (1 worst)")
+    axis.grid(axis="x", visible=False)
+    stand_ins = "" if key.real_data else ", stand-in images"
+    axis.set_title(
+        f"{_count(len(ratings), 'rater')}, 95 % intervals, a dot for each rater{stand_ins}", fontsize="medium"
+    )
+    return drawn
 
 
 def _table(ratings: list[Rating], key: Key, scores: list[Score]) -> Table:
