@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from redenoise.commands.diff.__main__ import main
 
 from redenoise.commands.diff import layout, sides
-from redenoise.commands.diff.__main__ import main
 from redenoise.commands.diff.causes import Ancestry, Cause
 from redenoise.commands.diff.moves import Move, moves
 from redenoise.dag.config import load_config
@@ -272,7 +272,7 @@ def test_a_regression_fails_the_command_unless_the_spread_explains_it(tmp_path, 
         config = make_project(tmp_path / name, "bench")
         test_report_spread.measure_bsd68(shift)
         test_report_spread.write_spread("bench", float(std))
-        report.report(config)
+        report.run(config)
     monkeypatch.chdir(ROOT)
     command = [str(tmp_path / "old"), str(tmp_path / "new"), "--scale", "bench", "--fail-on-regression"]
     if float(std) > 0.001:

@@ -9,7 +9,9 @@ import pytest
 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
-from stages.report import figures, latex, layout, markdown, training, weights
+from redenoise.document import latex, markdown
+from redenoise.support import csv_tables
+from stages.report import figures, layout, training, weights
 from stages.report import node as stage
 from stages.report.join import compare
 from stages.report.tables import ALL_TABLES, TABLES
@@ -73,20 +75,23 @@ def test_a_level_without_weights_says_why_in_its_cells_and_on_the_page(partly):
     assert r"\textbar{} 100 \% yet; sigma 50 not run" in latex.render(document)
 
 
+def curves_of(config: Config) -> str:
+    return csv_tables.text(training.CURVE_COLUMNS, training.curves(config, stage.load_context(config).records))
+
+
 def test_learning_curves_have_fixed_decimals_and_a_header_at_least(partly):
-    context = stage.load_context(partly)
     header = "family,model,step,learning_rate,training_psnr,validation_psnr\n"
-    assert stage.csv_text(training.curves_frame(partly, context.records)) == header + (
+    assert curves_of(partly) == header + (
         "proposed,sigma35,100,0.002000000,24.1234,\n"
         "proposed,sigma35,200,0.000000080,26.0000,30.2500\n"
         "proposed,sigma35,12000,0.000000000,27.0000,30.5000\n"
     )
     write_record(partly, "train", "proposed", unavailable="no weights of proposed are released yet")
-    assert stage.csv_text(training.curves_frame(partly, stage.load_context(partly).records)) == header
+    assert curves_of(partly) == header
 
 
 def test_the_training_page_leaves_hours_and_devices_to_the_provenance(partly):
-    stage.report(partly)
+    stage.run(partly)
     found, provenance = page(partly, "training.md"), page(partly, "provenance.md")
     line = next(line for line in found.splitlines() if line.startswith("| proposed ") and " released " in line)
     cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
@@ -113,7 +118,7 @@ def test_the_training_page_leaves_hours_and_devices_to_the_provenance(partly):
 
 
 def test_notes_count_parameters_at_every_scale_and_name_the_schedule(partly):
-    stage.report(partly)
+    stage.run(partly)
     found = page(partly, "notes.md")
     assert re.search(r"\| s2_skip_e128_d128 +\| +384k \| +384,000 \| +\+0 ✓ \|", found)
     made = "schedule modern, 12,000 of 40,000 steps, mode fast"
