@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from redenoise.commands.site.links import table_page
 
 from redenoise.commands.site import facts, pages, photos, pipeline
-from redenoise.commands.site.links import table_page
 from redenoise.dag import paths
 from redenoise.dag.config import Config, load
 from redenoise.support.errors import UserError
