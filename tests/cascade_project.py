@@ -10,7 +10,7 @@ import yaml
 from redenoise.dag import paths
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import write_index
-from redenoise.support.files import write_json
+from redenoise.support.files import write_text
 from stages.cascade.node import run as cascade
 from stages.labelled import node as labelled
 from stages.task.node import run as task
@@ -61,7 +61,7 @@ def small_project(scale: str = "demo", **changes: Any) -> Config:
     if scale != "demo":
         shutil.copytree(paths.build("demo"), paths.build(scale), dirs_exist_ok=True)
     write_index(paths.data(scale, paths.RELEASED), INDEX, [])
-    write_json(paths.leakage(scale), {})
+    write_text(paths.checked(scale), "")
     return found
 
 

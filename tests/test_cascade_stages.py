@@ -10,15 +10,15 @@ import pytest
 
 from redenoise.commands.release import release
 from redenoise.dag import paths, provenance
+from redenoise.dag.command_line import _main
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import unavailable_reason
-from redenoise.dag.shards import command_line
 from redenoise.models.weights import load_network
 from redenoise.recognition import outcomes as measure
 from redenoise.support.errors import Stopped, UserError
 from redenoise.support.files import read_json
 from redenoise.training.step import Step
-from stages.cascade.node import main
+from stages.cascade.__main__ import options as cascade_options
 from stages.cascade.node import run as cascade
 from stages.recognize.node import run as recognition
 from stages.recognize_filtered.node import run as baseline
@@ -198,16 +198,16 @@ def test_a_set_that_is_not_there_is_handed_on_as_a_reason(project: Path, monkeyp
 def test_a_wrong_shard_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, text: str):
     monkeypatch.setattr("sys.argv", ["recognize", "--only", "x", "--shard", text])
     with pytest.raises(UserError, match="--shard is .*; expected I/N with 1 <= I <= N, such as 3/20"):
-        command_line("recognize", "", "parts", recognition)
+        _main("recognize", "", lambda parser: None, ())
 
 
 def test_wrong_options_are_one_clear_line(ready: Config, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sys.argv", ["recognize", "--shard", "1/2"])
     with pytest.raises(UserError, match="--shard is for one node; add --only KEY"):
-        command_line("recognize", "", "parts", recognition)
+        _main("recognize", "", lambda parser: None, ())
     monkeypatch.setattr("sys.argv", ["cascade", "--model", "sigma45"])
-    with pytest.raises(UserError, match="--model is for one cascade; add --only KEY"):
-        main()
+    with pytest.raises(UserError, match="--model is for one node; add --only KEY"):
+        _main("cascade", "", cascade_options, ("model",))
     with pytest.raises(UserError, match="cascades.segment_mse has no model 'sigma15'; allowed: sigma45, sigma60"):
         cascade(ready, "segment_mse", command(model="sigma15"))
 

@@ -40,7 +40,7 @@ def test_help_names_every_verb_in_its_group(capsys: pytest.CaptureFixture[str]):
 
 
 @pytest.mark.parametrize(
-    ("given", "found"), [(["paln"], "no verb 'paln'; .*did you mean 'plan'"), ([], "no verb given")]
+    ("given", "found"), [(["paln"], "did you mean 'plan'"), ([], "no verb given")]
 )
 def test_an_unknown_verb_is_one_line(given: list[str], found: str):
     with pytest.raises(UserError, match=found):

@@ -1,4 +1,4 @@
-"""From a small data folder to results: synthesize, train, evaluate, baseline, with kills and damage in between."""
+"""From a small data folder to results: synthesize, train, evaluate, filter, with kills and damage in between."""
 
 import csv
 import os
@@ -18,12 +18,12 @@ import pytest
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import read_index, write_index, write_unavailable
+from redenoise.models import filters
 from redenoise.models.filters import bm3d
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file
 from stages.evaluate.node import run as evaluate
-from stages.filter import node as baseline_module
-from stages.filter.node import run as baseline
+from stages.filter.node import run as classical
 from stages.synthesize.node import run as synthesize
 from stages.train.node import run as train
 from tests.conftest import ROOT
@@ -67,7 +67,7 @@ def test_provenance_names_inputs_code_and_parameters(small):
         "build/demo/noisy/set12", "build/demo/data/set12", "build/demo/weights/dncnn_b"
     }  # fmt: skip
     assert record["params"]["entry"] == small.params["evaluations"]["set12-dncnn_b"]
-    assert set(record["sources"]) == {"stages/common", "stages/evaluate", "redenoise/models/denoisers"}
+    assert {"stages/evaluate/node.py", "redenoise/measure/apply.py"} <= set(record["sources"])
     assert record["outputs"]["build/demo/results/set12-dncnn_b.csv"]
 
 
@@ -82,7 +82,7 @@ def test_damaged_noisy_image_is_named(small):
         evaluate(small, "set12-dncnn_b")
 
 
-def test_baseline_loses_no_finished_image(small, monkeypatch: pytest.MonkeyPatch):
+def test_filter_loses_no_finished_image(small, monkeypatch: pytest.MonkeyPatch):
     """A kill after two images: the next run computes the other four only."""
     synthesize(small, "set12")
     calls = []
@@ -102,18 +102,18 @@ def test_baseline_loses_no_finished_image(small, monkeypatch: pytest.MonkeyPatch
             calls.append(sigma)
             return noisy
 
-    monkeypatch.setattr(baseline_module.importlib, "import_module", lambda name: Filter)
+    monkeypatch.setattr(filters.importlib, "import_module", lambda name: Filter)
     with pytest.raises(KeyboardInterrupt):
-        baseline(small, "set12-bm3d")
+        classical(small, "set12-bm3d")
     assert not paths.results("demo", "set12-bm3d").exists()
-    baseline(small, "set12-bm3d")
+    classical(small, "set12-bm3d")
     assert [call for call in calls if call != "killed"] == [15, 15, 25, 25, 50, 50]
     assert paths.results("demo", "set12-bm3d").exists()
 
 
 def method(**functions: object) -> ModuleType:
     """A module of a classical method that is being written."""
-    module = ModuleType("stages.baselines.new")
+    module = ModuleType("redenoise.models.filters.new")
     module.__dict__.update({"__file__": __file__, "version": lambda: "1"} | functions)
     return module
 
@@ -129,18 +129,18 @@ def method(**functions: object) -> ModuleType:
     ],
     ids=["no denoise", "no version", "nothing", "shape", "integers"],
 )
-def test_a_baseline_that_breaks_the_contract_is_one_line(small, monkeypatch: pytest.MonkeyPatch, module, found):
+def test_a_filter_that_breaks_the_contract_is_one_line(small, monkeypatch: pytest.MonkeyPatch, module, found):
     synthesize(small, "set12")
-    monkeypatch.setattr(baseline_module.importlib, "import_module", lambda name: module)
-    with pytest.raises(UserError, match=re.escape(f"stages.baselines.new: {found}")):
-        baseline(small, "set12-bm3d")
+    monkeypatch.setattr(filters.importlib, "import_module", lambda name: module)
+    with pytest.raises(UserError, match=re.escape(f"redenoise.models.filters.new: {found}")):
+        classical(small, "set12-bm3d")
     assert not list(paths.items("demo", "set12-bm3d").rglob("*.png"))
 
 
 def test_kill_9_in_the_middle_of_bm3d_loses_no_finished_image(small):
     make_images("set12", (96, 96))
     synthesize(small, "set12")
-    command = [sys.executable, "-m", "stages.filter.node", "--scale", "demo", "--only", "set12-bm3d"]
+    command = [sys.executable, "-m", "stages.filter", "--scale", "demo", "--only", "set12-bm3d"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     finished = paths.items("demo", "set12-bm3d")
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
@@ -151,11 +151,11 @@ def test_kill_9_in_the_middle_of_bm3d_loses_no_finished_image(small):
     kept = {path: path.stat().st_mtime_ns for path in finished.rglob("*.png")}
     assert 2 <= len(kept) < 6
     assert not paths.results("demo", "set12-bm3d").exists()
-    baseline(small, "set12-bm3d")
+    classical(small, "set12-bm3d")
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     result = paths.results("demo", "set12-bm3d").read_bytes()
     shutil.rmtree(finished)
-    baseline(small, "set12-bm3d")
+    classical(small, "set12-bm3d")
     assert paths.results("demo", "set12-bm3d").read_bytes() == result
 
 
@@ -196,10 +196,10 @@ def test_network_without_importer_is_refused(small):
     (folder / "net.mat").write_bytes(b"of the authors")
     file = {"id": "gray_blind", "path": "net.mat", "sha256": sha256_file(folder / "net.mat")}
     write_index(folder, INDEX, [{**dict.fromkeys(INDEX, ""), **file}])
-    family = {**small.params["families"]["dncnn_b"], "network": {"name": "new", "channels": 1}}
+    family = {**small.params["families"]["dncnn_b"], "network": {"name": "multiscale", "channels": 1}}
     params = {**small.params, "families": {**small.params["families"], "dncnn_b": family}}
     importing = replace(small, params=params, settings={**small.settings, "published_weights": True})
-    with pytest.raises(UserError, match="network 'new' has no importer of published weights"):
+    with pytest.raises(UserError, match="network 'multiscale' has no importer of published weights"):
         train(importing, "dncnn_b", options())
 
 
@@ -209,12 +209,12 @@ def test_missing_package_fails_or_is_reported_as_a_reason(small, monkeypatch: py
     def missing(name: str) -> str:
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr("stages.baselines.bm3d.metadata.version", missing)
+    monkeypatch.setattr("redenoise.models.filters.bm3d.metadata.version", missing)
     with pytest.raises(UserError, match="package bm3d is not installed.*research use only"):
-        baseline(small, "set12-bm3d")
+        classical(small, "set12-bm3d")
     skipping = replace(small, params={**small.params, "unavailable": "skip"})
-    monkeypatch.setattr("stages.common.provenance.package_versions", dict)
-    baseline(skipping, "set12-bm3d")
+    monkeypatch.setattr("redenoise.dag.provenance.package_versions", dict)
+    classical(skipping, "set12-bm3d")
     record = provenance.read(paths.provenance("demo", "filter", "set12-bm3d"))
     assert record["unavailable"].startswith("package bm3d is not installed")
 

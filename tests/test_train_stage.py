@@ -16,11 +16,12 @@ import pytest
 from safetensors import safe_open
 
 from redenoise.dag import paths, provenance
+from redenoise.dag.command_line import _main
 from redenoise.dag.config import Config
 from redenoise.models.weights import load_network
 from redenoise.support.errors import STOPPED_CODE, Stopped, UserError
 from redenoise.training.step import Step
-from stages.train.node import main
+from stages.train.__main__ import options as train_options
 from stages.train.node import run as train
 from tests.conftest import ROOT
 from tests.training_project import change_scale, options, small_demo
@@ -173,4 +174,4 @@ def test_one_model_alone_is_taken_up_by_its_family(project):
 def test_options_that_need_others_are_refused(project, monkeypatch, arguments, expected):
     monkeypatch.setattr(sys, "argv", ["stages.train", *arguments])
     with pytest.raises(UserError, match=expected):
-        main()
+        _main("train", "", train_options, ("model", "continue_from"))

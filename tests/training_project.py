@@ -13,7 +13,7 @@ from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import write_index
 from redenoise.data.images import write_png
 from redenoise.models.denoisers.multiscale import MultiScale
-from redenoise.support.files import sha256_file, write_json
+from redenoise.support.files import sha256_file, write_text
 from redenoise.training.patches import Patches
 from redenoise.training.run import Member, Run
 from redenoise.training.schedule import Schedule
@@ -118,7 +118,7 @@ def small_demo(**training: Any) -> Config:
     make_images("cbsd432", (48, 48, 3), count=3)
     for key in ("dncnn_weights", "ffdnet_weights", paths.RELEASED):
         write_index(paths.data("demo", key), INDEX, [])
-    write_json(paths.leakage("demo"), {})
+    write_text(paths.checked("demo"), "")
     widths = {"dncnn": {"depth": 3, "width": 4}, "ffdnet": {"depth": 3, "width": 4}, "multiscale": {"divisor": 16}}
     short = {"steps": 4, "batch": 2, "patch": 16, "log_every": 2, "validate_every": 2}
     return change_scale(network=widths, training={**short, **training})
