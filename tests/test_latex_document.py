@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from redenoise.commands.latex import cells, command, document
 from redenoise.commands.latex.compile import compiled
@@ -183,8 +184,10 @@ def test_without_latex_the_line_names_the_package(tmp_path, monkeypatch):
         compiled(tmp_path)
 
 
-@pytest.mark.usefixtures("latex", "made")
-def test_the_document_compiles(capsys):
+@pytest.mark.usefixtures("latex")
+def test_the_document_compiles(made, capsys):
+    for path in (paths.reports("demo") / "figures").glob("*.png"):
+        Image.new("L", (30, 20)).save(path)  # in place of bytes that nothing could decode
     command.main(["--scale", "demo", "--output", "out", "--pdf"])
     assert capsys.readouterr().out.strip() == "latex: out/document.pdf"
     log = Path("out/document.log").read_text(encoding="utf-8", errors="replace")
