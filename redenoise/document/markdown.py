@@ -1,8 +1,6 @@
 """Documents as GitHub Markdown: a changed cell changes one line."""
 
-from collections.abc import Iterable
-
-from tabulate import tabulate
+from collections.abc import Iterable, Sequence
 
 from redenoise.document.model import ASIDE, WARNING, Block, Cell, Document, Items, Paragraph, Picture, Table
 
@@ -43,10 +41,21 @@ def table(part: Table) -> str:
     return grid(names, ([_cell(cell) for cell in row] for row in part.rows), sides)
 
 
-def grid(names: list[str], rows: Iterable[list[str]], sides: list[str]) -> str:
-    """A table of texts as they are, whose columns are aligned to the `sides`, `left` or `right`."""
-    escaped = [[text.replace("|", "\\|") for text in row] for row in rows]
-    return tabulate(escaped, names, tablefmt="github", colalign=sides, disable_numparse=True)
+def grid(names: Sequence[str], rows: Iterable[Sequence[str]], sides: Sequence[str]) -> str:
+    """A table of texts as they are; `sides`: `left` or `right`, where the texts of each column stand in the source."""
+    lines = [[text.replace("|", "\\|") for text in row] for row in rows]
+    # Two more than a name needs: most changes of a value then change no other line.
+    widths = [max(len(name) + 2, *map(len, column)) for name, *column in zip(names, *lines, strict=True)]
+
+    def line(row: Sequence[str]) -> str:
+        padded = (
+            text.rjust(width) if side == "right" else text.ljust(width)
+            for text, width, side in zip(row, widths, sides, strict=True)
+        )
+        return f"| {' | '.join(padded)} |"
+
+    rule = "|".join("-" * (width + 2) for width in widths)
+    return "\n".join([line(names), f"|{rule}|", *map(line, lines)])
 
 
 def _with_footnotes(part: Table) -> str:

@@ -86,7 +86,8 @@ def _unpacked(data: dict[str, Any]) -> dict[str, Any]:
     table = data["values"]
     _expect(isinstance(table, dict) and set(table) == {"columns", "rows", "shared"}, "values", "a table", table)
     columns, shared = _value(tuple[str, ...], table["columns"], "values.columns"), table["shared"]
-    _expect(isinstance(shared, dict), "values.shared", "an object", shared)
+    apart = isinstance(shared, dict) and not set(shared) & set(columns)
+    _expect(apart, "values.shared", "an object without the columns", shared)
     _expect(isinstance(table["rows"], list), "values.rows", "a list", table["rows"])
     for number, row in enumerate(table["rows"]):
         fits = isinstance(row, list) and len(row) <= len(columns)

@@ -24,15 +24,15 @@ def read(path: Path, columns: Sequence[str], again: str, others: bool = False) -
     try:
         text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        raise UserError(f"{path}: missing; {again}") from None
+        raise UserError(f"{path}: not found; {again}") from None
     except (UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{path}: not a CSV file ({error}); expected the header {','.join(columns)}; {again}") from None
+        raise UserError(f"{path}: not a CSV file ({error}); expected {','.join(columns)}; {again}") from None
     return parse(text, str(path), columns, again, others)
 
 
 def parse(text: str, place: str, columns: Sequence[str], again: str, others: bool = False) -> list[Row]:
     """The lines of a text; see `read`. Errors begin with `place`."""
-    wanted = f"expected the header {','.join(columns)}; {again}"
+    wanted = f"expected {','.join(columns)}; {again}"
     try:
         header, *lines = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
     except csv.Error as error:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from redenoise.document.model import ASIDE, Block, Cell, Paragraph, Table, table
-from stages.report.layout import METRIC_NAMES, number
 from stages.report.rows import Comparison, Context
+from stages.report.shown import METRIC_NAMES, number
 
 TASK, SIGMA, METRIC = "classification", 45, "top1"  # where the weights of the reconstruction error are compared
 CASCADES = "cascades/"  # before the name of a cascade in the `denoiser` of a recognition

@@ -6,18 +6,7 @@ from typing import Any
 
 from redenoise.document.model import Cell, Document, Section
 from stages.report.kinds import Design, DesignTable
-from stages.report.layout import (
-    COMPARED,
-    DETAIL_PLACE,
-    MEASURED,
-    grid,
-    methods_grid,
-    number,
-    page,
-    spread_grid,
-    summary,
-    value_cells,
-)
+from stages.report.parts import COMPARED, DETAIL_PLACE, MEASURED, grid, methods_grid, page, spread_grid, value_cells
 from stages.report.results import AVERAGE
 from stages.report.rows import (
     DEMO_NOTE,
@@ -31,6 +20,7 @@ from stages.report.rows import (
     suspicion,
     why_unmeasured,
 )
+from stages.report.shown import number, summary
 from stages.report.tables import PRINTED_UNITS, TOLERANCES
 from stages.report.weights import card_at, describe
 

@@ -52,6 +52,7 @@ def run(config: Config) -> None:
         for name, data in pictures.items():
             with atomic_open(folder / name) as stream:
                 stream.write(data)
+    print(f"report: {folder / 'overview.md'}")
 
 
 def compare(spec: Table | DesignTable | TaskTable, context: Context) -> Comparison:

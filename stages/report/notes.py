@@ -11,10 +11,10 @@ from redenoise.document.model import ASIDE, NOTHING, Block, Document, Items, Par
 from redenoise.support.errors import UserError
 from stages.report.cascade_notes import cascades, reconstruction
 from stages.report.kinds import DesignTable
-from stages.report.layout import METRIC_NAMES, SHOWN_DECIMALS, as_printed, cell_name, number, papers, verdict
 from stages.report.papers.liu2020 import MEAN_BORDER
 from stages.report.results import AVERAGE, sigma
 from stages.report.rows import IMAGE, NETWORK, Comparison, Context, Row, signed
+from stages.report.shown import METRIC_NAMES, SHOWN_DECIMALS, as_printed, cell_name, number, papers, verdict
 from stages.report.tables import DESIGN_TABLES, MODEL_LABELS, PAPERS
 from stages.report.weights import card_at, describe
 

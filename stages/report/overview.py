@@ -20,16 +20,6 @@ from redenoise.document.model import (
 )
 from stages.report.details import DETAILS, UNDECIDED
 from stages.report.kinds import Ordering, Printed, TaskTable
-from stages.report.layout import (
-    METRIC_NAMES,
-    SHOWN_DECIMALS,
-    cell_name,
-    counts,
-    papers,
-    verdict,
-    with_interval,
-    with_spread,
-)
 from stages.report.recognized import ACCURACIES, ACCURACY_COLUMNS, accuracies
 from stages.report.recognized import STAGES as RECOGNITION
 from stages.report.results import AVERAGE, averages, sigma
@@ -45,6 +35,16 @@ from stages.report.rows import (
     Row,
     limit,
     signed,
+)
+from stages.report.shown import (
+    METRIC_NAMES,
+    SHOWN_DECIMALS,
+    cell_name,
+    counts,
+    papers,
+    verdict,
+    with_interval,
+    with_spread,
 )
 from stages.report.tables import EXPLAINED
 from stages.report.values import Shown

@@ -99,7 +99,7 @@ def load_misprints(folder: Path, cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _read(path: Path, columns: list[str]) -> pd.DataFrame:
-    return pd.DataFrame(csv_tables.read(path, columns, "restore the file"), columns=columns, dtype=str)
+    return pd.DataFrame(csv_tables.read(path, columns, "restore it"), columns=columns, dtype=str)
 
 
 def _lines(frame: pd.DataFrame) -> list[tuple[int, dict[str, str]]]:

@@ -5,20 +5,7 @@ from dataclasses import replace
 from redenoise.dag.config import Config
 from redenoise.document.model import NOTHING, Cell, Document, Section
 from stages.report.kinds import TaskTable
-from stages.report.layout import (
-    COMPARED,
-    MEASURED,
-    METRIC_NAMES,
-    best,
-    grid,
-    linked,
-    methods_grid,
-    number,
-    page,
-    summary,
-    value_cells,
-    with_interval,
-)
+from stages.report.parts import COMPARED, MEASURED, best, grid, linked, methods_grid, page, value_cells
 from stages.report.results import AVERAGE, is_noise
 from stages.report.rows import (
     NOT_RUN,
@@ -32,6 +19,7 @@ from stages.report.rows import (
     signed,
     suspicion,
 )
+from stages.report.shown import METRIC_NAMES, number, summary, with_interval
 from stages.report.tables import TOLERANCES
 from stages.report.task_tables import CLEAN, CLEAN_METHOD
 from stages.report.tasks import why_missing

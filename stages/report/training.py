@@ -5,8 +5,8 @@ from collections import defaultdict
 from redenoise.dag.config import Config
 from redenoise.dag.references import model_names
 from redenoise.document.model import NOTHING, WARNING, Cell, Document, Paragraph, Picture, Section, Table, table
-from stages.report.layout import number
 from stages.report.rows import Context
+from stages.report.shown import number
 from stages.report.tables import DESIGN_TABLES
 from stages.report.weights import Network, Records, cards, of_task, trained
 

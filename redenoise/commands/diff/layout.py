@@ -7,8 +7,8 @@ from redenoise.commands.diff.causes import KINDS, Cause
 from redenoise.commands.diff.moves import Move
 from redenoise.document import markdown
 from redenoise.document.model import Value, table
-from stages.report.layout import SHOWN_DECIMALS
 from stages.report.rows import DECIMALS, NOT_RUN, signed
+from stages.report.shown import SHOWN_DECIMALS
 
 TITLES = {
     "parameter": "Because of parameters",

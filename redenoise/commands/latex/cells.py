@@ -14,8 +14,8 @@ from pathlib import Path
 from redenoise.support import csv_tables
 from redenoise.support.csv_tables import is_number
 from redenoise.support.errors import UserError
-from stages.report.layout import SHOWN_DECIMALS
 from stages.report.results import DEMO_PREFIX
+from stages.report.shown import SHOWN_DECIMALS
 from stages.report.tables import ALL_TABLES
 
 KINDS = ("reproduced", "exact", "printed", "difference", "status")

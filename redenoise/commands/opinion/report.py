@@ -1,6 +1,5 @@
-"""What the opinion test found: the page `opinion`, `opinion.csv` and, once there are raters, a figure as SVG and PDF."""
+"""What the opinion test found: page, `opinion.csv` and, once there are raters, a figure as SVG and as PDF."""
 
-import io
 from pathlib import Path
 
 from matplotlib import style

@@ -7,8 +7,8 @@ from itertools import groupby
 
 from redenoise.document import inline
 from redenoise.document.model import AVERAGE, NOTHING, PRINTED, REPRODUCED, Cell, Column, Document, Place, Table, Value
-from stages.report.layout import METRIC_NAMES, number
 from stages.report.results import is_noise, sigma
+from stages.report.shown import METRIC_NAMES, number
 
 
 @dataclass(frozen=True)
