@@ -17,6 +17,7 @@ from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import checked_path, read_index
 from redenoise.data.images import read_image
+from redenoise.document import markdown
 from redenoise.measure import apply
 from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import psnr
@@ -131,7 +132,7 @@ def readme(found: list[dict[str, Any]]) -> str:
     ]
     header: tuple[str, ...] = ("weights", "network", "parameters", "precision", "sigma", "schedule", "steps")
     header += ("mode", "device", "hours", "PSNR")
-    rows = [header, tuple("---" for _ in header)]
+    rows = []
     for card in found:
         values = (f"{name} {sigma}: {value:.2f}" for name, by in card["psnr"].items() for sigma, value in by.items())
         low, high = card["sigma_range"]
@@ -150,8 +151,8 @@ def readme(found: list[dict[str, Any]]) -> str:
                 "; ".join(values),
             )
         )
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return "\n\n".join([*lines, table if found else "_None yet._"]) + "\n"
+    table = markdown.grid(header, rows, ["left"] * len(header)) if found else "_None yet._"
+    return "\n\n".join([*lines, table]) + "\n"
 
 
 def _describe(network: dict[str, Any]) -> str:

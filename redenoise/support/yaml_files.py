@@ -17,7 +17,6 @@ MAX_DEPTH = 40
 _PLAIN_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+)")
 
 
-
 class _PythonEvents(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
     """What the parser of libyaml does, where PyYAML was built without it."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from redenoise.dag import provenance
+from redenoise.document import markdown
 from redenoise.measure import torch_mode
 
 OUTPUT = Path("reports/benchmark")
@@ -55,7 +56,4 @@ def say(text: str) -> None:
 
 def table(headers: list[str], rows: list[list[str]], words: int = 1) -> str:
     """A table in Markdown whose first `words` columns stand to the left and all others to the right."""
-    rule = ["---" if place < words else "---:" for place in range(len(headers))]
-    return "\n".join(
-        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in [headers, rule, *rows]
-    )
+    return markdown.grid(headers, rows, ["left" if place < words else "right" for place in range(len(headers))])
