@@ -139,7 +139,7 @@ def test_disk_full_during_a_copy(monkeypatch):
     def full(*args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("stages.common.files.os.fsync", full)
+    monkeypatch.setattr("redenoise.support.files.os.fsync", full)
     with pytest.raises(UserError, match="no room on disk"):
         node.run(make_config(), "set")
     assert visible("data") == []

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from redenoise.commands.latex import __main__ as stage
 from redenoise.commands.latex import cells, document, svg
+from redenoise.commands.latex import command as stage
 from redenoise.commands.latex.compile import compiled
 from redenoise.support.errors import UserError
 from stages.report.tables import ALL_TABLES

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from redenoise.commands.diff import layout, sides
-from redenoise.commands.diff.__main__ import main
 from redenoise.commands.diff.causes import Ancestry, Cause
+from redenoise.commands.diff.command import main
 from redenoise.commands.diff.moves import Move, moves
 from redenoise.dag.config import load_config
 from redenoise.support.errors import UserError
@@ -171,7 +171,7 @@ def measured(folder: Path) -> dict[tuple, str]:
 
 def diff(folder: Path, base: str, head: str) -> tuple[str, set[tuple], set[tuple]]:
     """Output of the command, the causes in it, and the (method, metric) of the cells in it."""
-    text = checkouts.run(folder, sys.executable, "-m", "stages.report", "diff", base, head, "--scale", "demo", "--all")
+    text = checkouts.run(folder, sys.executable, "-m", "redenoise", "diff", base, head, "--scale", "demo", "--all")
     listed = set(re.findall(r"^- (.*)$", text, re.MULTILINE))
     cells = {tuple(line.split("|")[2].split()) for line in text.splitlines() if re.match(r"\| (liu|zhang)", line)}
     return text, listed, cells

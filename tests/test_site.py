@@ -170,7 +170,7 @@ def test_a_folder_that_is_no_site_is_left_alone_and_a_site_is_replaced(committed
 def test_command_line(committed: Path):
     def command(*words: str) -> subprocess.CompletedProcess:
         environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
-        arguments = [sys.executable, "-m", "stages.report", *words]
+        arguments = [sys.executable, "-m", "redenoise", *words]
         return subprocess.run(arguments, capture_output=True, text=True, env=environment, check=False)
 
     done = command("site", "--scale", "bench", "--output", "out")
