@@ -96,7 +96,7 @@ def demo_outcomes(config: Config, key: str) -> dict[str, np.ndarray]:
     nodes = recognized.nodes(config)
     place = [found for _, found in nodes].index(key)
     entry = config.entry(*nodes[place])
-    conditions = ["clean"] if entry.get("filter") == "clean" else [f"sigma={level}" for level in (15, 30, 45, 60)]
+    conditions = ["clean"] if entry.get("clean") else [f"sigma={level}" for level in (15, 30, 45, 60)]
     found = ranks(place, 40, place + 5) if entry["task"] == "classification" else overlaps(2.0 * place, 40)
     return dict.fromkeys(conditions, found)
 

@@ -5,11 +5,12 @@ import re
 import numpy as np
 
 from redenoise.dag.config import Config
-from stages.report import markdown, task_layout, tasks
+from redenoise.document import markdown
 from stages.report import node as stage
+from stages.report import task_layout, tasks
 from stages.report.kinds import TaskTable
 from stages.report.rows import Comparison
-from stages.report.task_tables import TASK_TABLES
+from stages.report.tables import TASK_TABLES
 from tests.report_project import ranks, write_recognition
 
 CLASSIFICATION, SEGMENTATION = "liu2020/table4_classification", "liu2020/table5_segmentation"

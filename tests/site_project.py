@@ -32,7 +32,7 @@ def make_reports(folder: Path, scale: str) -> Config:
     config = make_project(folder, scale)
     keep_images(config)
     write_record(config, "train", "proposed", models={"sigma25": card(), "sigma35": card()})
-    report.report(config)
+    report.run(config)
     opinion.write(paths.reports(scale), config, [], None)
     return config
 

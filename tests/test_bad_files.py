@@ -77,7 +77,7 @@ def make_tasks() -> None:
 
 def make_report() -> None:
     make_project(Path(), "demo")
-    report.report(load_config("demo"))
+    report.run(load_config("demo"))
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ READERS: dict[str, tuple[Callable[[], None], Callable[[Config], None]]] = {
     "segment": (make_tasks, lambda config: task(config, "segmentation")),
     "classify": (make_tasks, lambda config: task(config, "classification")),
     "recognise": (make_tasks, lambda config: recognize_filtered(config, "classification-clean")),
-    "report": (make_report, report.report),
+    "report": (make_report, report.run),
 }
 B = "build/demo"
 WEIGHTS, NOISY = f"{B}/weights/dncnn_s/sigma25.safetensors", f"{B}/noisy/set12"

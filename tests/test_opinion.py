@@ -176,7 +176,7 @@ def test_collect_writes_page_table_and_figure(key, tmp_path, capsys):
     stage.main(["collect", "--scale", "demo", *map(str, files)])
     assert "opinion: 3 raters" in capsys.readouterr().out
     first = {path.name: path.read_bytes() for path in REPORTS.iterdir()}
-    assert sorted(first) == ["opinion.csv", "opinion.md", "opinion.svg"]
+    assert sorted(first) == ["opinion.csv", "opinion.md", "opinion.pdf", "opinion.svg"]
     rows = list(csv.DictReader(first["opinion.csv"].decode().splitlines()))
     assert len(rows) == 4 * (1 + 2 + 10)
     assert rows[3] | {"low": "", "high": ""} == {

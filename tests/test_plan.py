@@ -276,19 +276,6 @@ def test_table_keeps_what_was_not_run_here_and_drops_what_is_no_node(built: Path
     assert gone not in table
 
 
-def test_seconds_of_a_committed_report_are_costs_too(built: Path):
-    shutil.copytree(ROOT / "reports/bench", "reports/bench")
-    command.record_costs("bench")
-    seconds = re.search(
-        r"\| evaluate-kodak-dncnn +\|.*\| +([\d.]+) \|", Path("reports/bench/provenance.md").read_text()
-    )
-    found = costs.read_table()["bench", "evaluate", "kodak-dncnn"]
-    assert found.seconds == pytest.approx(float(seconds[1]), rel=0.01)
-    assert (found.cpu_seconds, found.memory_mb) == (None, None)
-    evaluate = json.loads(command.plan("bench", False, True))["stages"]["evaluate"]
-    assert evaluate["cpu"] == {"hours": None, "unknown": 25}
-
-
 def test_nothing_is_invented(built: Path):
     shutil.rmtree("build")
     found = json.loads(command.plan("paper", False, True))["stages"]["all"]
@@ -307,15 +294,6 @@ def test_node_that_was_never_run_costs_the_mean_of_its_stage(built: Path):
     assert stage["costs_from"] == {estimates.MEAN: 1}
     assert stage["one_after_the_other"]["hours"] == pytest.approx(0.1)
     assert stage["peak_memory_mb"] == len("synthesize-cbsd68")
-
-
-@pytest.mark.parametrize(
-    "text", ["", "scale,stage\ndemo,train\n", "\x00", f"{','.join(costs.COLUMNS)}\na,b,c,no number\n"]
-)
-def test_damaged_table_is_refused_with_one_line(built: Path, text: str):
-    costs.TABLE.write_text(text)
-    with pytest.raises(UserError, match="workflow/costs.csv: damaged"):
-        costs.read_table()
 
 
 def benchmark_record(kind: str = "cuda", **changes: Any) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def test_every_output_is_written_and_equal_runs_give_equal_bytes(reporting):
     config = reporting("bench")
     contents = []
     for _ in range(2):
-        stage.report(config)
+        stage.run(config)
         contents.append({path: path.read_bytes() for path in outputs("bench")})
     assert contents[0] == contents[1]
     written = {path for path in paths.reports("bench").rglob("*") if path.is_file()}
@@ -39,7 +39,7 @@ def test_every_output_is_written_and_equal_runs_give_equal_bytes(reporting):
 
 def test_each_status_and_its_note(reporting):
     config = reporting("bench")
-    stage.report(config)
+    stage.run(config)
     rows = table_rows(config, "liu2018/table1_kodak")
     good = rows["Kodak", "01", "sigma=25", "DnCNN", "psnr"]
     assert (good["published"], good["reproduced"], good["delta"]) == ("29.75", "29.7540", "+0.0040")
@@ -57,7 +57,7 @@ def test_each_status_and_its_note(reporting):
 
 def test_suspected_misprints_are_shown_and_never_corrected(reporting):
     config = reporting("bench")
-    stage.report(config)
+    stage.run(config)
     row = table_rows(config, "liu2020/table2_kodak")["Kodak", "17", "sigma=35", "CBM3D", "psnr"]
     assert (row["published"], row["delta"], row["status"]) == ("30.64", "+0.3000", "off")
     assert "suspected misprint (strong)" in row["note"]
@@ -70,7 +70,7 @@ def test_half_a_unit_of_the_printed_last_place_comes_on_top_of_the_tolerance(rep
     for shift, status in ((0.0249, "reproduced"), (0.0251, "off"), (-0.0249, "reproduced")):
         rows = [f"BSD68,test{number:03},sigma=15,DnCNN-S,psnr,dB,{31.73 + shift:.6f}" for number in range(1, 69)]
         write_results(config, "bsd68-dncnn_s", rows)
-        stage.report(config)
+        stage.run(config)
         cell = table_rows(config, "zhang2017/table2_bsd68")["BSD68", "average", "sigma=15", "DnCNN-S", "psnr"]
         assert cell["status"] == status, shift
 
@@ -79,7 +79,7 @@ def test_an_average_needs_every_image(reporting):
     config = reporting("bench")
     for key in ("kodak-dncnn", "bsd68-dncnn_s"):
         write_results(config, key, fake_rows(config, key)[2:])  # The first image at the lowest sigma is missing.
-    stage.report(config)
+    stage.run(config)
     kodak = table_rows(config, "liu2018/table1_kodak")
     assert kodak["Kodak", "average", "sigma=25", "DnCNN", "psnr"]["status"] == "not run"
     assert "every image of Kodak" in kodak["Kodak", "average", "sigma=25", "DnCNN", "psnr"]["note"]
@@ -94,12 +94,12 @@ def test_an_average_needs_every_image(reporting):
 
 def test_a_method_measured_under_a_printed_name_needs_no_declaration(reporting):
     config = reporting("bench")
-    params = dict(config.params, baselines=config.params["filters"] | {
+    params = dict(config.params, filters=config.params["filters"] | {
         "kodak-tnrd": {"dataset": "kodak", "filter": "tnrd", "method": "TNRD"}})  # fmt: skip
     config = dataclasses.replace(config, params=params)
     write_results(config, "kodak-tnrd", ["Kodak,01,sigma=25,TNRD,psnr,dB,27.250000"])
     write_record(config, "filter", "kodak-tnrd")
-    stage.report(config)
+    stage.run(config)
     assert table_rows(config, "liu2018/table1_kodak")["Kodak", "01", "sigma=25", "TNRD", "psnr"]["delta"] == "+0.0400"
 
 
@@ -117,7 +117,7 @@ def test_wrong_results_are_one_clear_line(reporting, row, message):
     config = reporting("bench")
     write_results(config, "kodak-dncnn", [row])
     with pytest.raises(UserError, match=message):
-        stage.report(config)
+        stage.run(config)
 
 
 def test_every_declared_method_is_printed_and_every_printed_one_declared():
@@ -149,7 +149,7 @@ def test_other_tasks_on_the_same_set_do_not_disturb_the_tables(reporting):
     config = reporting("bench")
     rows = fake_rows(config, "bsd68-dncnn_3")
     write_results(config, "bsd68-dncnn_3", [*rows, "BSD68,test001,quality=10,DnCNN-3,psnr,dB,29.000000"])
-    stage.report(config)
+    stage.run(config)
     rows = table_rows(config, "zhang2017/table5_gaussian")
     assert rows["BSD68", "average", "sigma=15", "DnCNN-3", "psnr"]["status"] == "reproduced"
     assert not any("quality" in condition for _, _, condition, *_ in rows)

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from redenoise.dag.config import ROOT, Config
-from stages.report import designs, latex, markdown, published
+from redenoise.document import latex, markdown
+from redenoise.support import csv_tables
+from stages.report import designs, published, values
 from stages.report import node as stage
-from stages.report.rows import Comparison, to_frame
+from stages.report.rows import Comparison
 from stages.report.tables import DESIGN_TABLES, TABLES
 from tests.report_project import (
     card,
@@ -37,8 +39,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 
 def join(config: Config) -> dict[tuple[str, str, str], dict[str, str]]:
     """The CSV rows of the table by data set, item and metric."""
-    frame = to_frame(designs.compare(SPEC, stage.load_context(config)))
-    return {(row["dataset"], row["item"], row["metric"]): row for row in frame.to_dict("records")}
+    context = stage.load_context(config)
+    text = values.csv_text(SPEC, values.values(designs.compare(SPEC, context), context))
+    rows = csv_tables.parse(text, "table", [*values.CSV_COLUMNS, *values.SPREAD_COLUMNS], "")
+    return {(row["dataset"], row["item"], row["metric"]): row for row in rows}
 
 
 def page_of(config: Config) -> tuple[Comparison, str]:
@@ -138,7 +142,7 @@ def test_the_page_shows_print_verdict_and_the_schedule_of_each_row(project):
 
 def test_designs_are_counted_in_the_overview_and_are_no_extra_methods(project):
     config = project("bench")
-    stage.report(config)
+    stage.run(config)
     overview = page(config, "overview.md")
     assert re.search(
         r"\| \[liu2020/table1_architecture\]\(liu2020/table1_architecture.md\) +\| +24 \| +23 \|", overview

@@ -28,7 +28,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 
 def test_figures_are_copied_and_listed_with_their_captions(project):
     config = project("demo")
-    stage.report(config)
+    stage.run(config)
     text = page(config, "figures.md")
     for name in gallery.MADE:
         made, copied = paths.figures("demo") / name, paths.reports("demo") / "figures" / name
@@ -53,4 +53,4 @@ def test_wrong_figures_are_one_clear_line(project):
     for value in ({}, [], {gallery.MADE[0]: {"title": 3}}, {gallery.MADE[0]: "text"}, {gallery.MADE[0]: {"title": ""}}):
         captions.write_text(json.dumps(value), encoding="utf-8")
         with pytest.raises(UserError, match=r"captions.json: figure3_gradients.png is .*expected a title"):
-            gallery.render(config)
+            gallery.document(config)

@@ -59,7 +59,7 @@ def test_orderings_hold_are_undecided_or_reversed(project):
     ordered = next(found for found in comparison.orderings if found.ordering.higher == "Joint Training")
     # Five of 50,000 images change sides, all to the better: sqrt(5) errors.
     assert (ordered.status, round(ordered.ratio, 3)) == ("holds", 2.236)
-    stage.report(config)
+    stage.run(config)
     line = cells(section(page(config, "overview.md"), "Orderings"), rf"\| {CLASSIFICATION} +\| Separate.*Cross")
     assert line[2:] == ["paper", "0", "0", "1", "3"]
 

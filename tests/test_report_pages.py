@@ -10,8 +10,8 @@ import pytest
 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
-from stages.report import layout, markdown, outputs
 from stages.report import node as stage
+from stages.report import outputs
 from stages.report.tables import ALL_TABLES, PAPERS, TABLES
 from tests.report_project import make_project, page, table_rows, write_record, write_results
 
@@ -30,7 +30,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Config]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         config = make_project(folder, "bench")
-        stage.report(config)
+        stage.run(config)
         yield config
 
 
@@ -38,7 +38,7 @@ def test_the_reason_of_unavailable_data_reaches_cells_and_pages(reporting):
     config = reporting("bench")
     write_results(config, "kodak-dncnn", [])
     write_record(config, "evaluate", "kodak-dncnn", unavailable="Kodak: no source could be reached")
-    stage.report(config)
+    stage.run(config)
     row = table_rows(config, "liu2020/table2_kodak")["Kodak", "01", "sigma=25", "DnCNN", "psnr"]
     assert (row["status"], row["note"]) == ("not run", "Kodak: no source could be reached")
     assert "Kodak: no source could be reached" in page(config, "liu2020/table2_kodak.md")
@@ -47,7 +47,7 @@ def test_the_reason_of_unavailable_data_reaches_cells_and_pages(reporting):
 
 def test_the_demo_is_never_compared(reporting):
     config = reporting("demo")
-    stage.report(config)
+    stage.run(config)
     for spec in TABLES:
         rows = table_rows(config, spec.key)
         assert {row["status"] for row in rows.values()} == {"not run", "unprinted"}
@@ -74,15 +74,15 @@ def test_the_notes_tell_only_what_was_measured(reporting):
     """A finding stands where its methods were measured; nothing else in the text changes."""
     everything = sum(FINDINGS.values(), [])
     config = reporting("bench")
-    stage.report(config)
+    stage.run(config)
     complete = page(config, "notes.md")
     assert [text for text in everything if text not in complete] == []
     write_results(config, "kodak-cbm3d", [])
-    stage.report(config)
+    stage.run(config)
     found = page(config, "notes.md")
     assert [text for text in everything if text not in found] == FINDINGS["CBM3D"]
     config = reporting("demo")
-    stage.report(config)
+    stage.run(config)
     found = page(config, "notes.md")
     assert [text for text in everything if text in found] == []
     for text in (complete, found):
@@ -108,11 +108,8 @@ def test_worst_deviations_say_their_order_and_point_to_explanations(bench):
     assert target in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_the_stage_says_where_its_report_is(reporting, monkeypatch, capsys):
-    config = reporting("bench")
-    monkeypatch.setattr("sys.argv", ["report", "--scale", "bench"])
-    monkeypatch.setattr(stage.configuration, "load", lambda scale: config)
-    stage.main()
+def test_the_stage_says_where_its_report_is(reporting, capsys):
+    stage.run(reporting("bench"))
     assert capsys.readouterr().out == "report: reports/bench/overview.md\n"
 
 
@@ -162,12 +159,6 @@ def test_tex_compiles_alone(bench, tmp_path):
         path = paths.reports("bench") / f"{spec.key}.tex"
         result = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stdout[-2000:]
-
-
-def test_a_bar_in_a_cell_does_not_break_the_table():
-    grid = layout.Grid("h", ("a",), (), ((layout.Cell("x|y"),),))
-    document = layout.Document("t", "", "s", ("b",), (grid,))
-    assert "x\\|y" in markdown.render(document)
 
 
 def test_a_method_not_printed_at_a_noise_level_has_no_column_there(bench):

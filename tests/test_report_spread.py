@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from redenoise.dag import paths
+from redenoise.dag import graph, paths
 from redenoise.dag.config import Config
 from redenoise.support.errors import UserError
 from stages.report import details, outputs, spreads
@@ -85,10 +85,10 @@ def lists(config: Config) -> list[str]:
 def test_a_spread_changes_the_detail_and_never_the_status(reporting, shift, std, status, expected):
     config = reporting("bench")
     measure_bsd68(shift)
-    stage.report(config)
+    stage.run(config)
     alone, before = table_rows(config, TABLE)[AVERAGE], lists(config)
     write_spread("bench", std)
-    stage.report(config)
+    stage.run(config)
     row = table_rows(config, TABLE)[AVERAGE]
     assert alone["status"] == row["status"] == status
     assert (row["seeds"], row["mean"], row["spread"], row["detail"]) == ("2", "31.7000", f"{std:.6f}", expected)
@@ -100,7 +100,7 @@ def test_a_spread_changes_the_detail_and_never_the_status(reporting, shift, std,
 def test_a_single_image_has_the_spread_of_one_and_no_mean(reporting):
     config = reporting("bench")
     write_spread("bench", 0.01, 25, ("Kodak", "average", "sigma=25", "CBM3D", "psnr"))
-    stage.report(config)
+    stage.run(config)
     rows = table_rows(config, "liu2018/table1_kodak")
     image = rows["Kodak", "01", "sigma=25", "CBM3D", "psnr"]
     assert (image["mean"], image["spread"], image["detail"]) == ("", "0.050000", details.OFF)
@@ -111,7 +111,7 @@ def test_a_single_image_has_the_spread_of_one_and_no_mean(reporting):
 def test_pages_show_mean_and_deviation_or_say_one_seed(reporting):
     config = reporting("bench")
     write_spread("bench", 0.0012)
-    stage.report(config)
+    stage.run(config)
     overview = page(config, "overview.md")
     line = next(line for line in overview.splitlines() if re.match(rf"\| {TABLE} +\| DnCNN-S +\|.*\| +15 \|", line))
     assert [cell.strip() for cell in line.split("|")[-3:-1]] == ["31.7000 ± 0.0012 (2 seeds)", details.ROUNDING]
@@ -134,7 +134,7 @@ def test_a_mean_over_other_weights_is_not_shown(reporting):
     folder = paths.weights("bench", "dncnn_s").as_posix()
     for digest, shown in (("a" * 64, "31.7000 ± 0.0012 (2 seeds)"), ("b" * 64, "± 0.0012 (2 seeds; other weights)")):
         write_record(config, "evaluate", "bsd68-dncnn_s", inputs={folder: digest})
-        stage.report(config)
+        stage.run(config)
         assert f" {shown} |" in page(config, f"{TABLE}.md")
         assert table_rows(config, TABLE)[AVERAGE]["spread"] == "0.001200"
 
@@ -142,7 +142,7 @@ def test_a_mean_over_other_weights_is_not_shown(reporting):
 def test_stand_ins_have_spreads_of_their_own(reporting):
     config = reporting("demo")
     write_spread("demo", 0.0012, key=("demo:BSD68", *AVERAGE[1:]))
-    stage.report(config)
+    stage.run(config)
     assert re.search(
         r"\| demo:BSD68 +\| DnCNN-S +\| +15 \| .*31\.7000 ± 0\.0012 \(2 seeds\)", page(config, "overview.md")
     )
@@ -150,7 +150,7 @@ def test_stand_ins_have_spreads_of_their_own(reporting):
     assert (row["spread"], row["detail"]) == ("0.001200", ""), "nothing is compared"
     design = ("demo:Kodak", "average", "sigma=35", "Proposed s2_skip_e128_d128", "psnr")
     write_spread("demo", 0.0021, key=design)
-    stage.report(config)
+    stage.run(config)
     rows = table_rows(config, "liu2020/table1_architecture")
     assert rows["demo:Kodak", "s2_skip_e128_d128", "sigma=35", "Proposed", "psnr"]["spread"] == "0.002100"
     assert rows["", "s2_skip_e128_d128", "", "Proposed", "params"]["detail"] == "", "counted"
@@ -159,22 +159,23 @@ def test_stand_ins_have_spreads_of_their_own(reporting):
 
 def test_a_damaged_file_stops_the_report_before_it_writes(reporting):
     config = reporting("bench")
-    stage.report(config)
+    stage.run(config)
     before = {path: path.read_bytes() for path in outputs("bench")}
     write_spread("bench", 0.1)
     file = spreads.path("bench")
     file.write_text(file.read_text().replace("31.700000", "31.800000"))
     write_results(config, "kodak-dncnn", [])
     with pytest.raises(UserError, match=r"reports/spread/bench\.csv: line 2: mean is 31\.800000"):
-        stage.report(config)
+        stage.run(config)
     assert {path: path.read_bytes() for path in outputs("bench")} == before
 
 
 def test_the_files_are_an_input_of_the_report(reporting):
     config = reporting("bench")
-    assert spreads.FOLDER not in stage.inputs(config)
+    file = spreads.path("bench").as_posix()
+    assert file not in graph.node(config, "report").inputs
     write_spread("bench", 0.1)
-    assert spreads.FOLDER in stage.inputs(config)
+    assert file in graph.node(config, "report").inputs
 
 
 def test_the_worst_deviations_say_where_the_spread_leaves_them_undecided(reporting):
@@ -182,7 +183,7 @@ def test_the_worst_deviations_say_where_the_spread_leaves_them_undecided(reporti
     measure_bsd68(3.0)
     for std, told in ((1.0, False), (2.0, True)):
         write_spread("bench", std)
-        stage.report(config)
+        stage.run(config)
         line = next(line for line in lists(config)[1].splitlines() if "average, DnCNN-S, σ 15, PSNR" in line)
         assert line.rstrip("| ").endswith("within the spread") == told
 
@@ -192,7 +193,7 @@ def test_trainings_are_added_in_squares_and_told_apart(reporting):
     measure_bsd68(0.024)
     write_spread("bench", 0.006)
     add_trainings("bench", 0.008)  # 0.01 together, and 0.019 are beyond rounding
-    stage.report(config)
+    stage.run(config)
     rows = table_rows(config, TABLE)
     told = ("seeds", "spread", "trainings", "training_spread", "detail")
     assert [rows[AVERAGE][name] for name in told] == ["2", "0.006000", "3", "0.008000", details.SPREAD]

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from redenoise.dag.config import ROOT, Config
-from stages.report import latex, published, task_layout, tasks, weights
+from redenoise.document import latex
 from stages.report import node as stage
-from stages.report.task_tables import CONTROL, TASK_TABLES
+from stages.report import published, task_layout, tasks, weights
+from stages.report.tables import TASK_TABLES
+from stages.report.task_tables import CONTROL
 from tests.report_project import (
     NO_IMAGES,
     card,
@@ -81,7 +83,7 @@ def test_a_cell_shows_its_interval_and_verdict(project):
     assert cells(text, r"\| 30 +\| top-1 ")[2:] == [
         "44.4", "not run [1]", "-", "62.3", "not run [1]", "-", "62.7", "62.0 [61.0, 63.0]", "-0.7 ✗",
         "**67.1**", "**67.4 [66.4, 68.4]**", "+0.3 ✓", "66.4", "not run [1]", "-"]  # fmt: skip
-    stage.report(config)
+    stage.run(config)
     row = table_rows(config, CLASSIFICATION)["ILSVRC2012", "average", "sigma=30", "Joint Training", "top1"]
     assert (row["published"], row["reproduced"], row["delta"], row["status"]) == (
         "67.1",
@@ -131,7 +133,7 @@ def test_the_reason_of_a_node_reaches_cells_orderings_and_overview(project):
     levels = {"sigma=60": "no weights for sigma60 yet"}
     arrays = {f"sigma={level}": ranks(30000, IMAGES, 40000) for level in (15, 30, 45)}
     write(config, "classification", JOINT, arrays, unavailable_levels=levels)
-    stage.report(config)
+    stage.run(config)
     text, rows = page(config, f"{CLASSIFICATION}.md"), table_rows(config, CLASSIFICATION)
     places = [("ILSVRC2012", "average", f"sigma={level}", "Joint Training", "top5") for level in LEVELS]
     assert [rows[place]["note"] for place in places] == ["", "", "", "no weights for sigma60 yet"]
@@ -167,7 +169,7 @@ def test_clean_images_and_psnr_stand_for_themselves(project):
 def test_the_demo_says_what_it_measured_and_compares_nothing(project):
     config = project("demo")
     write(config, "classification", ("recognize_filtered", "cbm3d"), {"sigma=15": ranks(9, 10, 10)})
-    stage.report(config)
+    stage.run(config)
     for spec in TASK_TABLES:
         rows, text = table_rows(config, spec.key), page(config, f"{spec.key}.md")
         assert {row["status"] for row in rows.values()} == {"not run", "unprinted"}
@@ -194,7 +196,7 @@ def test_weights_of_cascades_and_tasks_are_named(project):
     known = "It knows 1,000 classes, so guessing reaches top-1 0.1 %, top-5 0.5 %."
     assert f"The network of the task: `vgg`, torchvision's weights x. {known}" in text
     assert "The network of the task: `deeplab`, not there" in join(config, SEGMENTATION)[1]
-    stage.report(config)
+    stage.run(config)
     training = page(config, "training.md")
     assert re.search(r"\| classify_2020 +\| sigma30 +\| trained +\| joint_classification +\| +200 \|", training)
     assert re.search(r"\| classification +\| `vgg`, torchvision's weights x +\|", training)
@@ -207,7 +209,7 @@ def test_weights_of_cascades_and_tasks_are_named(project):
 
 def test_notes_list_the_losses_and_what_their_scale_changes(project):
     config = project("bench")
-    stage.report(config)
+    stage.run(config)
     text = page(config, "notes.md")
     assert re.search(r"\| segment_2018 +\| segmentation +\| 15, 30, 45, 60 +\| +\[0, 255\] \| ", text)
     assert "_None of them was measured at this scale._" in text
@@ -216,7 +218,7 @@ def test_notes_list_the_losses_and_what_their_scale_changes(project):
         for node in names[:count]:
             found = ranks(30000, IMAGES, 40000) if task == "classification" else overlaps(50.0, 1449)
             write(config, task, node, {f"sigma={level}": found for level in LEVELS})
-    stage.report(config)
+    stage.run(config)
     text = page(config, "notes.md")
     line = r"\| Joint Training \(MSE in \[0, 255\]\) +\| classify_range255 +\| +65025 \| +0\.5 \| +0\.25 \| 60\.0 \[59"
     assert re.search(line, text.partition("tested on classification at sigma 45")[2])

@@ -9,10 +9,12 @@ import pytest
 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
-from stages.report import figures, latex, layout, markdown, training, weights
+from redenoise.document import latex, markdown
+from redenoise.support import csv_tables
+from stages.report import figures, layout, training, weights
 from stages.report import node as stage
 from stages.report.join import compare
-from stages.report.tables import ALL_TABLES, TABLES
+from stages.report.tables import TABLES
 from tests.report_project import card, fake_rows, make_project, page, write_record, write_results
 
 SPEC = next(table for table in TABLES if table.key == "liu2020/table2_kodak")
@@ -73,20 +75,23 @@ def test_a_level_without_weights_says_why_in_its_cells_and_on_the_page(partly):
     assert r"\textbar{} 100 \% yet; sigma 50 not run" in latex.render(document)
 
 
+def curves_of(config: Config) -> str:
+    return csv_tables.text(training.CURVE_COLUMNS, training.curves(config, stage.load_context(config).records))
+
+
 def test_learning_curves_have_fixed_decimals_and_a_header_at_least(partly):
-    context = stage.load_context(partly)
     header = "family,model,step,learning_rate,training_psnr,validation_psnr\n"
-    assert stage.csv_text(training.curves_frame(partly, context.records)) == header + (
+    assert curves_of(partly) == header + (
         "proposed,sigma35,100,0.002000000,24.1234,\n"
         "proposed,sigma35,200,0.000000080,26.0000,30.2500\n"
         "proposed,sigma35,12000,0.000000000,27.0000,30.5000\n"
     )
     write_record(partly, "train", "proposed", unavailable="no weights of proposed are released yet")
-    assert stage.csv_text(training.curves_frame(partly, stage.load_context(partly).records)) == header
+    assert curves_of(partly) == header
 
 
 def test_the_training_page_leaves_hours_and_devices_to_the_provenance(partly):
-    stage.report(partly)
+    stage.run(partly)
     found, provenance = page(partly, "training.md"), page(partly, "provenance.md")
     line = next(line for line in found.splitlines() if line.startswith("| proposed ") and " released " in line)
     cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
@@ -113,7 +118,7 @@ def test_the_training_page_leaves_hours_and_devices_to_the_provenance(partly):
 
 
 def test_notes_count_parameters_at_every_scale_and_name_the_schedule(partly):
-    stage.report(partly)
+    stage.run(partly)
     found = page(partly, "notes.md")
     assert re.search(r"\| s2_skip_e128_d128 +\| +384k \| +384,000 \| +\+0 ✓ \|", found)
     made = "schedule modern, 12,000 of 40,000 steps, mode fast"
@@ -121,34 +126,35 @@ def test_notes_count_parameters_at_every_scale_and_name_the_schedule(partly):
     assert re.search(r"\| Kodak +\| +35 \| +30.528 \| +\d+.\d+ \| +[+-]", found), "the border's table"
 
 
+def drawn(config: Config, name: str) -> str:
+    """A figure of the report, drawn once more from the CSV files that it wrote."""
+    return figures.svg(figures.drawn(config, name))
+
+
 def test_equal_numbers_give_equal_bytes_of_both_figures(partly):
-    context = stage.load_context(partly)
-    comparisons = [stage.compare(spec, context) for spec in ALL_TABLES]
-    for draw in (
-        lambda: figures.learning_curves(partly, context.records),
-        lambda: figures.parameters_psnr(comparisons),
-    ):
-        text = draw()
-        assert text == draw()
+    stage.run(partly)
+    for name in figures.DRAWN:
+        text = page(partly, f"figures/{name}.svg")
+        assert text == drawn(partly, name)
         assert ElementTree.fromstring(text).tag.endswith("svg")
         assert "<dc:date>" not in text and "Matplotlib v" not in text
         assert "fill: #ffffff" in text, "a white ground"
-    assert "σ = 35, Kodak" in figures.learning_curves(partly, context.records)
+    assert "σ = 35, Kodak" in page(partly, "figures/learning_curves.svg")
 
 
 def test_a_figure_without_data_says_so(project):
     config = project("bench")
-    context = stage.load_context(config)
-    assert "No training at this scale" in figures.learning_curves(config, context.records)
     for key in config.keys("evaluate"):
         if key.startswith("kodak-s") or key == "kodak-proposed":
             write_results(config, key, [])
-    comparisons = [stage.compare(spec, stage.load_context(config)) for spec in ALL_TABLES]
-    assert "printed values alone" in figures.parameters_psnr(comparisons)
+    stage.run(config)
+    assert "No training at this scale" in page(config, "figures/learning_curves.svg")
+    assert "printed values alone" in page(config, "figures/parameters_psnr.svg")
 
 
 def test_the_demo_draws_no_printed_point(project):
-    context = stage.load_context(project("demo"))
-    text = figures.parameters_psnr([stage.compare(spec, context) for spec in ALL_TABLES])
+    config = project("demo")
+    stage.run(config)
+    text = page(config, "figures/parameters_psnr.svg")
     assert "miniature networks on stand-in images" in text
     assert ">measured<" in text and ">printed<" not in text

@@ -41,7 +41,7 @@ def measured(config: Config, seeds: list[int], trained: tuple[Path, ...] = ()) -
     """The lines of the file after a measurement, by noise level, metric and what was varied."""
     for lines in stage.spread(config, cell(config, CELL), seeds, list(trained)):
         table.update(config, lines)
-    rows = spreads.rows("demo").to_dict("records")
+    rows = spreads.rows("demo")
     return {(row["condition"], row["metric"], row["varied"]): row for row in rows}
 
 
@@ -157,7 +157,7 @@ def test_lines_of_other_cells_stay_and_those_of_entries_that_are_gone_go(small):
     other = {**lines[0], "dataset": "demo:Kodak", "method": "FFDNet"}
     gone = {**lines[0], "method": "Gone"}
     table.update(small, [other, gone])
-    kept = spreads.rows("demo").to_dict("records")
+    kept = spreads.rows("demo")
     assert kept == [other, *lines], "in the order of params.yaml"
 
 
@@ -211,7 +211,7 @@ def test_a_damaged_file_gets_one_line(project, lines, message):
 
 
 def test_without_a_file_nothing_is_known(project):
-    assert spreads.rows("demo").empty
+    assert spreads.rows("demo") == []
 
 
 def test_the_command_measures_what_it_is_told_and_says_why_it_leaves_something_out(small, monkeypatch, capsys):
@@ -225,4 +225,4 @@ def test_the_command_measures_what_it_is_told_and_says_why_it_leaves_something_o
         rf"spread {CELL}: sigma=50, PSNR over 2 seeds of the noise ± .* dB; reports/spread/demo\.csv\n$", said.out
     )
     assert "spread set12-dncnn_b sigma 15: 4/4" in said.err
-    assert {row["seeds"] for row in spreads.rows("demo").to_dict("records")} == {"3 4"}
+    assert {row["seeds"] for row in spreads.rows("demo")} == {"3 4"}

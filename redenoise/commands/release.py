@@ -17,6 +17,7 @@ from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import checked_path, read_index
 from redenoise.data.images import read_image
+from redenoise.document import markdown
 from redenoise.measure import apply
 from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import psnr
@@ -70,9 +71,9 @@ def trained(config: Config, family: str, model: str) -> tuple[torch.nn.Module, d
     stage = "cascade" if family in config.params["cascades"] else "train"
     config.entry(stage, family)
     folders = {"cascade": (paths.cascade, f"cascade-{family}"), "train": (paths.weights, family)}
-    made, state = folders[stage]
+    made, name = folders[stage]
     finished = made(config.scale, family) / f"{model}.safetensors"
-    checkpoint = paths.checkpoints(config.scale, state) / f"{model}.safetensors"
+    checkpoint = paths.checkpoints(config.scale, name) / f"{model}.safetensors"
     if checkpoint.exists():
         entry, tensors = read_checkpoint(checkpoint)
         which = "averaged" if any(name.startswith("averaged.") for name in tensors) else "network"
@@ -129,9 +130,9 @@ def readme(found: list[dict[str, Any]]) -> str:
         "not ended is released as it stands: compare `steps` before comparing PSNR. Weights that would take more than\n"
         f"{LARGEST / 1e6:.1f} MB are stored with less precision, and measured so.",
     ]
-    header = ("weights", "network", "parameters", "precision", "sigma", "schedule", "steps")
+    header: tuple[str, ...] = ("weights", "network", "parameters", "precision", "sigma", "schedule", "steps")
     header += ("mode", "device", "hours", "PSNR")
-    rows = [header, tuple("---" for _ in header)]
+    rows = []
     for card in found:
         values = (f"{name} {sigma}: {value:.2f}" for name, by in card["psnr"].items() for sigma, value in by.items())
         low, high = card["sigma_range"]
@@ -150,8 +151,8 @@ def readme(found: list[dict[str, Any]]) -> str:
                 "; ".join(values),
             )
         )
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return "\n\n".join([*lines, table if found else "_None yet._"]) + "\n"
+    table = markdown.grid(header, rows, ["left"] * len(header)) if found else "_None yet._"
+    return "\n\n".join([*lines, table]) + "\n"
 
 
 def _describe(network: dict[str, Any]) -> str:

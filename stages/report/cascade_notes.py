@@ -2,29 +2,26 @@
 
 from typing import Any
 
-import pandas as pd
-
-from stages.report.layout import METRIC_NAMES, number
-from stages.report.markdown import frame_table
+from redenoise.document.model import ASIDE, Block, Cell, Paragraph, Table, table
 from stages.report.rows import Comparison, Context
+from stages.report.shown import METRIC_NAMES, number
 
 TASK, SIGMA, METRIC = "classification", 45, "top1"  # where the weights of the reconstruction error are compared
 CASCADES = "cascades/"  # before the name of a cascade in the `denoiser` of a recognition
 WEIGHT_COLUMNS = ("range", "weight in that range", "weight in [0, 1]", "λ_P", "λ_H")
 
 
-def cascades(context: Context) -> str:
+def cascades(context: Context) -> Table:
     """The losses of all cascades, as params.yaml defines them."""
     rows = []
     for key in context.config.keys("cascade"):
         entry = context.config.entry("cascade", key)
         levels = ", ".join(f"{sigma:g}" for sigma in entry["sigmas"])
-        rows.append((key, entry["task"], levels, *_weights(entry), entry["schedule"]))
-    columns = ["cascade", "task", "σ", *WEIGHT_COLUMNS, "schedule"]
-    return frame_table(pd.DataFrame(rows, columns=columns), numbers=WEIGHT_COLUMNS)
+        rows.append((Cell(key, node=f"cascade-{key}"), entry["task"], levels, *_weights(entry), entry["schedule"]))
+    return table(("cascade", "task", "σ", *WEIGHT_COLUMNS, "schedule"), rows, numbers=WEIGHT_COLUMNS)
 
 
-def reconstruction(comparisons: list[Comparison], context: Context) -> str:
+def reconstruction(comparisons: list[Comparison], context: Context) -> Block:
     """Every joint training of one task at one noise level: its loss, its accuracy and its PSNR."""
     config, rows = context.config, []
     for (title, method), node in context.recognized.nodes.items():
@@ -37,9 +34,9 @@ def reconstruction(comparisons: list[Comparison], context: Context) -> str:
             weights = _weights(config.entry("cascade", cascade))[2:]
             rows.append((method, cascade, *weights, f"{value} [{low}, {high}]", number(scores["psnr"].value, "psnr")))
     if not rows:
-        return "_None of them was measured at this scale._"
-    columns = ["method", "cascade", *WEIGHT_COLUMNS[2:], METRIC_NAMES[METRIC], "PSNR"]
-    return frame_table(pd.DataFrame(rows, columns=columns), numbers=tuple(columns[2:]))
+        return Paragraph("None of them was measured at this scale.", ASIDE)
+    columns = ("method", "cascade", *WEIGHT_COLUMNS[2:], METRIC_NAMES[METRIC], "PSNR")
+    return table(columns, rows, numbers=columns[2:])
 
 
 def _weights(entry: dict[str, Any]) -> tuple[str, ...]:

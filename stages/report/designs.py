@@ -4,20 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from redenoise.document.model import Cell, Document, Section
 from stages.report.kinds import Design, DesignTable
-from stages.report.layout import (
-    DETAIL_PLACE,
-    NOTHING,
-    Cell,
-    Document,
-    Grid,
-    Group,
-    as_printed,
-    number,
-    spread_grid,
-    summary,
-    verdict,
-)
+from stages.report.parts import COMPARED, DETAIL_PLACE, MEASURED, grid, methods_grid, page, spread_grid, value_cells
 from stages.report.results import AVERAGE
 from stages.report.rows import (
     DEMO_NOTE,
@@ -31,14 +20,14 @@ from stages.report.rows import (
     suspicion,
     why_unmeasured,
 )
-from stages.report.tables import PAPERS, PRINTED_UNITS, TOLERANCES
+from stages.report.shown import number, summary
+from stages.report.tables import PRINTED_UNITS, TOLERANCES
 from stages.report.weights import card_at, describe
 
 DEMO_WARNING = (
     "Demo scale: the PSNR is that of miniature networks on stand-in images and cannot be compared with print. "
     "The parameters are always counted on the full-size networks, and are compared."
 )
-COMPARED = ("printed", "reproduced", "Δ")
 
 
 def compare(spec: DesignTable, context: Context) -> Comparison:
@@ -50,14 +39,10 @@ def compare(spec: DesignTable, context: Context) -> Comparison:
 
 def document(comparison: Comparison, context: Context) -> Document:
     """Lay out one joined table of designs."""
-    spec = comparison.spec
-    return Document(
-        title=f"{PAPERS[spec.paper].short}, {spec.number}: {spec.title}",
-        warning=DEMO_WARNING if comparison.demo else "",
-        summary=summary(comparison),
-        bullets=(*_legend(comparison), *spec.protocol),
-        grids=(_grid(comparison), _network_grid(comparison, context), *filter(None, (spread_grid(comparison),))),
-    )
+    warning = DEMO_WARNING if comparison.demo else ""
+    items = (*_legend(comparison), *comparison.spec.protocol)
+    sections = (_grid(comparison), _network_grid(comparison, context), spread_grid(comparison))
+    return page(comparison, context, warning, summary(comparison), items, sections)
 
 
 def place(spec: DesignTable, item: str, metric: str) -> tuple[str, str, str, str]:
@@ -112,39 +97,30 @@ def _legend(comparison: Comparison) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def _grid(comparison: Comparison) -> Grid:
+def _grid(comparison: Comparison) -> Section:
     spec, rows, footnotes = comparison.spec, [], []
-    counted = Group("parameters", COMPARED)
-    measured = Group("PSNR", ("demo value",) if comparison.demo else COMPARED)
-    columns = ((counted, "params", comparison.printed), (measured, "psnr", comparison.shown))
+    groups = (("parameters", COMPARED), ("PSNR", MEASURED if comparison.demo else COMPARED))
+    metrics = (("params", comparison.printed), ("psnr", comparison.shown))
     for design in spec.designs:
         cells = [Cell(text, bold=design.item == spec.chosen) for text in design.shown]
-        for group, metric, found in columns:
-            cells += _cells(found.get(place(spec, design.item, metric)), group, footnotes)
-        rows.append(tuple(cells))
+        for (_, columns), (metric, found) in zip(groups, metrics, strict=True):
+            row = found.get(place(spec, design.item, metric))
+            if row and row.suspect:
+                footnotes.append(suspicion(row.suspect, row.reproduced, metric))
+            note = len(footnotes) if row and row.suspect else 0
+            shown = Cell(number(row.reproduced if row else None, metric))
+            cells += value_cells(comparison, row, len(columns), shown, note=note)
+        rows.append(cells)
     heading = f"Designs: parameters, and average PSNR in dB on {spec.dataset} at σ = {spec.sigma}"
-    return Grid(heading, spec.columns, (counted, measured), tuple(rows), tuple(footnotes))
+    return grid(heading, spec.columns, groups, rows, footnotes)
 
 
-def _cells(row: Row | None, group: Group, footnotes: list[str]) -> list[Cell]:
-    """The cells of one value; a suspected misprint adds a footnote."""
-    if row is None:
-        return [Cell()] * len(group.columns)
-    reproduced = Cell(number(row.reproduced, row.metric))
-    if not row.published:
-        return [reproduced]
-    if row.suspect:
-        footnotes.append(suspicion(row.suspect, row.reproduced, row.metric))
-    return [Cell(as_printed(row), mark=str(len(footnotes)) if row.suspect else ""), reproduced, Cell(verdict(row))]
-
-
-def _network_grid(comparison: Comparison, context: Context) -> Grid:
+def _network_grid(comparison: Comparison, context: Context) -> Section:
     """What stands behind each row: the measured method, how its weights were made, or why there are none."""
     spec, rows = comparison.spec, []
     for design in spec.designs:
         card = card_at(context.config, context.records, design.family, spec.sigma)
         row = comparison.printed.get(place(spec, design.item, "psnr"))
         missing = row is not None and row.reproduced is None and not comparison.demo
-        texts = (design.item, design.measured, describe(card) if card else "", row.note if missing else "")
-        rows.append(tuple(Cell(text or NOTHING) for text in texts))
-    return Grid("Networks", ("design", "measured", "weights", "note"), (), tuple(rows))
+        rows.append((design.item, design.measured, describe(card) if card else "", row.note if missing else ""))
+    return methods_grid("Networks", ("design", "measured", "weights", "note"), rows, spec.dataset, context)

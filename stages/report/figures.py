@@ -1,4 +1,8 @@
-"""The figures, as SVG: learning curves, and parameters against PSNR. The same numbers give the same bytes."""
+"""The figures: learning curves, and parameters against PSNR, from the rows of the CSV files beside them.
+
+A function draws each of them, `svg` and `pdf` write it: the report's pages, the site and the LaTeX document show one
+drawing. The same numbers give the same bytes.
+"""
 
 import io
 from collections import defaultdict
@@ -10,27 +14,37 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
+from redenoise.dag import paths
 from redenoise.dag.config import Config
-from stages.report.designs import place
-from stages.report.kinds import Design, DesignTable
-from stages.report.rows import Comparison
-from stages.report.weights import Network, Records, trained
+from redenoise.support import csv_tables
+from redenoise.support.errors import UserError
+from stages.report.kinds import Design
+from stages.report.results import DEMO_PREFIX
+from stages.report.tables import DESIGN_TABLES
+
+Rows = Iterable[dict[str, str]]  # of a CSV file
+Points = list[tuple[float, float]]
 
 # Over the defaults of matplotlib, whatever a user's own settings are. Text stays text, so that a changed word is a
-# changed line; the white ground makes the figures readable on a dark page too.
-STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "redenoise",
-    "font.family": ["DejaVu Sans", "sans-serif"],
-    "font.size": 9.0,
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
-    "axes.grid": True,
-    "grid.color": "#dddddd",
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
+# changed line, and a name with dollar signs is no formula; the white ground makes the figures readable on a dark page.
+LOOK = [
+    "default",
+    {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "redenoise",
+        "pdf.fonttype": 42,
+        "text.parse_math": False,
+        "font.family": ["DejaVu Sans", "sans-serif"],
+        "font.size": 9.0,
+        "figure.facecolor": "white",
+        "savefig.facecolor": "white",
+        "axes.grid": True,
+        "grid.color": "#dddddd",
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    },
+]
 COLORS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2", "#7f7f7f")
 DASHES = ("-", "--", ":")
 PANELS = 3  # of the learning curves, in a line
@@ -40,78 +54,156 @@ LABEL_SIDES = {  # offset in points, and which part of the label is there
     "upper right": ((5, 3), "left", "bottom"),
     "lower right": ((5, -3), "left", "top"),
 }
-WITHOUT_DATE = {"Date": None, "Creator": None}
+UNDATED = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
 
 
-def learning_curves(config: Config, records: Records) -> str:
-    """Validation PSNR against the step, one panel for each validation set and noise level, as SVG."""
-    panels: dict[tuple[str, str], list[Network]] = defaultdict(list)
-    for network in trained(config, records):
-        if network.last_validation is not None:
-            entry = config.entry("train", network.family)
-            dataset = config.entry("download", entry["validation"])["title"]
-            panels[dataset, _levels(entry, network.model)].append(network)
+@style.context(LOOK)
+def learning_curves(config: Config, rows: Rows) -> Figure:
+    """PSNR against the step, from the rows of learning_curves.csv.
+
+    A panel for each validation set and noise level, and for each task that networks were trained through: on its
+    training crops, since there is no validation. A line's id is its family or cascade, its label names the network.
+    """
+    panels: dict[str, dict[tuple[str, str], Points]] = defaultdict(dict)
+    for (family, model), curve in _curves(rows).items():
+        panels[_panel(config, family, model)][family, model] = curve
     if not panels:
         return _empty("No training at this scale: there are no learning curves.")
-    families = list(dict.fromkeys(network.family for members in panels.values() for network in members))
-    with style.context(["default", STYLE]):
-        columns = min(PANELS, len(panels))
-        rows = -(-len(panels) // columns)
-        figure = Figure(figsize=(3.4 * columns + 2.2, 2.8 * rows + 0.4), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False).flatten()
-        for axis, ((dataset, levels), members) in zip(axes, sorted(panels.items()), strict=False):
-            _curves(axis, members, families)
-            stand_ins = "" if config.settings["real_data"] else "stand-ins for "
-            axis.set_title(f"{levels}, {stand_ins}{dataset}", fontsize="medium")
-        for axis in axes[len(panels) :]:
-            axis.set_axis_off()
-        figure.supxlabel("step of the training", fontsize="medium")
-        figure.supylabel("PSNR on the validation images in dB", fontsize="medium")
-        handles = [Line2D([], [], label=family, **_look(index)) for index, family in enumerate(families)]
-        figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize="small")
-        return _svg(figure)
-
-
-def parameters_psnr(comparisons: Iterable[Comparison]) -> str:
-    """Parameters against PSNR of the printed table of designs, printed and measured points, as SVG."""
-    comparison = next(found for found in comparisons if isinstance(found.spec, DesignTable))
-    spec, demo = comparison.spec, comparison.demo
-    measured = _points(comparison, "reproduced")
-    # At the demo scale the measured points are of other networks and images: not on one axis with the printed ones.
-    printed = {} if demo else _points(comparison, "published")
-    if not measured and not printed:
-        return _empty("No design was measured at this scale.")
-    with style.context(["default", STYLE]):
-        figure = Figure(figsize=(9.0, 6.0), layout="constrained")
-        axis = figure.subplots()
-        scales = list(dict.fromkeys(design.shown[0] for design in spec.designs))
-        for design in spec.designs:
-            color = COLORS[scales.index(design.shown[0])]
-            _design(axis, design, color, printed.get(design.item), measured.get(design.item))
-        axis.set_xscale("log")
+    families = list(dict.fromkeys(family for curves in panels.values() for family, _ in curves))
+    columns = min(PANELS, len(panels))
+    lines = -(-len(panels) // columns)
+    figure = Figure(figsize=(3.4 * columns + 2.2, 2.8 * lines + 0.4), layout="constrained")
+    axes = figure.subplots(lines, columns, squeeze=False).flatten()
+    for axis, (title, curves) in zip(axes, sorted(panels.items()), strict=False):
+        for (family, model), points in curves.items():
+            name = {"label": f"{family} {model}", "gid": family}
+            marker = {"marker": "o" if len(points) < 10 else "", "markersize": 3}
+            axis.plot(*zip(*points, strict=True), **marker, **name, **_look(families.index(family)))
+        axis.set_title(title, fontsize="medium")
         _count_axis(axis)
-        axis.set_xlabel("parameters" + (" of the full-size network" if demo else ""))
-        axis.set_ylabel(f"average PSNR in dB, {'stand-ins for ' if demo else ''}{spec.dataset}, σ = {spec.sigma}")
-        axis.margins(x=0.1, y=0.1)
-        axis.set_title(_title(demo, measured), fontsize="medium")
-        handles = [Line2D([], [], marker="o", linestyle="", color=color, label=f"{scale} scales")
-                   for scale, color in zip(scales, COLORS, strict=False)]  # fmt: skip
-        kinds = (("printed", "white", printed), ("measured", "black", measured))
-        handles += [
-            Line2D([], [], marker="o", linestyle="", color="black", markerfacecolor=face, label=kind)
-            for kind, face, found in kinds
-            if found
-        ]
-        axis.legend(handles=handles, loc="lower right", title="labels: encoder/decoder width", fontsize="small")
-        return _svg(figure)
+    for axis in axes[len(panels) :]:
+        axis.set_axis_off()
+    figure.supxlabel("step of the training", fontsize="medium")
+    figure.supylabel("PSNR in dB", fontsize="medium")
+    handles = [Line2D([], [], label=family, **_look(index)) for index, family in enumerate(families)]
+    figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize="small")
+    return figure
 
 
-def _levels(entry: dict, model: str) -> str:
-    """The noise level at which a network is validated, the highest that it serves, in words."""
+@style.context(LOOK)
+def parameters_psnr(config: Config, rows: Rows) -> Figure:
+    """Parameters against PSNR of the printed table of designs, printed and measured points, from the rows of its CSV.
+
+    A point's id is its design, its label says whether it is printed.
+    """
+    spec, demo, rows = DESIGN_TABLES[0], not config.settings["real_data"], list(rows)
+    # At the demo scale the measured points are of other networks and images: not on one axis with the printed ones.
+    kinds = {"measured": _designs(rows, "reproduced", demo)}
+    if not demo:
+        kinds["printed"] = _designs(rows, "published", demo)
+    if not any(kinds.values()):
+        return _empty("No design was measured at this scale.")
+    figure = Figure(figsize=(9.0, 6.0), layout="constrained")
+    axis = figure.subplots()
+    scales = list(dict.fromkeys(design.shown[0] for design in spec.designs))
+    for design in spec.designs:
+        points = {kind: found[design.item] for kind, found in kinds.items() if design.item in found}
+        _design(axis, design, COLORS[scales.index(design.shown[0])], points)
+    _count_axis(axis)
+    axis.set_xlabel("parameters" + (" of the full-size network" if demo else ""))
+    axis.set_ylabel(f"average PSNR in dB, {'stand-ins for ' if demo else ''}{spec.dataset}, σ = {spec.sigma}")
+    axis.margins(x=0.1, y=0.1)
+    axis.set_title(_title(demo, kinds["measured"]), fontsize="medium")
+    dot = {"marker": "o", "linestyle": ""}
+    handles = [
+        Line2D([], [], color=COLORS[index], label=f"{scale} scales", **dot) for index, scale in enumerate(scales)
+    ]
+    for kind, face in (("printed", "white"), ("measured", "black")):
+        if kinds.get(kind):
+            handles.append(Line2D([], [], color="black", markerfacecolor=face, label=kind, **dot))
+    axis.legend(handles=handles, loc="lower right", title="labels: encoder/decoder width", fontsize="small")
+    return figure
+
+
+# By the name of the figure's file: what draws it, from which file of the reports, and the columns that it needs.
+DRAWN = {
+    "learning_curves": (
+        learning_curves,
+        "learning_curves.csv",
+        ("family", "model", "step", "training_psnr", "validation_psnr"),
+    ),
+    "parameters_psnr": (
+        parameters_psnr,
+        f"{DESIGN_TABLES[0].key}.csv",
+        ("dataset", "item", "metric", "published", "reproduced"),
+    ),
+}
+
+
+def drawn(config: Config, name: str, texts: dict[str, str] | None = None) -> Figure:
+    """A figure of `DRAWN` from the reports of a scale.
+
+    Args:
+        texts: the report's files by their path in the scale's folder, while they are not written yet.
+
+    Raises:
+        UserError: the figure's CSV file is missing, or not what the report writes.
+    """
+    draw, source, columns = DRAWN[name]
+    path, again = paths.reports(config.scale) / source, "make the report again"
+    if texts is None:
+        rows = csv_tables.read(path, columns, again, others=True)
+    else:
+        rows = csv_tables.parse(texts[source], str(path), columns, again, others=True)
+    try:
+        return draw(config, rows)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}; {again}") from None
+
+
+def svg(figure: Figure) -> str:
+    """A figure as SVG."""
+    # Matplotlib ends some lines in a blank.
+    return "\n".join(line.rstrip() for line in _written(figure, "svg").decode().splitlines()) + "\n"
+
+
+def pdf(figure: Figure) -> bytes:
+    """A figure as PDF."""
+    return _written(figure, "pdf")
+
+
+@style.context(LOOK)
+def _written(figure: Figure, form: str) -> bytes:
+    stream = io.BytesIO()
+    figure.savefig(stream, format=form, metadata=UNDATED[form])
+    return stream.getvalue()
+
+
+def _curves(rows: Rows) -> dict[tuple[str, str], Points]:
+    """(family, model) to (step, PSNR in dB): on validation images, or on training crops where there are none."""
+    found: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
+    for row in rows:
+        found[row["family"], row["model"]].append(row)
+    curves = {}
+    for name, curve in found.items():
+        kind = "validation_psnr" if any(row["validation_psnr"] for row in curve) else "training_psnr"
+        curves[name] = [(float(row["step"]), float(row[kind])) for row in curve if row[kind]]
+    return curves
+
+
+def _panel(config: Config, family: str, model: str) -> str:
+    """The title of the panel of a network: what it is validated on, or the task that it was trained through."""
+    if family in config.keys("cascade"):
+        return f"through {config.entry('cascade', family)['task']}, training crops"
+    if family not in config.keys("train"):
+        return "other networks"
+    entry = config.entry("train", family)
+    stand_ins = "" if config.settings["real_data"] else "stand-ins for "
+    dataset = f"{stand_ins}{config.entry('download', entry['validation'])['title']}"
     if "sigmas" in entry:
-        return f"σ = {model.removeprefix('sigma')}"
+        return f"σ = {model.removeprefix('sigma')}, {dataset}"
     low, high = entry["sigma_range"]
-    return f"σ = {high} of {low} to {high}"
+    return f"σ = {high} of {low} to {high}, {dataset}"
 
 
 def _look(index: int) -> dict:
@@ -119,46 +211,38 @@ def _look(index: int) -> dict:
     return {"color": COLORS[index % len(COLORS)], "linestyle": DASHES[index // len(COLORS) % len(DASHES)]}
 
 
-def _curves(axis: Axes, members: list[Network], families: list[str]) -> None:
-    for network in members:
-        points = [(step, validated) for step, _, _, validated in network.card["curve"] if validated is not None]
-        marker = "o" if len(points) < 10 else ""
-        axis.plot(*zip(*points, strict=True), marker=marker, markersize=3, **_look(families.index(network.family)))
-    axis.set_xscale("log")
-    _count_axis(axis)
-
-
 def _count_axis(axis: Axes) -> None:
     """Labels such as 200, 1k, 5M on a logarithmic axis: 1, 2, 5 of every power of ten, over long ranges 1 alone."""
+    axis.set_xscale("log")
     low, high = axis.get_xlim()
     axis.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 100 * low else (1.0, 2.0, 5.0)))
     axis.xaxis.set_major_formatter(EngFormatter(sep=""))
     axis.xaxis.set_minor_locator(NullLocator())
 
 
-def _points(comparison: Comparison, kind: str) -> dict[str, tuple[float, float]]:
+def _designs(rows: Rows, kind: str, stand_ins: bool) -> dict[str, tuple[float, float]]:
     """(parameters, PSNR in dB) of every design that has both; kind `published` as printed, `reproduced` as measured."""
-    points = {}
-    for design in comparison.spec.designs:
-        count = comparison.printed.get(place(comparison.spec, design.item, "params"))
-        psnr = comparison.shown.get(place(comparison.spec, design.item, "psnr"))
-        values = [getattr(row, kind) for row in (count, psnr) if row is not None]
-        if len(values) == 2 and all(value not in (None, "") for value in values):
-            points[design.item] = (float(values[0]), float(values[1]))
-    return points
+    values = {
+        (row["item"], row["metric"]): row[kind]
+        for row in rows
+        if row["metric"] == "params" or row["dataset"].startswith(DEMO_PREFIX) == stand_ins
+    }
+    pairs = {item: (values.get((item, "params")), values.get((item, "psnr"))) for item, _ in values}
+    return {item: (float(count), float(psnr)) for item, (count, psnr) in pairs.items() if count and psnr}
 
 
-def _design(axis: Axes, design: Design, color: str, printed: tuple | None, measured: tuple | None) -> None:
+def _design(axis: Axes, design: Design, color: str, points: dict[str, tuple[float, float]]) -> None:
     """Printed and measured point of one design, joined by a thin line, with one label."""
-    if printed and measured:
-        axis.plot(*zip(printed, measured, strict=True), color=color, linewidth=0.6)
-    for point, face in ((printed, "white"), (measured, color)):
-        if point:
-            axis.plot(*point, marker="o", color=color, markerfacecolor=face, linestyle="")
-    labelled = printed or measured
-    if labelled:
+    if len(points) == 2:
+        axis.plot(*zip(*points.values(), strict=True), color=color, linewidth=0.6)
+    faces = {"printed": "white", "measured": color}
+    for kind, point in points.items():
+        name = {"label": f"{design.item}, {kind}", "gid": f"{design.item}-{kind}"}
+        axis.plot(*point, marker="o", color=color, markerfacecolor=faces[kind], linestyle="", **name)
+    if points:
         offset, anchor, height = LABEL_SIDES[design.side]
         place_at = {"xytext": offset, "textcoords": "offset points", "ha": anchor, "va": height}
+        labelled = points.get("printed") or points["measured"]
         axis.annotate(design.label, labelled, color=color, fontsize=8, **place_at)
 
 
@@ -168,16 +252,8 @@ def _title(demo: bool, measured: dict) -> str:
     return "" if measured else "No design is measured at this scale yet: printed values alone"
 
 
-def _empty(text: str) -> str:
+def _empty(text: str) -> Figure:
     """A figure without data, which says so."""
-    with style.context(["default", STYLE]):
-        figure = Figure(figsize=(6.0, 1.2))
-        figure.text(0.5, 0.5, text, ha="center", va="center")
-        return _svg(figure)
-
-
-def _svg(figure: Figure) -> str:
-    stream = io.StringIO()
-    figure.savefig(stream, format="svg", metadata=WITHOUT_DATE)
-    # Matplotlib ends some lines in a blank.
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+    figure = Figure(figsize=(6.0, 1.2))
+    figure.text(0.5, 0.5, text, ha="center", va="center")
+    return figure

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
+from redenoise.document.model import WARNING, Document, Paragraph, Picture, Section
 from redenoise.support.errors import UserError
 from redenoise.support.files import read_json
-from stages.report.markdown import GENERATED
 
 MADE = ("figure3_gradients.png", "figure4_zoom.png", "figure6_labels.png", "figure7_real.png")
 CAPTIONS = "captions.json"
@@ -44,17 +44,15 @@ OWN = {
 }
 
 
-def render(config: Config) -> str:
-    """The page as Markdown; raises `UserError` if the captions are not what `illustrate` writes."""
-    parts = [f"# Figures, scale `{config.scale}`", GENERATED]
-    if not config.settings["real_data"]:
-        parts.append(f"> **{DEMO_WARNING}**")
+def document(config: Config) -> Document:
+    """The page; raises `UserError` if the captions are not what `illustrate` writes."""
+    sections = [] if config.settings["real_data"] else [Section("", (Paragraph(DEMO_WARNING, WARNING),))]
     for name, caption in _captions(config.scale):
-        parts.append(f"## {caption.title}")
-        if caption.unavailable:
-            parts.append(f"not run: {caption.unavailable}")
-        parts += [f"![{caption.title}](figures/{name})", caption.text]
-    return "\n\n".join(filter(None, parts)) + "\n"
+        texts = (f"not run: {caption.unavailable}" if caption.unavailable else "", caption.text)
+        before, after = ((Paragraph(text),) if text else () for text in texts)
+        picture = Picture(f"figures/{name}", caption.title)
+        sections.append(Section(caption.title, (*before, picture, *after)))
+    return Document("figures", f"Figures, scale `{config.scale}`", tuple(sections))
 
 
 def pictures(config: Config) -> dict[str, bytes]:

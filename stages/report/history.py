@@ -3,14 +3,16 @@
 from collections import defaultdict
 from typing import Any
 
-import pandas as pd
-
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
-from stages.report.markdown import GENERATED, frame_table
+from redenoise.document.model import NOTHING, Cell, Document, Paragraph, Section, Table, table
 from stages.report.weights import Records, trained
 
 COMMIT_LENGTH = 12
+OPENING = "Two equal runs may differ in this file only. The other reports hold no times and no commits."
+TRAINING = "Of the weights that were released: the training that they come from."
+NODES = "Nodes"  # the section with one line for each node
+NODE_COLUMNS = ("node", "commit", "uncommitted changes", "device", "mode", "seconds")
 
 
 def load(config: Config) -> Records:
@@ -22,8 +24,8 @@ def load(config: Config) -> Records:
     return found
 
 
-def render(config: Config, own: dict[str, Any], records: Records) -> str:
-    """The page as Markdown.
+def document(config: Config, own: dict[str, Any], records: Records) -> Document:
+    """The page.
 
     Args:
         config: the configuration.
@@ -31,49 +33,50 @@ def render(config: Config, own: dict[str, Any], records: Records) -> str:
         records: those of all other nodes, see `load`.
     """
     nodes = {**records, "report": own}
-    parts = ["# Provenance", GENERATED]
-    parts.append("Two equal runs may differ in this file only. The other reports hold no times and no commits.")
-    parts += ["## Time by stage", frame_table(_stages(records), numbers=("nodes", "seconds of work"))]
-    parts += ["## Training", "Of the weights that were released: the training that they come from."]
-    parts.append(frame_table(_training(config, records), numbers=("hours",)))
-    parts += ["## Packages", frame_table(_packages(nodes))]
-    parts += ["## Nodes", frame_table(_nodes(nodes), numbers=("seconds",))]
-    return "\n\n".join(parts) + "\n"
+    sections = (
+        Section("", (Paragraph(OPENING),)),
+        Section("Time by stage", (_stages(records),)),
+        Section("Training", (Paragraph(TRAINING), _training(config, records))),
+        Section("Packages", (_packages(nodes),)),
+        Section(NODES, (_nodes(nodes),)),
+    )
+    return Document("provenance", "Provenance", sections)
 
 
-def _stages(records: Records) -> pd.DataFrame:
+def _stages(records: Records) -> Table:
     seconds: dict[str, list[float]] = defaultdict(list)
     for record in records.values():
         seconds[record["stage"]].append(record["seconds"])
-    rows = [(stage, str(len(times)), f"{sum(times):.1f}") for stage, times in seconds.items()]
-    rows.append(("all", str(len(records)), f"{sum(map(sum, seconds.values())):.1f}"))
-    return pd.DataFrame(rows, columns=["stage", "nodes", "seconds of work"])
+    rows = [(stage, len(times), f"{sum(times):.1f}") for stage, times in seconds.items()]
+    rows.append(("all", len(records), f"{sum(map(sum, seconds.values())):.1f}"))
+    return table(("stage", "nodes", "seconds of work"), rows, numbers=("nodes", "seconds of work"))
 
 
-def _packages(nodes: Records) -> pd.DataFrame:
+def _packages(nodes: Records) -> Table:
     """Versions of Python and of each package; more than one if nodes were run in different environments."""
     versions: dict[str, set[str]] = defaultdict(set)
     for record in nodes.values():
         for name, version in {"python": record["python"], **record["packages"]}.items():
             versions[name].add(version)
-    rows = [(name, ", ".join(sorted(found))) for name, found in sorted(versions.items())]
-    return pd.DataFrame(rows, columns=["package", "version"])
+    return table(("package", "version"), [(name, ", ".join(sorted(found))) for name, found in sorted(versions.items())])
 
 
-def _training(config: Config, records: Records) -> pd.DataFrame:
+def _training(config: Config, records: Records) -> Table:
     rows = []
-    for network in [*trained(config, records), *trained(config, records, "cascade")]:
-        card = network.card
-        steps = f"{card['steps_done']:,} of {card['steps']:,}"
-        rows.append((network.family, network.model, steps, card["mode"], card["device"], f"{card['hours']:.3f}"))
-    return pd.DataFrame(rows, columns=["family or cascade", "model", "steps", "mode", "device", "hours"])
+    for stage in ("train", "cascade"):
+        for network in trained(config, records, stage):
+            card = network.card
+            steps = f"{card['steps_done']:,} of {card['steps']:,}"
+            name = Cell(network.family, node=f"{stage}-{network.family}")
+            rows.append((name, network.model, steps, card["mode"], card["device"], f"{card['hours']:.3f}"))
+    return table(("family or cascade", "model", "steps", "mode", "device", "hours"), rows, numbers=("hours",))
 
 
-def _nodes(nodes: Records) -> pd.DataFrame:
+def _nodes(nodes: Records) -> Table:
     rows = []
     for name, record in nodes.items():
         commit = (record["commit"] or "unknown")[:COMMIT_LENGTH]
         changes = {True: "yes", False: "no", None: "unknown"}[record["uncommitted_changes"]]
-        seconds = f"{record['seconds']:.2f}" if "seconds" in record else "-"
-        rows.append((name, commit, changes, record["device"], record["mode"], seconds))
-    return pd.DataFrame(rows, columns=["node", "commit", "uncommitted changes", "device", "mode", "seconds"])
+        seconds = f"{record['seconds']:.2f}" if "seconds" in record else NOTHING
+        rows.append((Cell(name, node=name), commit, changes, record["device"], record["mode"], seconds))
+    return table(NODE_COLUMNS, rows, numbers=("seconds",))

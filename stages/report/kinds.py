@@ -1,12 +1,20 @@
-"""What there is to say of a printed table; tables.py says it of each."""
+"""What there is to say of a paper and of a printed table; the modules in papers/ say it of each."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper: `file` is its CSV in published/, `short` its name in headings, `doi` empty where we know of none."""
+    """A paper.
 
+    Attributes:
+        key: name of its module in papers/ and of its folder in the report.
+        file: its CSV in published/.
+        short: its name in headings.
+        doi: empty where we know of none.
+    """
+
+    key: str
     file: str
     short: str
     title: str
@@ -33,12 +41,13 @@ class Printed:
     """What every printed table has.
 
     Attributes:
-        paper: key of `PAPERS`, and the folder of the report.
+        paper: key of its paper.
         name: file name of the report.
         table: value of the `table` column in published/.
         number: how the paper numbers it.
         title: one line: what is measured, on which set.
         dataset: printed title of the test set.
+        images: how many it has: an average counts only if all of them were measured.
     """
 
     paper: str
@@ -47,6 +56,7 @@ class Printed:
     number: str
     title: str
     dataset: str
+    images: int
 
     @property
     def key(self) -> str:

@@ -1,14 +1,12 @@
 """Which measured method stands behind a printed one, and what methods are called that no table prints."""
 
-import re
 from collections.abc import Container
 
-from stages.report.kinds import DesignTable, Method, Printed
+from stages.report.kinds import Method
 from stages.report.tables import MODEL_LABELS
 
 OTHER_MODEL = "{} (other model)"  # a method of a printed one's name that does not stand behind it
 PART = "{} ({:,} images)"  # a method that measured a part of its set
-MARK = re.compile(r" \((other model|[\d,]+ images)\)$")  # of both
 
 
 def backing(method: Method, measured: Container[str]) -> str | None:
@@ -21,14 +19,3 @@ def backing(method: Method, measured: Container[str]) -> str | None:
 def unprinted(name: str, printed: Container[str]) -> str:
     """The label of a measured method in a table that prints the methods `printed`, but not this one."""
     return MODEL_LABELS.get(name, OTHER_MODEL.format(name) if name in printed else name)
-
-
-def behind(spec: Printed, item: str, label: str, measured: Container[str]) -> str:
-    """The measured method behind a label of a table, or an empty text; `measured`: what its set is measured by."""
-    if isinstance(spec, DesignTable):
-        return next((design.measured for design in spec.designs if design.item == item), "")
-    method = next((method for method in spec.methods if method.printed == label), None)
-    if method:
-        return backing(method, measured) or ""
-    names = {text: name for name, text in MODEL_LABELS.items()}
-    return names.get(label, MARK.sub("", label))

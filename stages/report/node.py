@@ -1,12 +1,12 @@
-"""`python -m stages.report [--scale S]`: all tables, the overview, the notes and the metrics of one scale."""
+"""The stage's one node: all tables, the overview, the notes, the other pages and the metrics of one scale."""
 
-from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
+from redenoise.document import latex, markdown, store
+from redenoise.document.model import Document
+from redenoise.support import csv_tables
 from redenoise.support.files import atomic_open, write_text
 from redenoise.support.locks import sweep
 from stages.report import (
@@ -15,9 +15,7 @@ from stages.report import (
     gallery,
     history,
     join,
-    latex,
     layout,
-    markdown,
     notes,
     overview,
     published,
@@ -27,10 +25,11 @@ from stages.report import (
     task_layout,
     tasks,
     training,
+    values,
 )
 from stages.report import records as records_file
 from stages.report.kinds import DesignTable, Table, TaskTable
-from stages.report.rows import Comparison, Context, to_frame
+from stages.report.rows import Comparison, Context
 from stages.report.tables import ALL_TABLES, TABLES
 
 JOINS = {Table: join, DesignTable: designs, TaskTable: tasks}  # by kind of table: what joins it, what lays it out
@@ -46,15 +45,14 @@ def run(config: Config) -> None:
         context = load_context(config)
         comparisons = [compare(spec, context) for spec in ALL_TABLES]
         # Before anything is written: the former report stays whole.
-        texts, pictures = pages(comparisons, context, own), gallery.pictures(config)
+        texts, pictures = files(comparisons, context, own), gallery.pictures(config)
         folder = paths.reports(config.scale)
-        for comparison in comparisons:
-            write_table(folder, comparison, context)
         for name, text in texts.items():
             write_text(folder / name, text)
         for name, data in pictures.items():
             with atomic_open(folder / name) as stream:
                 stream.write(data)
+    print(f"report: {folder / 'overview.md'}")
 
 
 def compare(spec: Table | DesignTable | TaskTable, context: Context) -> Comparison:
@@ -62,23 +60,44 @@ def compare(spec: Table | DesignTable | TaskTable, context: Context) -> Comparis
     return JOINS[type(spec)].compare(spec, context)
 
 
-def pages(comparisons: list[Comparison], context: Context, own: dict[str, Any]) -> dict[str, str]:
-    """Every file of the report besides the tables, by its path in the scale's folder; `own`: see `history.render`."""
+def lay_out(comparison: Comparison, context: Context) -> Document:
+    """The page of one table of any kind."""
+    return LAYOUTS[type(comparison.spec)].document(comparison, context)
+
+
+def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) -> dict[str, str]:
+    """Every text of the report by its path in the scale's folder; `own`: see `history.document`."""
     config, records = context.config, context.records
-    return {
-        "overview.md": overview.render(comparisons, context),
-        "notes.md": notes.render(comparisons, context),
-        "training.md": training.render(context),
+    found: dict[str, str] = {}
+    for comparison in comparisons:
+        page = lay_out(comparison, context)
+        found |= {
+            f"{page.name}.tex": latex.render(page),
+            f"{page.name}.csv": values.csv_text(comparison.spec, page.values),
+        }
+        found |= rendered(page)
+    for page in (
+        overview.document(comparisons, context),
+        notes.document(comparisons, context),
+        training.document(context),
+        gallery.document(config),
+        history.document(config, own, records),
+    ):
+        found |= rendered(page)
+    averages, accuracies = results.averages(context.measured), recognized.accuracies(config, context.recognized)
+    found["learning_curves.csv"] = csv_tables.text(training.CURVE_COLUMNS, training.curves(config, records))
+    return found | {
         "metrics.json": overview.metrics_json(comparisons),
-        "figures.md": gallery.render(config),
-        "averages.csv": csv_text(results.averages_frame(context.measured)),
-        "accuracies.csv": csv_text(recognized.accuracies_frame(config, context.recognized)),
-        "learning_curves.csv": csv_text(training.curves_frame(config, records)),
-        "figures/learning_curves.svg": figures.learning_curves(config, records),
-        "figures/parameters_psnr.svg": figures.parameters_psnr(comparisons),
-        "provenance.md": history.render(config, own, records),
-        records_file.NAME: records_file.render(config.scale, own, records),
+        "averages.csv": csv_tables.text(results.AVERAGE_COLUMNS, averages),
+        "accuracies.csv": csv_tables.text(recognized.ACCURACY_COLUMNS, accuracies),
+        **{f"figures/{name}.svg": figures.svg(figures.drawn(config, name, found)) for name in figures.DRAWN},
+        records_file.NAME: records_file.render(own, records),
     }
+
+
+def rendered(page: Document) -> dict[str, str]:
+    """A page as it is read, and as data."""
+    return {f"{page.name}.md": markdown.render(page), f"{page.name}.json": store.render(page)}
 
 
 def load_context(config: Config) -> Context:
@@ -96,17 +115,3 @@ def load_context(config: Config) -> Context:
     return Context(
         config, cells, misprints, records, measured, recognized.load(config, records), spreads.load(config, records)
     )
-
-
-def write_table(folder: Path, comparison: Comparison, context: Context) -> None:
-    """One table as Markdown, LaTeX and CSV."""
-    stem = folder / comparison.spec.paper / comparison.spec.name
-    page = LAYOUTS[type(comparison.spec)].document(comparison, context)
-    write_text(stem.with_suffix(".md"), markdown.render(page))
-    write_text(stem.with_suffix(".tex"), latex.render(page))
-    write_text(stem.with_suffix(".csv"), csv_text(to_frame(comparison)))
-
-
-def csv_text(frame: pd.DataFrame) -> str:
-    """A data frame as CSV with LF line ends."""
-    return frame.to_csv(index=False, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""The notes: the hand-written page notes.md with its generated tables filled in."""
+"""The notes: the hand-written notes.md, its paragraphs and lists read as blocks, with generated tables filled in."""
 
 import re
 from collections import defaultdict
@@ -7,51 +7,57 @@ from math import fsum
 from pathlib import Path
 from statistics import median
 
-import pandas as pd
-
+from redenoise.document.model import ASIDE, NOTHING, Block, Document, Items, Paragraph, Section, Table, table
 from redenoise.support.errors import UserError
 from stages.report.cascade_notes import cascades, reconstruction
 from stages.report.kinds import DesignTable
-from stages.report.layout import METRIC_NAMES, NOTHING, SHOWN_DECIMALS, as_printed, cell_name, number, verdict
-from stages.report.markdown import GENERATED, frame_table, papers
+from stages.report.papers.liu2020 import MEAN_BORDER
 from stages.report.results import AVERAGE, sigma
 from stages.report.rows import IMAGE, NETWORK, Comparison, Context, Row, signed
-from stages.report.tables import MEAN_BORDER, MODEL_LABELS, PAPERS
+from stages.report.shown import METRIC_NAMES, SHOWN_DECIMALS, as_printed, cell_name, number, papers, verdict
+from stages.report.tables import DESIGN_TABLES, MODEL_LABELS, PAPERS
 from stages.report.weights import card_at, describe
 
+HEADING = "## "
 TEMPLATE = Path(__file__).with_name("notes.md")
-PLACEHOLDER = re.compile(r"^\{\{ (\w+) \}\}$", re.MULTILINE)
+PLACEHOLDER = re.compile(r"\{\{ (\w+) \}\}")
 # A paragraph about measured values, left out where the methods that it names, or all, were not measured.
 FINDING = re.compile(r"^\{\{ where measured(?:: ([^}]+))? \}\}\n(.*?)^\{\{ end \}\}\n\n", re.MULTILINE | re.DOTALL)
 NOT_MEASURED = (
-    "_Not measured at the demo scale: its images are stand-ins, so no measured value belongs to a printed one._"
+    "Not measured at the demo scale: its images are stand-ins, so no measured value belongs to a printed one."
 )
 
 
-def render(comparisons: list[Comparison], context: Context) -> str:
-    """The notes as Markdown; raises `UserError` if the text asks for an unknown table."""
+def document(comparisons: list[Comparison], context: Context) -> Document:
+    """The notes; raises `UserError` if the text asks for an unknown table."""
     whole = _wholly_measured(context)
 
     def keep(match: re.Match) -> str:
         methods = set(match[1].split("; ")) if match[1] else set()
         return f"{match[2]}\n" if whole and methods <= whole else ""
 
-    template = FINDING.sub(keep, TEMPLATE.read_text(encoding="utf-8"))
+    title, *parts = FINDING.sub(keep, TEMPLATE.read_text(encoding="utf-8")).strip().split("\n\n")
+    sections: dict[str, list[Block]] = {"": []}
+    for part in parts:
+        if part.startswith(HEADING):
+            sections[part.removeprefix(HEADING)] = []
+        else:
+            list(sections.values())[-1].append(_block(part, comparisons, context))
+    found = tuple(Section(heading, tuple(blocks)) for heading, blocks in sections.items())
+    return Document("notes", title.removeprefix("# "), found)
 
-    def fill(match: re.Match) -> str:
-        if match[1] in FROM_PRINT:
-            return FROM_PRINT[match[1]](context)
-        if match[1] in FROM_COUNTS:
-            return FROM_COUNTS[match[1]](comparisons)
-        if match[1] in FROM_RESULTS:
-            return NOT_MEASURED if context.demo else FROM_RESULTS[match[1]](comparisons, context)
-        if match[1] in FROM_ANY_RESULTS:
-            return FROM_ANY_RESULTS[match[1]](comparisons, context)
-        known = ", ".join([*FROM_PRINT, *FROM_COUNTS, *FROM_RESULTS, *FROM_ANY_RESULTS])
-        raise UserError(f"{TEMPLATE.name}: unknown table {match[1]!r}; expected {known}")
 
-    title, _, body = PLACEHOLDER.sub(fill, template).partition("\n")
-    return f"{title}\n\n{GENERATED}\n{body}"
+def _block(part: str, comparisons: list[Comparison], context: Context) -> Block:
+    """A paragraph, a list, or the table that stands for a placeholder."""
+    name = PLACEHOLDER.fullmatch(part)
+    if name is None:
+        items = part.removeprefix("- ").replace("\n  ", "\n").split("\n- ")
+        return Items(tuple(items)) if part.startswith("- ") else Paragraph(part)
+    if name[1] not in MADE:
+        raise UserError(f"{TEMPLATE.name}: unknown table {name[1]!r}; expected {', '.join(MADE)}")
+    if name[1] in COMPARING and context.demo:
+        return Paragraph(NOT_MEASURED, ASIDE)
+    return MADE[name[1]](comparisons, context)
 
 
 def _wholly_measured(context: Context) -> set[str]:
@@ -65,7 +71,7 @@ def _wholly_measured(context: Context) -> set[str]:
     return tasks.union(*measured.methods.values()) - lacking
 
 
-def misprints(context: Context) -> str:
+def misprints(context: Context) -> Table:
     """All suspected misprints, strong ones first."""
     frame = context.misprints.sort_values("strength", kind="stable")
     rows = []
@@ -73,21 +79,22 @@ def misprints(context: Context) -> str:
         cell = ", ".join(filter(None, (row.dataset, row.item, row.condition, row.method, row.metric)))
         rows.append((f"{row.paper} {row.table}", cell, row.strength, row.printed, row.estimate or NOTHING, row.reason))
     columns = ["table", "cell", "strength", "printed", "estimate", "reason"]
-    return frame_table(pd.DataFrame(rows, columns=columns), numbers=("printed", "estimate"))
+    return table(columns, rows, numbers=("printed", "estimate"))
 
 
-def printed_means(context: Context) -> str:
+def printed_means(context: Context) -> Table:
     """Printed averages that lie farther from the mean of their printed images than rounding explains.
 
     A mean of n values, each rounded to a last place u, has a rounding error of standard deviation u / sqrt(12 n);
     listed is what exceeds four of these plus half a unit of the average's own last place.
     """
     groups = defaultdict(dict)
+    designs = {(spec.paper, spec.table) for spec in DESIGN_TABLES}  # whose items are networks
     for cell in context.cells.itertuples(index=False):
-        if cell.metric == "psnr" and cell.item and not cell.item.startswith("s"):  # Not the ablation's networks.
+        if cell.metric == "psnr" and cell.item and (cell.paper, cell.table) not in designs:
             groups[cell.paper, cell.table, cell.dataset, cell.condition, cell.method][cell.item] = cell.value
     rows = []
-    for (paper, table, _, condition, method), values in groups.items():
+    for (paper, key, _, condition, method), values in groups.items():
         average = values.pop(AVERAGE, None)
         if average is None or not values:
             continue
@@ -95,12 +102,12 @@ def printed_means(context: Context) -> str:
         explained = 4 * _last_place(next(iter(values.values()))) / (12 * len(values)) ** 0.5 + _last_place(average) / 2
         if abs(mean - float(average)) > explained:
             gap = signed(mean - float(average), 4)
-            rows.append((f"{paper} {table}", method, str(sigma(condition)), average, f"{mean:.4f}", gap))
+            rows.append((f"{paper} {key}", method, str(sigma(condition)), average, f"{mean:.4f}", gap))
     columns = ["table", "method", "σ", "printed average", "mean of the printed images", "gap"]
-    return frame_table(pd.DataFrame(rows, columns=columns), numbers=tuple(columns[2:]))
+    return table(columns, rows, numbers=tuple(columns[2:]))
 
 
-def dncnn_models(comparisons: list[Comparison], context: Context) -> str:
+def dncnn_models(comparisons: list[Comparison], context: Context) -> Table:
     """Printed averages of DnCNN against both published families of colour models."""
     rows = []
     for comparison in comparisons:
@@ -119,10 +126,10 @@ def dncnn_models(comparisons: list[Comparison], context: Context) -> str:
     columns = ["table", "σ", "printed"]
     for label in MODEL_LABELS.values():
         columns += [label, "Δ"]
-    return frame_table(pd.DataFrame(rows, columns=[*columns, "nearest"]), numbers=tuple(columns[1:]))
+    return table([*columns, "nearest"], rows, numbers=tuple(columns[1:]))
 
 
-def bm3d_shift(comparisons: list[Comparison], context: Context) -> str:
+def bm3d_shift(comparisons: list[Comparison], context: Context) -> Table:
     """Measured minus printed of BM3D and CBM3D: of the averages, and the spread over the printed images."""
     rows = []
     for comparison in comparisons:
@@ -140,10 +147,10 @@ def bm3d_shift(comparisons: list[Comparison], context: Context) -> str:
                 rows.append((*head, row.published, number(row.reproduced, row.metric), verdict(row), *spread))
     columns = ["table", "method", "metric", "σ", "printed", "reproduced", "Δ"]
     columns += ["lowest Δ of an image", "median Δ", "highest Δ"]
-    return frame_table(pd.DataFrame(rows, columns=columns), numbers=tuple(columns[3:]))
+    return table(columns, rows, numbers=tuple(columns[3:]))
 
 
-def ffdnet(comparisons: list[Comparison], context: Context) -> str:
+def ffdnet(comparisons: list[Comparison], context: Context) -> Table:
     """FFDNet on CBSD68: the suspected 27.76 beside its neighbours."""
     rows = []
     for comparison in comparisons:
@@ -159,10 +166,10 @@ def ffdnet(comparisons: list[Comparison], context: Context) -> str:
                     )
                 )
     columns = ["σ", "printed", "reproduced", "Δ", "estimate", "Δ to the estimate"]
-    return frame_table(pd.DataFrame(rows, columns=columns), numbers=tuple(columns))
+    return table(columns, rows, numbers=tuple(columns))
 
 
-def measured_suspects(comparisons: list[Comparison], context: Context) -> str:
+def measured_suspects(comparisons: list[Comparison], context: Context) -> Table:
     """Suspected misprints that were measured, with the deviation usual for the same method."""
     rows = []
     for comparison in comparisons:
@@ -179,10 +186,10 @@ def measured_suspects(comparisons: list[Comparison], context: Context) -> str:
                 usually = signed(median(usual), decimals, ",") if usual else NOTHING
                 rows.append((comparison.spec.key, cell_name(row), *values, usually))
     columns = ["table", "cell", "printed", "reproduced", "Δ", "estimate", "Δ to the estimate", "usual Δ"]
-    return frame_table(pd.DataFrame(rows, columns=columns), numbers=tuple(columns[2:]))
+    return table(columns, rows, numbers=tuple(columns[2:]))
 
 
-def parameters(comparisons: list[Comparison]) -> str:
+def parameters(comparisons: list[Comparison]) -> Table:
     """Printed and counted parameters of every design; images have no part in it."""
     rows = []
     for comparison in comparisons:
@@ -190,10 +197,10 @@ def parameters(comparisons: list[Comparison]) -> str:
             if row.scope == NETWORK:
                 rows.append((row.item, as_printed(row), number(row.reproduced, row.metric), verdict(row)))
     columns = ["design", "printed", "counted", "Δ"]
-    return frame_table(pd.DataFrame(rows, columns=columns), numbers=tuple(columns[1:]))
+    return table(columns, rows, numbers=tuple(columns[1:]))
 
 
-def proposed(comparisons: list[Comparison], context: Context) -> str:
+def proposed(comparisons: list[Comparison], context: Context) -> Table:
     """Printed and reproduced averages of the proposed denoiser, and how the weights behind each were made."""
     rows = []
     for comparison in comparisons:
@@ -205,10 +212,10 @@ def proposed(comparisons: list[Comparison], context: Context) -> str:
             made = describe(card) if card else NOTHING
             rows.append((comparison.spec.key, str(sigma(row.condition)), *values, made))
     columns = ["table", "σ", "printed", "reproduced", "Δ", "weights"]
-    return frame_table(pd.DataFrame(rows, columns=columns), numbers=tuple(columns[1:5]))
+    return table(columns, rows, numbers=tuple(columns[1:5]))
 
 
-def border(comparisons: list[Comparison], context: Context) -> str:
+def border(comparisons: list[Comparison], context: Context) -> Table:
     """Averages of the proposed denoiser with images extended by reflection and by the mean colour."""
     averages = {
         (dataset, condition, method): value
@@ -222,7 +229,7 @@ def border(comparisons: list[Comparison], context: Context) -> str:
             difference = signed(mean - reflected, SHOWN_DECIMALS["psnr"])
             rows.append((dataset, str(sigma(condition)), number(reflected, "psnr"), number(mean, "psnr"), difference))
     columns = ["data set", "σ", "reflection", "mean colour", "difference"]
-    return frame_table(pd.DataFrame(rows, columns=columns), numbers=tuple(columns[1:]))
+    return table(columns, rows, numbers=tuple(columns[1:]))
 
 
 def _averages(comparison: Comparison, method: str) -> list[Row]:
@@ -255,20 +262,19 @@ def _last_place(printed: str) -> float:
     return 10.0 ** -len(printed.partition(".")[2])
 
 
-FROM_PRINT: dict[str, Callable[[Context], str]] = {
-    "papers": lambda context: papers(PAPERS),
-    "cascades": cascades,
-    "misprints": misprints,
-    "printed_means": printed_means,
-}
-FROM_COUNTS: dict[str, Callable[[list[Comparison]], str]] = {"parameters": parameters}
-FROM_RESULTS: dict[str, Callable[[list[Comparison], Context], str]] = {
+MADE: dict[str, Callable[[list[Comparison], Context], Block]] = {
+    "papers": lambda comparisons, context: papers(PAPERS),
+    "cascades": lambda comparisons, context: cascades(context),
+    "misprints": lambda comparisons, context: misprints(context),
+    "printed_means": lambda comparisons, context: printed_means(context),
+    "parameters": lambda comparisons, context: parameters(comparisons),
     "dncnn_models": dncnn_models,
     "bm3d_shift": bm3d_shift,
     "ffdnet": ffdnet,
     "measured_suspects": measured_suspects,
     "proposed": proposed,
     "border": border,
+    "reconstruction": reconstruction,
 }
-# Not compared with print, and so shown of stand-ins too.
-FROM_ANY_RESULTS: dict[str, Callable[[list[Comparison], Context], str]] = {"reconstruction": reconstruction}
+# Those that hold measured values against print.
+COMPARING = {"dncnn_models", "bm3d_shift", "ffdnet", "measured_suspects", "proposed", "border"}

@@ -4,24 +4,25 @@ import json
 from collections import Counter, defaultdict
 from statistics import fmean
 
-import pandas as pd
-
-from stages.report.details import DETAILS, UNDECIDED
-from stages.report.kinds import Ordering, TaskTable
-from stages.report.layout import (
-    METRIC_NAMES,
+from redenoise.document.model import (
+    DELTA,
     NOTHING,
-    SHOWN_DECIMALS,
-    cell_name,
-    counts,
-    verdict,
-    with_interval,
-    with_spread,
+    PRINTED,
+    WARNING,
+    Block,
+    Cell,
+    Document,
+    Items,
+    Paragraph,
+    Section,
+    Table,
+    table,
 )
-from stages.report.markdown import GENERATED, frame_table, papers
-from stages.report.recognized import ACCURACIES, accuracies_frame
+from stages.report.details import DETAILS, UNDECIDED
+from stages.report.kinds import Ordering, Printed, TaskTable
+from stages.report.recognized import ACCURACIES, ACCURACY_COLUMNS, accuracies
 from stages.report.recognized import STAGES as RECOGNITION
-from stages.report.results import AVERAGE, averages_frame, sigma
+from stages.report.results import AVERAGE, averages, sigma
 from stages.report.rows import (
     IMAGE,
     NETWORK,
@@ -35,7 +36,18 @@ from stages.report.rows import (
     limit,
     signed,
 )
+from stages.report.shown import (
+    METRIC_NAMES,
+    SHOWN_DECIMALS,
+    cell_name,
+    counts,
+    papers,
+    verdict,
+    with_interval,
+    with_spread,
+)
 from stages.report.tables import EXPLAINED
+from stages.report.values import Shown
 from stages.report.weights import Records
 
 MEASURING = ("evaluate", "filter", *RECOGNITION)  # the stages whose results the tables show
@@ -60,8 +72,15 @@ DETAIL_TEXT = (
     "`off, yet within the spread`: off by the tolerance, and undecided. Parameters are counted and cannot vary."
 )
 SPREAD_TEXT = (
-    "Mean and one standard deviation over seeds where the measurement was repeated (`python -m redenoise.commands.spread`), else "
-    "`one seed`."
+    "Mean and one standard deviation over seeds where the measurement was repeated "
+    "(`redenoise spread`), else `one seed`."
+)
+METHOD_TEXT = "Over all compared cells of a table: images, averages, networks."
+HASH_TEXT = (
+    "The hash covers names and contents of everything that the node wrote. How every network was trained, and its "
+    "learning curve, is in [training.md](training.md); the figures are in [figures.md](figures.md); commit, "
+    "durations and package versions of every node are in [provenance.md](provenance.md), findings about the papers "
+    "in [notes.md](notes.md)."
 )
 DEMO_WARNING = (
     "Demo scale: these are stand-in images and tiny networks trained for seconds. Nothing that was measured on them "
@@ -69,41 +88,45 @@ DEMO_WARNING = (
 )
 
 
-def render(comparisons: list[Comparison], context: Context) -> str:
-    """The overview page as Markdown; two runs on one machine give the same bytes."""
-    parts = [f"# Printed and reproduced, scale `{context.config.scale}`", GENERATED]
-    if context.demo:
-        parts.append(f"> **{DEMO_WARNING}**")
-    keys = dict.fromkeys(comparison.spec.paper for comparison in comparisons)
-    parts += [_facts(context), "## Papers", papers(keys)]
-    parts += ["## Cells", frame_table(_cells(comparisons), numbers=COUNT_COLUMNS)]
-    if (details := _details(comparisons)) is not None:
-        parts += ["Compared cells, by what decides:", frame_table(details, numbers=DETAILS), DETAIL_TEXT]
-    parts += ["Cells not run, by reason:", frame_table(_reasons(comparisons), numbers=("cells",))]
-    parts += ["## Orderings", ORDER_TEXT, frame_table(_orderings(comparisons), numbers=ORDER_STATUSES)]
-    if context.demo:
-        averages = frame_table(_demo_averages(context), numbers=("σ", "PSNR"))
-        parts += ["## Averages over the stand-in images", SPREAD_TEXT, averages]
-        accuracies = frame_table(_demo_accuracies(context), numbers=("value", "low", "high", "images"))
-        parts += ["## Accuracies on the textured shapes, with 95 % intervals", accuracies]
-    else:
-        parts += [f"## Worst deviations: the {WORST} farthest beyond their tolerance"]
-        parts.append(WORST_ORDER)
-        parts += [frame_table(_worst(comparisons), numbers=VALUE_COLUMNS), "## Deviation by method"]
-        parts += [
-            "Over all compared cells of a table: images, averages, networks.",
-            frame_table(_by_method(comparisons), numbers=DEVIATION_COLUMNS),
-        ]
-        parts += ["## Averages", f"Tables of which no average was measured are left out. {SPREAD_TEXT}"]
-        parts += [frame_table(_averages(comparisons), numbers=("σ", *VALUE_COLUMNS))]
-    parts += ["## Data and weights", frame_table(_hashes(context.records))]
-    parts.append(
-        "The hash covers names and contents of everything that the node wrote. How every network was trained, and its "
-        "learning curve, is in [training.md](training.md); the figures are in [figures.md](figures.md); commit, "
-        "durations and package versions of every node are in [provenance.md](provenance.md), findings about the papers "
-        "in [notes.md](notes.md)."
+def document(comparisons: list[Comparison], context: Context) -> Document:
+    """The overview; two runs on one machine give the same."""
+    shown = Shown(context)
+    warning = (Paragraph(DEMO_WARNING, WARNING),) if context.demo else ()
+    measured = _demo(context) if context.demo else _compared_sections(comparisons, shown)
+    sections = (
+        Section("", (*warning, _facts(context))),
+        Section("Papers", (papers(dict.fromkeys(comparison.spec.paper for comparison in comparisons)),)),
+        Section("Cells", _cell_blocks(comparisons)),
+        Section("Orderings", (Paragraph(ORDER_TEXT), _orderings(comparisons))),
+        *measured,
+        Section("Data and weights", (_hashes(context.records), Paragraph(HASH_TEXT))),
     )
-    return "\n\n".join(parts) + "\n"
+    title = f"Printed and reproduced, scale `{context.config.scale}`"
+    return Document("overview", title, sections, shown.values)
+
+
+def _cell_blocks(comparisons: list[Comparison]) -> tuple[Block, ...]:
+    details = _details(comparisons)
+    decided = (Paragraph("Compared cells, by what decides:"), details, Paragraph(DETAIL_TEXT)) if details.rows else ()
+    return _cells(comparisons), *decided, Paragraph("Cells not run, by reason:"), _reasons(comparisons)
+
+
+def _demo(context: Context) -> tuple[Section, ...]:
+    """What was measured on stand-ins, which no printed value belongs to."""
+    return (
+        Section("Averages over the stand-in images", (Paragraph(SPREAD_TEXT), _demo_averages(context))),
+        Section("Accuracies on the textured shapes, with 95 % intervals", (_demo_accuracies(context),)),
+    )
+
+
+def _compared_sections(comparisons: list[Comparison], shown: Shown) -> tuple[Section, ...]:
+    heading = f"Worst deviations: the {WORST} farthest beyond their tolerance"
+    text = f"Tables of which no average was measured are left out. {SPREAD_TEXT}"
+    return (
+        Section(heading, (Paragraph(WORST_ORDER), _worst(comparisons, shown))),
+        Section("Deviation by method", (Paragraph(METHOD_TEXT), _by_method(comparisons))),
+        Section("Averages", (Paragraph(text), _averages(comparisons, shown))),
+    )
 
 
 def metrics_json(comparisons: list[Comparison]) -> str:
@@ -118,21 +141,15 @@ def metrics_json(comparisons: list[Comparison]) -> str:
     return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _facts(context: Context) -> str:
-    records = context.records
-    settings, params = context.config.settings, context.config.params
+def _facts(context: Context) -> Items:
+    records, settings = context.records, context.config.settings
     devices = sorted({record["device"] for record in records.values() if record["stage"] in MEASURING})
     images = "the real test sets" if settings["real_data"] else "stand-ins, made by the pipeline or shipped with it"
-    facts = {
-        "Images": images,
-        "Mode": f"`{params['mode']}`",
-        "Budget": settings["budget"],
-        "Device": "; ".join(devices) or "none",
-    }
-    return "\n".join(f"- {name}: {value}" for name, value in facts.items())
+    facts = {"Images": images, "Budget": settings["budget"], "Device": "; ".join(devices) or "none"}
+    return Items(tuple(f"{name}: {value}" for name, value in facts.items()))
 
 
-def _cells(comparisons: list[Comparison]) -> pd.DataFrame:
+def _cells(comparisons: list[Comparison]) -> Table:
     rows = []
     for comparison in comparisons:
         found = counts(comparison)
@@ -140,34 +157,44 @@ def _cells(comparisons: list[Comparison]) -> pd.DataFrame:
         key = comparison.spec.key
         rows.append((f"[{key}]({key}.md)", sum(found.values()), *(found[status] for status in STATUSES), suspects))
     total = ("all", *(sum(column) for column in list(zip(*rows, strict=True))[1:]))
-    return pd.DataFrame([*rows, total], columns=["table", *COUNT_COLUMNS]).astype(str)
+    return table(("table", *COUNT_COLUMNS), [*rows, total], numbers=COUNT_COLUMNS)
 
 
-def _reasons(comparisons: list[Comparison]) -> pd.DataFrame:
+def _reasons(comparisons: list[Comparison]) -> Table:
     """Why cells were not run; the suspicion that may follow the reason in a note is left out."""
     found = Counter(row.reason for comparison in comparisons for row in comparison.rows if row.status == NOT_RUN)
     rows = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
-    return pd.DataFrame(rows, columns=["reason", "cells"]).astype(str)
+    return table(("reason", "cells"), rows, numbers=("cells",))
 
 
 def _compared(comparison: Comparison) -> list[Row]:
     return [row for row in comparison.rows if row.delta is not None]
 
 
-def _worst(comparisons: list[Comparison]) -> pd.DataFrame:
+def _worst(comparisons: list[Comparison], shown: Shown) -> Table:
     """The cells off by most tolerances; a cell that two papers print alike is one line."""
-    places: dict[Row, list[str]] = defaultdict(list)
+    places: dict[Row, list[Printed]] = defaultdict(list)
     for comparison in comparisons:
         for row in _compared(comparison):
             if row.status == OFF and row.scope != NETWORK:
-                places[row].append(comparison.spec.key)
-    order = sorted(places.items(), key=lambda pair: (-_excess(pair[0]), pair[1], pair[0].place))
+                places[row].append(comparison.spec)
+    order = sorted(places.items(), key=lambda pair: (-_excess(pair[0]), pair[1][0].key, pair[0].place))
     rows = []
-    for row, tables in order[:WORST]:
-        values = (row.published, with_interval(row), verdict(row))
+    for row, specs in order[:WORST]:
+        tables = ", ".join(spec.key for spec in specs)
         notes = [row.note or EXPLAINED.get(row.measured, ""), "within the spread" if row.detail == UNDECIDED else ""]
-        rows.append((", ".join(tables), cell_name(row), *values, "; ".join(filter(None, notes)) or NOTHING))
-    return pd.DataFrame(rows, columns=["table", "cell", *VALUE_COLUMNS, "note"])
+        note = "; ".join(filter(None, notes)) or NOTHING
+        rows.append((tables, cell_name(row), *_value_cells(specs[0], row, shown), note))
+    return table(("table", "cell", *VALUE_COLUMNS, "note"), rows, numbers=VALUE_COLUMNS)
+
+
+def _value_cells(spec: Printed, row: Row, shown: Shown) -> tuple[Cell, ...]:
+    """`VALUE_COLUMNS` of one value."""
+    return (
+        shown.cell(spec, row, row.published, PRINTED),
+        shown.cell(spec, row, with_interval(row)),
+        shown.cell(spec, row, verdict(row), DELTA),
+    )
 
 
 def _excess(row: Row) -> float:
@@ -175,7 +202,7 @@ def _excess(row: Row) -> float:
     return round(abs(row.delta) / limit(row.published, row.metric, row.scope), 9)
 
 
-def _by_method(comparisons: list[Comparison]) -> pd.DataFrame:
+def _by_method(comparisons: list[Comparison]) -> Table:
     rows = []
     for comparison in comparisons:
         groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
@@ -188,11 +215,10 @@ def _by_method(comparisons: list[Comparison]) -> pd.DataFrame:
             deltas = (signed(value, SHOWN_DECIMALS[metric], ",") for value in (mean, largest.delta))
             good = sum(row.status != OFF for row in found)
             rows.append((comparison.spec.key, method, METRIC_NAMES[metric], len(found), good, *deltas, where))
-    columns = ["table", "method", "metric", *DEVIATION_COLUMNS, "at"]
-    return pd.DataFrame(rows, columns=columns).astype(str)
+    return table(("table", "method", "metric", *DEVIATION_COLUMNS, "at"), rows, numbers=DEVIATION_COLUMNS)
 
 
-def _averages(comparisons: list[Comparison]) -> pd.DataFrame:
+def _averages(comparisons: list[Comparison], shown: Shown) -> Table:
     """Every printed average that a stage measures, beside its measured value."""
     rows = []
     for comparison in comparisons:
@@ -202,9 +228,9 @@ def _averages(comparisons: list[Comparison]) -> pd.DataFrame:
         found = [row for row in comparison.printed.values() if row.scope == AVERAGE and row.measured]
         for row in sorted(found, key=lambda row: (names.index(row.measured), row.metric)):  # else as in the table
             head = (comparison.spec.key, row.label, row.measured, METRIC_NAMES[row.metric], str(sigma(row.condition)))
-            rows.append((*head, row.published, with_interval(row), verdict(row), *_uncertainty(row, comparison)))
-    columns = ["table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS, "over seeds", "decided by"]
-    return pd.DataFrame(rows, columns=columns)
+            rows.append((*head, *_value_cells(comparison.spec, row, shown), *_uncertainty(row, comparison)))
+    columns = ("table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS, "over seeds", "decided by")
+    return table(columns, rows, numbers=("σ", *VALUE_COLUMNS))
 
 
 def _uncertainty(row: Row, comparison: Comparison) -> tuple[str, str]:
@@ -214,31 +240,31 @@ def _uncertainty(row: Row, comparison: Comparison) -> tuple[str, str]:
     return NOTHING if isinstance(comparison.spec, TaskTable) else with_spread(row.spread, row.metric), row.detail
 
 
-def _details(comparisons: list[Comparison]) -> pd.DataFrame | None:
-    """How many compared cells of each table have which detail; None where none was compared."""
+def _details(comparisons: list[Comparison]) -> Table:
+    """How many compared cells of each table have which detail; no row where none was compared."""
     rows = []
     for comparison in comparisons:
         found = [row.detail for row in comparison.printed.values() if row.detail]
         if found:
             rows.append((comparison.spec.key, *(found.count(detail) for detail in DETAILS)))
-    return pd.DataFrame(rows, columns=["table", *DETAILS]).astype(str) if rows else None
+    return table(("table", *DETAILS), rows, numbers=DETAILS)
 
 
-def _demo_averages(context: Context) -> pd.DataFrame:
-    frame = averages_frame(context.measured)
-    keys = zip(frame["dataset"], frame["sigma"], frame["method"], strict=True)
-    spreads = [context.spreads.get((dataset, f"sigma={level}", method, "psnr")) for dataset, level, method in keys]
-    frame["over seeds"] = [with_spread(spread, "psnr") for spread in spreads]
-    frame = frame.rename(columns={"sigma": "σ", "psnr": "PSNR"})
-    return frame.astype({"σ": str})
+def _demo_averages(context: Context) -> Table:
+    rows = []
+    for dataset, method, level, value in averages(context.measured):
+        spread = context.spreads.get((dataset, f"sigma={level}", method, "psnr"))
+        rows.append((dataset, method, level, value, with_spread(spread, "psnr")))
+    return table(("dataset", "method", "σ", "PSNR", "over seeds"), rows, numbers=("σ", "PSNR"))
 
 
-def _demo_accuracies(context: Context) -> pd.DataFrame:
-    frame = accuracies_frame(context.config, context.recognized)
-    return frame[frame["metric"].isin(ACCURACIES)]
+def _demo_accuracies(context: Context) -> Table:
+    metric = ACCURACY_COLUMNS.index("metric")
+    rows = [row for row in accuracies(context.config, context.recognized) if row[metric] in ACCURACIES]
+    return table(ACCURACY_COLUMNS, rows, numbers=("value", "low", "high", "images"))
 
 
-def _orderings(comparisons: list[Comparison]) -> pd.DataFrame:
+def _orderings(comparisons: list[Comparison]) -> Table:
     """Every ordering of every table, counted over its noise levels by status."""
     rows = []
     for comparison in comparisons:
@@ -248,15 +274,15 @@ def _orderings(comparisons: list[Comparison]) -> pd.DataFrame:
         for ordering, found in groups.items():
             numbers = (str(found.count(status)) for status in ORDER_STATUSES)
             rows.append((comparison.spec.key, ordering.claim, ordering.source, *numbers))
-    return pd.DataFrame(rows, columns=["table", "statement", "of", *ORDER_STATUSES])
+    return table(("table", "statement", "of", *ORDER_STATUSES), rows, numbers=ORDER_STATUSES)
 
 
-def _hashes(records: Records) -> pd.DataFrame:
+def _hashes(records: Records) -> Table:
     """What every node before the measurements wrote: the data, their noisy versions, the weights."""
     rows = []
     for node, record in records.items():
         if record["stage"] in MAKING:
             for path, digest in sorted(record["outputs"].items()):
                 state = f"not available: {record['unavailable']}" if "unavailable" in record else digest[:HASH_LENGTH]
-                rows.append((node, f"`{path}`", state))
-    return pd.DataFrame(rows, columns=["node", "output", "sha256"])
+                rows.append((Cell(node, node=node), f"`{path}`", state))
+    return table(("node", "output", "sha256"), rows)

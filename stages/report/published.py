@@ -1,10 +1,11 @@
 """The printed cells and the suspected misprints, read from published/ and checked."""
 
-import csv
 from pathlib import Path
 
 import pandas as pd
 
+from redenoise.support import csv_tables
+from redenoise.support.csv_tables import is_number
 from redenoise.support.errors import UserError
 from stages.report.tables import PAPERS
 
@@ -58,7 +59,7 @@ def load_cells(folder: Path) -> pd.DataFrame:
     frames = []
     for paper, entry in PAPERS.items():
         path = folder / entry.file
-        frame = read_csv(path, COLUMNS)
+        frame = _read(path, COLUMNS)
         frame.insert(0, "paper", paper)
         _check_unique(frame, CELL, path)
         for line, row in _lines(frame):
@@ -77,7 +78,7 @@ def load_misprints(folder: Path, cells: pd.DataFrame) -> pd.DataFrame:
         UserError: as `load_cells`; also a suspect that names no cell or repeats another value than is printed there.
     """
     path = folder / MISPRINTS
-    frame = read_csv(path, MISPRINT_COLUMNS)
+    frame = _read(path, MISPRINT_COLUMNS)
     _check_unique(frame, CELL, path)
     printed = dict(zip(cells[CELL].itertuples(index=False, name=None), cells["value"], strict=True))
     for line, row in _lines(frame):
@@ -97,31 +98,8 @@ def load_misprints(folder: Path, cells: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
-    """A CSV file as strings, its header exactly `columns`; raises `UserError` for anything else."""
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            header, *rows = list(csv.reader(stream, strict=True)) or [[]]
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found; restore it, or run the stage that makes it") from None
-    except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{path}: not a CSV file ({error}); expected the header {','.join(columns)}") from None
-    if header != columns:
-        raise UserError(f"{path}: header is {','.join(header) or 'missing'}; expected {','.join(columns)}")
-    for line, row in enumerate(rows, start=2):
-        if not all(map(str.isprintable, row)):
-            raise UserError(f"{path}: line {line}: a field with characters that are no text; restore the file")
-        if len(row) != len(columns):
-            raise UserError(f"{path}: line {line}: {len(row)} fields; expected {len(columns)}: {','.join(columns)}")
-    return pd.DataFrame(rows, columns=columns, dtype=str)
-
-
-def is_number(text: str) -> bool:
-    """Whether `text` is a finite decimal number."""
-    try:
-        return abs(float(text)) < float("inf")
-    except ValueError:
-        return False
+def _read(path: Path, columns: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(csv_tables.read(path, columns, "restore it"), columns=columns, dtype=str)
 
 
 def _lines(frame: pd.DataFrame) -> list[tuple[int, dict[str, str]]]:

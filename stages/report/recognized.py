@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from redenoise.dag import paths
 from redenoise.dag.config import Config
+from redenoise.support import csv_tables
+from redenoise.support.csv_tables import is_number
 from redenoise.support.errors import UserError
-from stages.report.published import is_number, read_csv
-from stages.report.results import AVERAGE, COLUMNS, DEMO_PREFIX
+from stages.report.results import AGAIN, AVERAGE, COLUMNS, DEMO_PREFIX
 
 STAGES = ("recognize", "recognize_filtered")
 ACCURACIES = ("top1", "top5", "miou")  # each with an interval, `<metric>_low` and `<metric>_high`
@@ -86,21 +85,21 @@ def load(config: Config, records: dict[str, dict[str, Any]]) -> Recognized:
     return Recognized(scores, places, unavailable, without)
 
 
-def accuracies_frame(config: Config, recognized: Recognized) -> pd.DataFrame:
-    """Every measured value: `ACCURACY_COLUMNS`, all strings, four decimals; low and high are empty for a PSNR."""
+def accuracies(config: Config, recognized: Recognized) -> list[tuple[str, ...]]:
+    """Every measured value, by `ACCURACY_COLUMNS`, with four decimals; low and high are empty for a PSNR."""
     rows = []
     for (found, method, condition), values in recognized.scores.items():
         task = config.entry(*recognized.nodes[found, method])["task"]
         for metric, score in values.items():
             ends = ("" if end is None else f"{end:.4f}" for end in (score.low, score.high))
             rows.append((task, method, condition, metric, f"{score.value:.4f}", *ends, str(score.images)))
-    return pd.DataFrame(rows, columns=ACCURACY_COLUMNS)
+    return rows
 
 
 def _read(path: Path, dataset: str, method: str) -> dict[str, dict[str, Score]]:
     """Condition to metric to value of one node's results."""
     values: dict[str, dict[str, float]] = {}
-    for line, row in enumerate(read_csv(path, COLUMNS).to_dict("records"), start=2):
+    for line, row in enumerate(csv_tables.read(path, COLUMNS, AGAIN), start=2):
         place = f"{path}: line {line}"
         _check_row(row, place, {"dataset": dataset, "item": AVERAGE, "method": method})
         found = values.setdefault(row["condition"], {})

@@ -7,34 +7,28 @@ commits: provenance.md has those.
 import json
 from typing import Any
 
-from redenoise.dag import provenance
 from redenoise.support.files import sha256_bytes
 from stages.report.weights import Records
 
 NAME = "records.json"
 DIGITS = 16
-FORMAT = 1  # of the file; counted up when a reader of the old one would misread it
+FORMAT = 2  # of the file; counted up when a reader of the old one would misread it
 
 
-def render(scale: str, own: dict[str, Any], records: Records) -> str:
+def render(own: dict[str, Any], records: Records) -> str:
     """The file of one scale.
 
-    It holds `format`; `nodes`, by `<stage>-<key>`: `stage`, `key`, `params` (name to a key of `values`), `sources`
-    (name to a key of `listings`), `inputs` and `outputs` (path to hash), `environment` (a key of `values`); `values`;
-    and `listings`: file to hash. A listing is empty where it was not kept.
+    It holds `format`; `nodes`, by name: `stage`, `key`, `params` (name to a key of `values`), `sources` (a key of
+    `listings`), `inputs` and `outputs` (path to hash), `environment` (a key of `values`); `values`; and `listings`: of
+    a node's code, file to hash.
 
     Args:
         own: the report's own record, as far as it goes.
         records: those of all other nodes.
     """
     values: dict[str, Any] = {}
-    digests = {digest for record in (*records.values(), own) for digest in record["sources"].values()}
-    nodes = {name: _node(record, values) for name, record in {**records, "report": own}.items()}
-    texts = provenance.source_listings("report").values()  # those of this node are kept once it has ended
-    today = {sha256_bytes(text.encode()): provenance.parse_listing(text) for text in texts}
-    listings = {
-        digest[:DIGITS]: _short(today.get(digest) or provenance.read_listing(scale, digest)) for digest in digests
-    }
+    listings: dict[str, Any] = {}
+    nodes = {name: _node(record, values, listings) for name, record in {**records, "report": own}.items()}
     # One line for each node, value and listing: a change moves few lines.
     parts = {"nodes": nodes, "values": values, "listings": listings}
     lines = [f'{{\n"format": {FORMAT},']
@@ -44,13 +38,13 @@ def render(scale: str, own: dict[str, Any], records: Records) -> str:
     return "\n".join([*lines, "}", ""])
 
 
-def _node(record: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+def _node(record: dict[str, Any], values: dict[str, Any], listings: dict[str, Any]) -> dict[str, Any]:
     environment = {"python": record["python"], "device": record["device"], "mode": record["mode"], **record["packages"]}
     return {
         "stage": record["stage"],
         "key": record.get("key"),
         "params": {name: _kept(value, values) for name, value in record["params"].items()},
-        "sources": _short(record["sources"]),
+        "sources": _kept(_short(record["sources"]), listings),
         # Records of other nodes hold times, and two equal runs must give one file.
         "inputs": _short({path: digest for path, digest in record["inputs"].items() if "/provenance/" not in path}),
         "outputs": _short(record.get("outputs", {})),

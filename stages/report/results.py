@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from redenoise.dag import paths
 from redenoise.dag.config import Config
+from redenoise.support import csv_tables
+from redenoise.support.csv_tables import is_number
 from redenoise.support.errors import UserError
-from stages.report.published import UNITS, is_number, read_csv
+from stages.report.published import UNITS
 from stages.report.tables import SET_SIZES
 
 COLUMNS = ["dataset", "item", "condition", "method", "metric", "unit", "value"]
+AVERAGE_COLUMNS = ("dataset", "method", "sigma", "psnr")
 AVERAGE = "average"
 DEMO_PREFIX = "demo:"
+AGAIN = "run its stage again"
 ARCHITECTURE = "architecture"  # the node that counts parameters
 
 Key = tuple[str, str, str, str, str]  # dataset, item, condition, method, metric
@@ -106,20 +108,18 @@ def sigma(condition: str) -> int:
     return int(condition.removeprefix("sigma="))
 
 
-def averages_frame(measured: Measured) -> pd.DataFrame:
-    """Average PSNR of every measured method: columns dataset, method, sigma, psnr (dB, 4 decimals)."""
-    rows = [
+def averages(measured: Measured) -> list[tuple[str, str, int, str]]:
+    """Average PSNR of every measured method, by `AVERAGE_COLUMNS`, in dB with four decimals."""
+    return sorted(
         (dataset, method, sigma(condition), f"{value:.4f}")
         for (dataset, item, condition, method, metric), value in measured.values.items()
         if item == AVERAGE and metric == "psnr" and is_noise(condition)
-    ]
-    return pd.DataFrame(sorted(rows), columns=["dataset", "method", "sigma", "psnr"])
+    )
 
 
 def _read_rows(path: Path) -> dict[Key, float]:
-    frame = read_csv(path, COLUMNS)
     rows: dict[Key, float] = {}
-    for line, row in enumerate(frame.to_dict("records"), start=2):
+    for line, row in enumerate(csv_tables.read(path, COLUMNS, AGAIN), start=2):
         _check_row(row, f"{path}: line {line}")
         key = tuple(row[name] for name in COLUMNS[:5])
         if key in rows:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from redenoise.dag.config import Config
+from redenoise.document.model import IMAGE, NETWORK
 from stages.report import labels
 from stages.report.details import detail
 from stages.report.kinds import DesignTable, Method, Ordering, Printed, Table, TaskTable
@@ -21,15 +22,8 @@ STATUSES = (REPRODUCED, OFF, NOT_RUN)
 HOLDS, UNDECIDED, REVERSED = "holds", "undecided", "reversed"
 ORDER_STATUSES = (HOLDS, UNDECIDED, REVERSED, NOT_RUN)
 SURE = 2  # standard errors that a difference must exceed
-CSV_COLUMNS = ["table", "dataset", "item", "condition", "method", "metric", "unit"]
-CSV_COLUMNS += ["published", "reproduced", "delta", "status", "note"]
-# After those, in other tables: over how many seeds of the noise, their mean, one standard deviation of the value; over
-# how many trainings, and one standard deviation over them.
-SPREAD_COLUMNS = ["seeds", "mean", "spread", "trainings", "training_spread", "detail"]
-TASK_COLUMNS = ["low", "high", "images"]  # instead, in tables of high-level tasks: the interval, and over what
 # Of measured values in the CSV; the stages write six.
 DECIMALS = {"psnr": 4, "ssim": 5, "params": 0, "top1": 4, "top5": 4, "miou": 4}
-IMAGE, NETWORK = "image", "network"  # with AVERAGE, the scopes of a value
 DEMO_NOTE = "demo scale: stand-in images and tiny networks, nothing to compare with print"
 
 Place = tuple[str, str, str, str]  # item, condition, method as shown, metric
@@ -46,7 +40,7 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table's CSV.
+    """One value of a table: a printed cell with what was measured for it, or what was measured besides.
 
     Attributes:
         published: as printed, empty for a value without a printed counterpart.
@@ -105,6 +99,11 @@ class Row:
         return self.note.partition("; suspected misprint")[0]
 
     @property
+    def limit(self) -> float | None:
+        """Largest |delta| that counts as reproduced; None for a value without a printed one."""
+        return limit(self.published, self.metric, self.scope) if self.published else None
+
+    @property
     def label(self) -> str:
         """The method as shown, with the design if it is one of several of that method."""
         return self.method if self.item == AVERAGE or self.scope == IMAGE else f"{self.method} {self.item}"
@@ -138,6 +137,12 @@ class Context:
     def dataset(self, spec: Printed) -> str:
         """The name under which the results hold the table's set."""
         return DEMO_PREFIX + spec.dataset if self.demo else spec.dataset
+
+    @cached_property
+    def makers(self) -> dict[tuple[str, str], str]:
+        """(printed title of a set, method of the results) to the name of the node that measures it."""
+        found = {(title(self.config, *node), self.config.entry(*node)["method"]): node for node in nodes(self.config)}
+        return {place: "-".join(node) for place, node in {**found, **self.recognized.nodes}.items()}
 
     def backing(self, spec: Table, method: Method) -> str | None:
         """The measured method behind a printed one, see `labels.backing`."""
@@ -180,7 +185,7 @@ class Comparison:
     """One table, joined.
 
     Attributes:
-        rows: in the order of the CSV.
+        rows: in the order of the CSV and of the values in the table's document.
         methods: label as shown (in a table of designs: the design's id) to measured method, first those behind printed
             ones, then those without a printed counterpart in any table of the set.
         orderings: in a table of a high-level task, its orderings at all noise levels.
@@ -191,6 +196,11 @@ class Comparison:
     methods: dict[str, str]
     demo: bool
     orderings: tuple[Ordered, ...] = ()
+
+    @cached_property
+    def numbers(self) -> dict[tuple[str, ...], int]:
+        """Which of the rows has a data set and a place."""
+        return {(row.dataset, *row.place): number for number, row in enumerate(self.rows)}
 
     @cached_property
     def printed(self) -> dict[Place, Row]:
@@ -237,32 +247,6 @@ def judge(cell: Any, value: float | None, measured: str, remark: str, scope: str
     return Row(*head, cell.value, value, status, "; ".join(notes), scope, measured, suspect)
 
 
-def to_frame(comparison: Comparison) -> pd.DataFrame:
-    """The table's CSV: `CSV_COLUMNS`, and `TASK_COLUMNS` or `SPREAD_COLUMNS`; strings, values with fixed decimals."""
-    task = isinstance(comparison.spec, TaskTable)
-    records = []
-    for row in comparison.rows:
-        reproduced = "" if row.reproduced is None else f"{row.reproduced:.{DECIMALS[row.metric]}f}"
-        delta = "" if row.delta is None else signed(row.delta, DECIMALS[row.metric])
-        head = (comparison.spec.table, row.dataset, row.item, row.condition, row.method, row.metric, row.unit)
-        ends = ("" if end is None else f"{end:.{DECIMALS[row.metric]}f}" for end in (row.low, row.high))
-        more = (*ends, "" if row.images is None else str(row.images)) if task else _spread_columns(row)
-        records.append((*head, row.published, reproduced, delta, row.status, row.note, *more))
-    return pd.DataFrame(records, columns=CSV_COLUMNS + (TASK_COLUMNS if task else SPREAD_COLUMNS))
-
-
-def _spread_columns(row: Row) -> tuple[str, ...]:
-    """The mean is that of the set, so a single image has none."""
-    spread = row.spread
-    if row.deviation is None or spread is None:
-        return "", "", "", "", "", row.detail
-    single = row.scope == IMAGE
-    mean = "" if single or spread.mean is None else f"{spread.mean:.{DECIMALS[row.metric]}f}"
-    noise = f"{spread.noise_image if single else spread.noise:.6f}" if spread.seeds else ""
-    training = f"{spread.training_image if single else spread.training:.6f}" if spread.trainings else ""
-    return str(spread.seeds or ""), mean, noise, str(spread.trainings or ""), training, row.detail
-
-
 def signed(value: float, decimals: int, thousands: str = "") -> str:
     """A number with its sign and fixed decimals; zero is `+0.00`, never `-0.00`; `thousands` separates groups."""
     text = f"{value:+{thousands}.{decimals}f}"
@@ -281,11 +265,11 @@ def suspicion(suspect: Suspect, value: float | None, metric: str) -> str:
 
 def why_unmeasured(context: Context, dataset: str, name: str, item: str, condition: str) -> str:
     """Why there is no value of a measured method for one image of a real set, or for its average."""
-    measured, config = context.measured, context.config
+    measured = context.measured
     for reason in (measured.unavailable.get((dataset, name)), measured.without.get((dataset, name, condition))):
         if reason:
             return reason
-    if not any((title(config, *node), config.entry(*node)["method"]) == (dataset, name) for node in nodes(config)):
+    if (dataset, name) not in context.makers:
         return f"no entry of params.yaml measures {name} on {dataset}"
     if item == AVERAGE:
         return f"{name} did not measure every image of {dataset} at {condition}"

@@ -1,4 +1,4 @@
-"""How far averages move with the seed: `reports/spread/<scale>.csv`, which `python -m redenoise.commands.spread` writes.
+"""How far averages move with the seed: the files `reports/spread/<scale>.csv` of `redenoise spread`.
 
 One line for each average and for what was varied: the seed of the noise, or that of the training. An average without a
 line was measured with one seed, and nobody knows how far it moves.
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 
-import pandas as pd
-
 from redenoise.dag import paths
 from redenoise.dag.config import Config
+from redenoise.support import csv_tables
+from redenoise.support.csv_tables import is_number
 from redenoise.support.errors import UserError
-from stages.report.published import UNITS, is_number, read_csv
+from stages.report.published import UNITS
 from stages.report.records import DIGITS
 from stages.report.results import is_noise, title
 from stages.report.weights import Records
@@ -28,6 +28,7 @@ KEY = ["dataset", "condition", "method", "metric"]
 # SHA-256 of their folder.
 COLUMNS = [*KEY, "varied", "seeds", "values", "mean", "std", "image", "images", "weights", "commit"]
 DECIMALS = 6
+AGAIN = "run `redenoise spread` again"
 
 Average = tuple[str, str, str, str]  # as `KEY`
 
@@ -71,30 +72,27 @@ def path(scale: str) -> Path:
     return FOLDER / f"{scale}.csv"
 
 
-def rows(scale: str) -> pd.DataFrame:
-    """The lines of one scale, checked, all columns strings; none where there is no file.
+def rows(scale: str) -> list[csv_tables.Row]:
+    """The lines of one scale, checked; none where there is no file.
 
     Raises:
         UserError: the file is no such CSV, a value is no number, or mean and std are not those of the values.
     """
-    file = path(scale)
+    file, found = path(scale), {}
     if not file.exists():
-        return pd.DataFrame(columns=COLUMNS, dtype=str)
-    frame = read_csv(file, COLUMNS)
-    for line, row in enumerate(frame.to_dict("records"), start=2):
+        return []
+    for line, row in enumerate(csv_tables.read(file, COLUMNS, AGAIN), start=2):
         _check(row, f"{file}: line {line}")
-    repeated = frame.duplicated([*KEY, "varied"])
-    if repeated.any():
-        line = int(repeated.to_numpy().argmax()) + 2
-        raise UserError(f"{file}: line {line}: this average occurs twice; keep one of the lines")
-    return frame
+        if found.setdefault(tuple(row[name] for name in (*KEY, "varied")), row) is not row:
+            raise UserError(f"{file}: line {line}: this average occurs twice; keep one of the lines")
+    return list(found.values())
 
 
 def load(config: Config, records: Records) -> dict[Average, Spread]:
     """What is known of every average of one scale; `records`: provenance of the run, by `<stage>-<key>`."""
     found: dict[Average, dict] = defaultdict(dict)
     today = _weights(config, records)
-    for row in rows(config.scale).to_dict("records"):
+    for row in rows(config.scale):
         key = tuple(row[name] for name in KEY)
         count, std, image = len(row["seeds"].split()), float(row["std"]), float(row["image"])
         if row["varied"] == TRAINING:
@@ -121,24 +119,23 @@ def _weights(config: Config, records: Records) -> dict[tuple[str, str], str]:
 
 
 def _check(row: dict[str, str], place: str) -> None:
-    again = "run `python -m redenoise.commands.spread` again"
     if row["varied"] not in (NOISE, TRAINING):
-        raise UserError(f"{place}: varied is {row['varied']!r}; expected {NOISE} or {TRAINING}; {again}")
+        raise UserError(f"{place}: varied is {row['varied']!r}; expected {NOISE} or {TRAINING}; {AGAIN}")
     if not is_noise(row["condition"]) or row["metric"] not in UNITS:
-        raise UserError(f"{place}: {row['condition']!r} and {row['metric']!r} are no noise level and metric; {again}")
+        raise UserError(f"{place}: {row['condition']!r} and {row['metric']!r} are no noise level and metric; {AGAIN}")
     seeds, values = row["seeds"].split(), row["values"].split()
     if not 2 <= len(set(seeds)) == len(seeds) == len(values):
         found = f"{row['seeds']!r} are the seeds of {len(values)} values"
-        raise UserError(f"{place}: {found}; expected two different ones or more, one for each value; {again}")
+        raise UserError(f"{place}: {found}; expected two different ones or more, one for each value; {AGAIN}")
     if not row["images"].isdecimal() or int(row["images"]) < 1:
-        raise UserError(f"{place}: images is {row['images']!r}; expected how many the set has; {again}")
+        raise UserError(f"{place}: images is {row['images']!r}; expected how many the set has; {AGAIN}")
     numbers = [*(("values", value) for value in values), *((name, row[name]) for name in ("mean", "std", "image"))]
     for name, text in numbers:
         if not is_number(text) or (name in ("std", "image") and float(text) < 0):
-            raise UserError(f"{place}: {name} is {text!r}; expected a finite number; {again}")
+            raise UserError(f"{place}: {name} is {text!r}; expected a finite number; {AGAIN}")
     for name, value in zip(("mean", "std"), statistics([float(text) for text in values]), strict=True):
         if abs(float(row[name]) - value) > 1.5 * 10.0**-DECIMALS:
-            raise UserError(f"{place}: {name} is {row[name]}, of its values it is {value:.{DECIMALS}f}; {again}")
+            raise UserError(f"{place}: {name} is {row[name]}, of its values it is {value:.{DECIMALS}f}; {AGAIN}")
 
 
 def statistics(values: list[float]) -> tuple[float, float]:

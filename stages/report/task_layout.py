@@ -1,20 +1,11 @@
-"""The paper's layout of a table of a high-level task: every measured accuracy with its interval, then the orderings."""
+"""The layout of a table of a high-level task: every measured accuracy with its interval, then the orderings."""
+
+from dataclasses import replace
 
 from redenoise.dag.config import Config
-from stages.report.kinds import Method, TaskTable
-from stages.report.layout import (
-    METRIC_NAMES,
-    NOTHING,
-    Cell,
-    Document,
-    Grid,
-    Group,
-    best,
-    number,
-    summary,
-    verdict,
-    with_interval,
-)
+from redenoise.document.model import NOTHING, Cell, Document, Section
+from stages.report.kinds import TaskTable
+from stages.report.parts import COMPARED, MEASURED, best, grid, linked, methods_grid, page, value_cells
 from stages.report.results import AVERAGE, is_noise
 from stages.report.rows import (
     NOT_RUN,
@@ -28,12 +19,12 @@ from stages.report.rows import (
     signed,
     suspicion,
 )
-from stages.report.tables import PAPERS, TOLERANCES
+from stages.report.shown import METRIC_NAMES, number, summary, with_interval
+from stages.report.tables import TOLERANCES
 from stages.report.task_tables import CLEAN, CLEAN_METHOD
 from stages.report.tasks import why_missing
 from stages.report.weights import before_task, of_task
 
-COMPARED = ("printed", "reproduced", "Δ")
 DEMO_WARNING = (
     "Demo scale: these numbers are measured on a procedurally made set of textured shapes, with small networks that "
     "were trained for seconds, not on {}. They show that the pipeline works; nothing on this page can be compared "
@@ -53,21 +44,24 @@ ERRORS = {
 
 def document(comparison: Comparison, context: Context) -> Document:
     """Lay out one joined table."""
-    spec, demo = comparison.spec, comparison.demo
-    title = f"{PAPERS[spec.paper].short}, {spec.number}: {spec.title}"
-    return Document(
-        title=f"{title}; demo: textured shapes instead" if demo else title,
-        warning=DEMO_WARNING.format(spec.dataset) if demo else "",
-        summary=f"{summary(comparison)} {_order_summary(comparison)}",
-        bullets=(*_legend(comparison), _clean(comparison, context), *_network(spec, context), *spec.protocol, TRADE),
-        grids=(
-            _methods(comparison, context),
-            _accuracies(comparison),
-            _extras(comparison, context),
-            _orderings(comparison),
-            _psnr(comparison),
-        ),
+    spec = comparison.spec
+    legend = (*_legend(comparison), _clean(comparison, context), *_network(spec, context))
+    sections = (
+        _methods(comparison, context),
+        _accuracies(comparison),
+        _extras(comparison, context),
+        _orderings(comparison),
+        _psnr(comparison),
     )
+    found = page(
+        comparison,
+        context,
+        DEMO_WARNING.format(spec.dataset) if comparison.demo else "",
+        f"{summary(comparison)} {_order_summary(comparison)}",
+        (*legend, *spec.protocol, TRADE),
+        sections,
+    )
+    return replace(found, title=f"{found.title}; demo: textured shapes instead") if comparison.demo else found
 
 
 def _order_summary(comparison: Comparison) -> str:
@@ -129,69 +123,64 @@ def _chance(config: Config, task: str) -> str:
     return f"It knows {classes:,} classes, so guessing reaches {shares}."
 
 
-def _methods(comparison: Comparison, context: Context) -> Grid:
+def _methods(comparison: Comparison, context: Context) -> Section:
     """Which measured method stands behind each shown one, how its weights were made, and why some have none."""
     spec, printed, rows = comparison.spec, {method.printed for method in comparison.spec.methods}, []
     for label, name in comparison.methods.items():
         node = context.recognized.nodes.get((spec.dataset, name))
         made = before_task(context.config, context.records, context.config.entry(*node)) if node else ""
-        note = "" if label in printed else "measured, not printed"
-        texts = (label if label in printed else "", name, made, note)
-        rows.append(tuple(Cell(text or NOTHING) for text in texts))
-    return Grid("Methods", ("printed", "measured", "weights of the denoiser", "note"), (), tuple(rows))
+        rows.append((label, name, made, "") if label in printed else ("", name, made, "measured, not printed"))
+    stub = ("printed", "measured", "weights of the denoiser", "note")
+    return methods_grid("Methods", stub, rows, spec.dataset, context)
 
 
-def _accuracies(comparison: Comparison) -> Grid:
+def _accuracies(comparison: Comparison) -> Section:
     """The paper's own table: one line per noise level and metric, one group of columns per printed method."""
     spec, rows, footnotes = comparison.spec, [], []
-    groups = tuple(_group(method, comparison) for method in spec.methods)
+    columns = MEASURED if comparison.demo else COMPARED
+    groups = [(method.printed, columns) for method in spec.methods]
     for level in spec.sigmas:
         for metric in spec.metrics:
-            places = [(AVERAGE, f"sigma={level}", group.label, metric) for group in groups]
-            found = [comparison.shown.get(place) for place in places]
+            found = [comparison.shown.get((AVERAGE, f"sigma={level}", label, metric)) for label, _ in groups]
             cells = [Cell(str(level)), Cell(METRIC_NAMES[metric])]
             best_printed = best([float(row.published) for row in found if row and row.published])
             whole = max((row.images for row in found if row and row.images), default=0)
             best_measured = best([number(row.reproduced, metric) for row in found if row and row.images == whole])
-            for row, group in zip(found, groups, strict=True):
-                cells += _cells(row, group, best_printed, best_measured, footnotes)
+            for row in found:
+                cells += _cells(comparison, row, len(columns), best_printed, best_measured, footnotes)
                 if row and row.images and row.images < whole:
                     part = f"over the first {row.images:,} of {whole:,} images"
-                    cells[-1] = Cell(with_interval(row), mark=_mark(part, footnotes))
-            rows.append(tuple(cells))
+                    cells[-1] = linked(comparison, row, Cell(with_interval(row), note=_mark(part, footnotes)))
+            rows.append(cells)
     heading = "Accuracy behind each denoiser in %, with 95 % intervals"
-    return Grid(heading, ("σ", "metric"), groups, tuple(rows), tuple(footnotes))
+    return grid(heading, ("σ", "metric"), groups, rows, footnotes)
 
 
-def _group(method: Method, comparison: Comparison) -> Group:
-    return Group(method.printed, ("demo value",) if comparison.demo else COMPARED)
-
-
-def _cells(row: Row | None, group: Group, best_printed: object, best_measured: object, footnotes: list) -> list[Cell]:
+def _cells(
+    comparison: Comparison, row: Row | None, width: int, best_printed: object, best_measured: object, footnotes: list
+) -> list[Cell]:
     """The cells of one value; a suspected misprint and a reason for no value add a footnote."""
     if row is None:
-        return [Cell()] * len(group.columns)
+        return value_cells(comparison, None, width, Cell())
     bold = row.low is not None and number(row.reproduced, row.metric) == best_measured
-    reproduced = Cell(with_interval(row), bold=bold) if row.low is not None else _not_run(row.reason, footnotes)
-    if not row.published:
-        return [reproduced]
-    mark = _mark(suspicion(row.suspect, row.reproduced, row.metric), footnotes) if row.suspect else ""
-    printed = Cell(row.published, bold=float(row.published) == best_printed, mark=mark)
-    return [printed, reproduced, Cell(verdict(row))]
+    shown = Cell(with_interval(row), bold=bold) if row.low is not None else _not_run(row.reason, footnotes)
+    note = _mark(suspicion(row.suspect, row.reproduced, row.metric), footnotes) if row.suspect else 0
+    printed = bool(row.published) and float(row.published) == best_printed
+    return value_cells(comparison, row, width, shown, printed, note)
 
 
 def _not_run(reason: str, footnotes: list[str]) -> Cell:
-    return Cell(NOT_RUN, mark=_mark(f"not run: {reason}", footnotes))
+    return Cell(NOT_RUN, note=_mark(f"not run: {reason}", footnotes))
 
 
-def _mark(text: str, footnotes: list[str]) -> str:
+def _mark(text: str, footnotes: list[str]) -> int:
     """The number of a footnote, which cells of one reason share."""
     if text not in footnotes:
         footnotes.append(text)
-    return str(footnotes.index(text) + 1)
+    return footnotes.index(text) + 1
 
 
-def _extras(comparison: Comparison, context: Context) -> Grid:
+def _extras(comparison: Comparison, context: Context) -> Section:
     """Accuracies that the paper does not print: other methods, and those of a part of the set."""
     spec, rows, footnotes = comparison.spec, [], []
     printed = {method.printed for method in spec.methods}
@@ -204,10 +193,10 @@ def _extras(comparison: Comparison, context: Context) -> Grid:
             for level in spec.sigmas:
                 row = values.get((AVERAGE, f"sigma={level}", label, metric))
                 missing = _missing(spec, context, name, f"sigma={level}", footnotes)
-                cells.append(Cell(with_interval(row)) if row else missing)
-            rows.append(tuple(cells))
-    groups = tuple(Group(f"σ = {level}", ("",)) for level in spec.sigmas)
-    return Grid("Measured, not printed", ("method", "metric"), groups, tuple(rows), tuple(footnotes))
+                cells.append(linked(comparison, row, Cell(with_interval(row))) if row else missing)
+            rows.append(cells)
+    groups = [(f"σ = {level}", ("",)) for level in spec.sigmas]
+    return grid("Measured, not printed", ("method", "metric"), groups, rows, footnotes)
 
 
 def _missing(spec: TaskTable, context: Context, name: str, condition: str, footnotes: list[str]) -> Cell:
@@ -218,7 +207,7 @@ def _missing(spec: TaskTable, context: Context, name: str, condition: str, footn
     return _not_run(why_missing(spec, context, name, condition), footnotes)
 
 
-def _orderings(comparison: Comparison) -> Grid:
+def _orderings(comparison: Comparison) -> Section:
     """Every ordering at every noise level: the difference, how sure it is, and whether it holds."""
     rows, footnotes = [], []
     names = ("difference", "error", "difference / error", "images", "lower < higher")
@@ -231,8 +220,7 @@ def _orderings(comparison: Comparison) -> Grid:
     if not comparison.demo:
         names = ("printed difference", *names)
     heading = f"Orderings: higher minus lower in {METRIC_NAMES[comparison.spec.metrics[0]]}, percentage points"
-    groups = tuple(Group("", (name,)) for name in names)
-    return Grid(heading, ("σ", "lower", "higher", "of"), groups, tuple(rows), tuple(footnotes))
+    return grid(heading, ("σ", "lower", "higher", "of"), [("", names)], rows, footnotes)
 
 
 def _order_cells(ordered: Ordered, footnotes: list[str]) -> list[Cell]:
@@ -243,13 +231,14 @@ def _order_cells(ordered: Ordered, footnotes: list[str]) -> list[Cell]:
     return [*map(Cell, texts), Cell(f"{found.images:,}"), Cell(ordered.status, bold=ordered.status == REVERSED)]
 
 
-def _psnr(comparison: Comparison) -> Grid:
+def _psnr(comparison: Comparison) -> Section:
     """PSNR of the images that the task's network sees: no printed counterpart, and no interval."""
     spec, rows = comparison.spec, []
     values = {(row.method, row.condition): row for row in comparison.unprinted.values() if row.metric == "psnr"}
     labels = dict.fromkeys([*(method.printed for method in spec.methods), *(method for method, _ in values)])
     for label in labels:
         found = [values.get((label, f"sigma={level}")) for level in spec.sigmas]
-        rows.append((Cell(label), *(Cell(number(row.reproduced, "psnr") if row else NOTHING) for row in found)))
-    groups = tuple(Group(f"σ = {level}", ("",)) for level in spec.sigmas)
-    return Grid("PSNR in dB of the images before the task's network", ("method",), groups, tuple(rows))
+        shown = [linked(comparison, row, Cell(number(row.reproduced, "psnr"))) if row else Cell() for row in found]
+        rows.append((Cell(label), *shown))
+    groups = [(f"σ = {level}", ("",)) for level in spec.sigmas]
+    return grid("PSNR in dB of the images before the task's network", ("method",), groups, rows)

@@ -1,4 +1,4 @@
-"""The printed tables of classification and segmentation behind denoisers; part of what tables.py declares."""
+"""What the printed tables of classification and segmentation behind denoisers have in common."""
 
 from stages.report.kinds import Method, Ordering, TaskTable
 
@@ -43,17 +43,15 @@ _EXTRAS = (
     "crops and steps as joint training, with the reconstruction loss alone, so that what it gains over `Separate+VGG` "
     "comes from the images and not from the task."
 )
-_LOSS_2018 = "Joint training here has no perceptual loss: the paper's loss is the task's and the reconstruction's."
-_LOSS_2020 = "Joint training here has the perceptual loss, weighted 0.5, besides the task's and the reconstruction's."
 
 
-def _methods(joint: str, cross: str) -> tuple[Method, ...]:
+def methods(joint: str, cross: str) -> tuple[Method, ...]:
     """The five printed methods; `joint` and `cross` are the measured ones behind the last two."""
     same = (Method(name, measured=name) for name in ("VGG", "CBM3D+VGG", "Separate+VGG"))
     return (*same, Method("Joint Training", measured=joint), Method("Joint Training (Cross-Task)", measured=cross))
 
 
-def _classification(paper: str, number: str, name: str, methods: tuple[Method, ...], loss: str) -> TaskTable:
+def classification(paper: str, number: str, name: str, methods: tuple[Method, ...], loss: str) -> TaskTable:
     return TaskTable(
         paper=paper,
         name=name,
@@ -61,6 +59,7 @@ def _classification(paper: str, number: str, name: str, methods: tuple[Method, .
         number=number,
         title="classification of denoised images of ILSVRC2012, top-1 and top-5 accuracy in %",
         dataset="ILSVRC2012",
+        images=50000,
         sigmas=SIGMAS,
         methods=methods,
         metrics=("top1", "top5"),
@@ -70,7 +69,7 @@ def _classification(paper: str, number: str, name: str, methods: tuple[Method, .
     )
 
 
-def _segmentation(paper: str, number: str, name: str, methods: tuple[Method, ...], loss: str) -> TaskTable:
+def segmentation(paper: str, number: str, name: str, methods: tuple[Method, ...], loss: str) -> TaskTable:
     return TaskTable(
         paper=paper,
         name=name,
@@ -78,6 +77,7 @@ def _segmentation(paper: str, number: str, name: str, methods: tuple[Method, ...
         number=number,
         title="segmentation of denoised images of Pascal VOC 2012, mean intersection over union in %",
         dataset="Pascal VOC 2012",
+        images=1449,
         sigmas=SIGMAS,
         methods=methods,
         metrics=("miou",),
@@ -85,14 +85,3 @@ def _segmentation(paper: str, number: str, name: str, methods: tuple[Method, ...
         tolerance=_SEGMENTED,
         protocol=(loss, _NOISE, _TASK, _MIOU, _INTERVALS["miou"], _EXTRAS),
     )
-
-
-_METHODS_2018 = _methods("Joint Training (no perceptual loss)", "Joint Training (no perceptual loss, Cross-Task)")
-_METHODS_2020 = _methods("Joint Training", "Joint Training (Cross-Task)")
-
-TASK_TABLES = (
-    _classification("liu2018", "Table 2", "table2_classification", _METHODS_2018, _LOSS_2018),
-    _segmentation("liu2018", "Table 3", "table3_segmentation", _METHODS_2018, _LOSS_2018),
-    _classification("liu2020", "Table IV", "table4_classification", _METHODS_2020, _LOSS_2020),
-    _segmentation("liu2020", "Table V", "table5_segmentation", _METHODS_2020, _LOSS_2020),
-)

@@ -14,8 +14,7 @@ from stages.report.outcomes import Outcomes
 from stages.report.recognized import Score
 from stages.report.results import AVERAGE, is_noise, sigma
 from stages.report.rows import DEMO_NOTE, UNPRINTED, Comparison, Context, Ordered, Row, judge, suspects
-from stages.report.tables import SET_SIZES
-from stages.report.task_tables import TASK_TABLES
+from stages.report.tables import TASK_TABLES
 
 CHECKED = 1e-3  # percentage points by which outcomes and results of one node may differ: the results have six decimals
 UNITS = {"psnr": "dB"}  # of the unprinted rows; all others are in %
@@ -53,7 +52,7 @@ def _methods(spec: TaskTable, context: Context) -> dict[str, str]:
 
 def _whole(spec: TaskTable, context: Context, score: Score) -> bool:
     """Whether a value stands for the whole set; that of a stand-in has whatever size the scale gives it."""
-    return context.demo or score.images == SET_SIZES[spec.dataset]
+    return context.demo or score.images == spec.images
 
 
 def _printed_rows(spec: TaskTable, context: Context, methods: dict[str, str]) -> Iterator[Row]:
@@ -74,7 +73,7 @@ def _why_not_run(spec: TaskTable, context: Context, cell: Any, name: str, score:
     if context.demo:
         return DEMO_NOTE
     if score is not None:
-        return f"measured on {score.images:,} of {SET_SIZES[spec.dataset]:,} images only"
+        return f"measured on {score.images:,} of {spec.images:,} images only"
     return why_missing(spec, context, name, cell.condition)
 
 

@@ -97,15 +97,8 @@ class Ancestry:
             yield Cause(PARAMETER, f"{where} is {shown(now)}, was {shown(was)}")
 
     def _code(self, before: dict[str, Any], after: dict[str, Any]) -> Iterator[Cause]:
-        for source in sorted(set(before["sources"]) | set(after["sources"])):
-            was, now = before["sources"].get(source), after["sources"].get(source)
-            if was == now:
-                continue
-            old, new = self.old["listings"].get(was, {}), self.new["listings"].get(now, {})
-            if not old or not new:
-                yield Cause(CODE, f"{source} of stage {after['stage']} has changed")
-                continue
-            yield from (Cause(CODE, f"{file} {state}") for file, state in file_states(old, new))
+        old, new = self.old["listings"][before["sources"]], self.new["listings"][after["sources"]]
+        yield from (Cause(CODE, f"{file} {state}") for file, state in file_states(old, new))
 
     def _environment(self, before: dict[str, Any], after: dict[str, Any]) -> Iterator[Cause]:
         old, new = self.old["values"][before["environment"]], self.new["values"][after["environment"]]

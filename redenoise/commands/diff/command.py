@@ -6,20 +6,16 @@ tree. Causes come from `records.json` of both sides.
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from redenoise.commands.diff import layout, sides
 from redenoise.commands.diff.causes import Ancestry
 from redenoise.commands.diff.moves import Move, moves
-from redenoise.commands.diff.sides import CellKey, Reader
+from redenoise.commands.diff.sides import Reader
 from redenoise.commands.parsing import parser
-from redenoise.commands.site import cells as table_cells
-from redenoise.commands.site import pipeline
-from redenoise.dag.config import SCALES, Config, load_config
+from redenoise.dag.config import SCALES, load_config
 from redenoise.support.errors import UserError, choices
 from redenoise.support.files import write_text
-from stages.report.tables import ALL_TABLES
 
 WORKING_TREE = "."
 
@@ -44,22 +40,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def between(base: str, old: Reader, head: str, new: Reader, scale: str) -> list[Move]:
     """Every cell of one scale that moved between two sides."""
-    config = load_config(scale)
     before, after = sides.load(base, old, scale), sides.load(head, new, scale)
-    return list(moves(before, after, Ancestry(config, before.records, after.records), makers(config)))
-
-
-def makers(config: Config) -> Callable[[CellKey], str | None]:
-    """Finds the node that measures a cell, by today's configuration."""
-    nodes = pipeline.load(config)
-    found = table_cells.makers(config, nodes)
-    specs = {spec.key: spec for spec in ALL_TABLES}
-
-    def maker(key: CellKey) -> str | None:
-        node = table_cells.maker(specs[key[0]], dict(zip(table_cells.PLACE, key[1:], strict=True)), found, nodes)
-        return node.name if node else None
-
-    return maker
+    return list(moves(before, after, Ancestry(load_config(scale), before.records, after.records)))
 
 
 def _scales(chosen: str | None, read: Reader) -> list[str]:

@@ -3,13 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-import pandas as pd
-
 from redenoise.commands.diff.causes import KINDS, Cause
 from redenoise.commands.diff.moves import Move
-from stages.report.layout import SHOWN_DECIMALS
-from stages.report.markdown import frame_table
+from redenoise.document import markdown
+from redenoise.document.model import Value, table
 from stages.report.rows import DECIMALS, NOT_RUN, signed
+from stages.report.shown import SHOWN_DECIMALS
 
 TITLES = {
     "parameter": "Because of parameters",
@@ -20,22 +19,20 @@ TITLES = {
     "run again": "With all that is recorded unchanged",
     "unknown": "For a reason that no record holds",
 }
+NO_CELL = "no such cell"
 SHOWN = 40  # lines of a group's table, averages first; a comment on GitHub holds 65,536 characters
 SPREAD_TEXT = (
     "None moved by more than two standard deviations of the difference of two seeds. They have causes all the same: "
     "where most go one way it is these, and not the seed. `--all` shows every one."
 )
-COLUMNS = ["table", "cell", "old", "new", "change", "printed", "status"]
+COLUMNS = ("table", "cell", "old", "new", "change", "printed", "status")
 NUMBERS = ("old", "new", "change", "printed")
 
 
 def folded(move: Move) -> bool:
     """Whether a move is less than the tables show: half a unit of their last place, with the verdict unchanged."""
-    if (
-        move.change is None
-        or move.old["status"] != move.new["status"]
-        or move.old["published"] != move.new["published"]
-    ):
+    old, new = move.old, move.new
+    if move.change is None or (old.status, old.printed) != (new.status, new.printed):
         return False
     return abs(move.change) < 0.5 * 10.0 ** -SHOWN_DECIMALS[move.key[5]]
 
@@ -112,29 +109,28 @@ def _folded_table(moves: list[Move], what: str, everything: bool) -> str:
 
 def _table(moves: list[Move], everything: bool) -> str:
     shown = moves if everything else sorted(moves, key=lambda move: -abs(move.change or 0.0))[:SHOWN]
-    text = frame_table(pd.DataFrame([_line(move) for move in shown], columns=COLUMNS), NUMBERS)
+    text = markdown.table(table(COLUMNS, [_line(move) for move in shown], NUMBERS))
     left = len(moves) - len(shown)
     return f"{text}\n\n{left} more, moved less than these: `--all` shows them." if left else text
 
 
 def _line(move: Move) -> tuple[str, ...]:
-    table, dataset, item, condition, method, metric = move.key
-    row = move.new or move.old
-    old, new = (_value(side, metric) for side in (move.old, move.new))
+    key, dataset, item, condition, method, metric = move.key
+    old, new = (_value(side) for side in (move.old, move.new))
     change = "" if move.change is None else signed(move.change, DECIMALS[metric])
     cell = " ".join(filter(None, (dataset, item, condition, method, metric)))
-    return table, cell, old, new, change, row["published"], _verdict(move) or row["status"]
+    return key, cell, old, new, change, move.value.printed, _verdict(move) or move.value.status
 
 
-def _value(row: dict[str, str] | None, metric: str) -> str:
-    if row is None:
-        return "no such cell"
-    return f"{float(row['reproduced']):.{DECIMALS[metric]}f}" if row["reproduced"] else NOT_RUN
+def _value(value: Value | None) -> str:
+    if value is None:
+        return NO_CELL
+    return NOT_RUN if value.reproduced is None else f"{value.reproduced:.{DECIMALS[value.metric]}f}"
 
 
 def _verdict(move: Move) -> str:
     """`old status to new status`, or empty where it stays."""
-    old, new = (row["status"] if row else "no such cell" for row in (move.old, move.new))
+    old, new = (value.status if value else NO_CELL for value in (move.old, move.new))
     return "" if old == new else f"{old} to {new}"
 
 

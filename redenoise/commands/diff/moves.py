@@ -1,13 +1,13 @@
 """Cells that moved between two sides, and how far."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import hypot, sqrt
 
 from redenoise.commands.diff.causes import UNKNOWN, Ancestry, Cause
-from redenoise.commands.diff.sides import CellKey, Side
+from redenoise.commands.diff.sides import Side
+from redenoise.document.model import IMAGE, Place, Value
 from stages.report.details import SURE
-from stages.report.results import AVERAGE
 from stages.report.rows import OFF, REPRODUCED
 
 
@@ -17,27 +17,32 @@ class Move:
 
     Attributes:
         key: of the cell.
-        old, new: its lines of the CSV on both sides; None where one has no such cell.
+        old, new: its value on both sides; None where one has no such cell.
         causes: why, as far as the records tell; one of kind `UNKNOWN` where they do not. Never empty.
         retrained: whether it was measured with other weights.
     """
 
-    key: CellKey
-    old: dict[str, str] | None
-    new: dict[str, str] | None
+    key: Place
+    old: Value | None
+    new: Value | None
     causes: tuple[Cause, ...]
     retrained: bool = False
 
     @property
+    def value(self) -> Value:
+        """The newer of its values."""
+        return self.new or self.old
+
+    @property
     def average(self) -> bool:
-        """Whether it is an average over a set, or of a table without single images."""
-        return self.key[2] == AVERAGE or not self.key[2].isdigit()
+        """Whether it is no single image's, but an average over a set or of a network."""
+        return self.value.scope != IMAGE
 
     @property
     def change(self) -> float | None:
         """New minus old value, if both were measured."""
-        old, new = (row["reproduced"] if row else "" for row in (self.old, self.new))
-        return float(new) - float(old) if old and new else None
+        old, new = (value.reproduced if value else None for value in (self.old, self.new))
+        return None if old is None or new is None else new - old
 
     @property
     def within_spread(self) -> bool:
@@ -46,9 +51,9 @@ class Move:
         How far other trainings differ counts only where the weights are others.
         """
         names = ("spread", "training_spread") if self.retrained else ("spread",)
-        sides = [[float(row[name]) for name in names if row.get(name)] for row in (self.new, self.old) if row]
-        known = next(filter(None, sides), None)
-        if known is None or not self.change or self.old["published"] != self.new["published"]:
+        sides = [[getattr(value, name) for name in names] for value in (self.new, self.old) if value]
+        known = next(filter(None, ([std for std in side if std is not None] for side in sides)), None)
+        if known is None or not self.change or self.old.printed != self.new.printed:
             return False
         return abs(self.change) <= SURE * sqrt(2) * hypot(*known)
 
@@ -58,28 +63,28 @@ class Move:
         return _status(self.old) == REPRODUCED and _status(self.new) == OFF and not self.within_spread
 
 
-def moves(old: Side, new: Side, ancestry: Ancestry, makers: Callable[[CellKey], str | None]) -> Iterator[Move]:
-    """Every cell that differs in its value, its printed value or its verdict, in the order of the tables.
-
-    Args:
-        makers: name of the node that measures a cell, or None.
-    """
-    for key in dict.fromkeys((*new.cells, *old.cells)):
-        before, after = old.cells.get(key), new.cells.get(key)
-        if before and after and all(before[name] == after[name] for name in ("published", "reproduced", "status")):
+def moves(old: Side, new: Side, ancestry: Ancestry) -> Iterator[Move]:
+    """Every cell that differs in its value, its printed value or its verdict, in the order of the tables."""
+    for key in dict.fromkeys((*new.values, *old.values)):
+        before, after = old.values.get(key), new.values.get(key)
+        if before and after and _judged(before) == _judged(after):
             continue
-        causes, maker = _causes(key, before, after, ancestry, makers), makers(key)
-        yield Move(key, before, after, causes, maker is not None and ancestry.retrained(maker))
+        maker = (after or before).node
+        yield Move(key, before, after, _causes(before, after, ancestry), bool(maker) and ancestry.retrained(maker))
 
 
-def _causes(key: CellKey, before: dict | None, after: dict | None, ancestry: Ancestry, makers: Callable) -> tuple:
-    if before and after and before["reproduced"] == after["reproduced"]:
+def _judged(value: Value) -> tuple[str, float | None, str]:
+    return value.printed, value.reproduced, value.status
+
+
+def _causes(before: Value | None, after: Value | None, ancestry: Ancestry) -> tuple[Cause, ...]:
+    if before and after and before.reproduced == after.reproduced:
         return ancestry.judging() or (Cause(UNKNOWN, "judged otherwise, for a reason that no record holds"),)
-    maker = makers(key)
-    if maker is None:
+    maker = (after or before).node
+    if not maker:
         return ancestry.judging() or (Cause(UNKNOWN, "no node measures this cell"),)
     return ancestry.of(maker) or ancestry.judging() or (Cause(UNKNOWN, f"nothing that is recorded of {maker} differs"),)
 
 
-def _status(row: dict[str, str] | None) -> str:
-    return row["status"] if row else ""
+def _status(value: Value | None) -> str:
+    return value.status if value else ""

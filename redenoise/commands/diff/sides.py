@@ -1,7 +1,5 @@
 """The two sides of a comparison: the reports of a revision, of another checkout, or of the working tree."""
 
-import csv
-import io
 import json
 import subprocess
 from collections.abc import Callable
@@ -9,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from redenoise.document import store
+from redenoise.document.model import Place, Value
 from redenoise.support.errors import UserError
 from stages.report.records import FORMAT, NAME
-from stages.report.rows import CSV_COLUMNS
 from stages.report.tables import ALL_TABLES
 
 Reader = Callable[[str], str | None]  # text of a file by its path in the project, None if there is no such file
-CellKey = tuple[str, str, str, str, str, str]  # table with its paper, data set, item, condition, method, metric
 
 
 @dataclass(frozen=True)
@@ -24,12 +22,12 @@ class Side:
 
     Attributes:
         name: of the revision or folder.
-        cells: the lines of all tables' CSV files.
+        values: of all tables, by their keys.
         records: `records.json`, or None where the revision has none.
     """
 
     name: str
-    cells: dict[CellKey, dict[str, str]]
+    values: dict[Place, Value]
     records: dict[str, Any] | None
 
 
@@ -60,25 +58,20 @@ def scales(read: Reader, known: list[str]) -> list[str]:
 
 
 def load(name: str, read: Reader, scale: str) -> Side:
-    """The reports of one scale; raises `UserError` for a file that is damaged."""
-    cells: dict[CellKey, dict[str, str]] = {}
+    """The reports of one scale; raises `UserError` for a damaged file, and for pages that are not there as data.
+
+    A table that this side does not have at all has no values.
+    """
+    values: dict[Place, Value] = {}
     for spec in ALL_TABLES:
-        path = f"reports/{scale}/{spec.key}.csv"
-        for row in _rows(f"{name}: {path}", read(path)):
-            cells[(spec.key, *(row[column] for column in CSV_COLUMNS[1:6]))] = row
-    return Side(name, cells, _records(f"{name}: reports/{scale}/{NAME}", read(f"reports/{scale}/{NAME}")))
-
-
-def _rows(place: str, text: str | None) -> list[dict[str, str]]:
-    if text is None:
-        return []  # a table that this side does not have yet
-    try:
-        rows = list(csv.DictReader(io.StringIO(text), strict=True))
-    except csv.Error as error:
-        raise UserError(f"{place}: not a CSV file ({error}); run `python -m stages.report` again") from None
-    if any(None in row or None in row.values() or not set(CSV_COLUMNS) <= set(row) for row in rows):
-        raise UserError(f"{place}: expected the columns {','.join(CSV_COLUMNS)}; run `python -m stages.report` again")
-    return rows
+        path = f"reports/{scale}/{spec.key}"
+        text = read(f"{path}.json")
+        if text is not None:
+            values |= {value.place: value for value in store.parse(text, f"{name}: {path}.json").values}
+        elif read(f"{path}.md") is not None:
+            line = f"{name}: {path}.json: missing beside its page, this report was made before pages were kept as data"
+            raise UserError(f"{line}; choose a later revision, or a folder where it was made again")
+    return Side(name, values, _records(f"{name}: reports/{scale}/{NAME}", read(f"reports/{scale}/{NAME}")))
 
 
 def _records(place: str, text: str | None) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--output", type=Path, metavar="FOLDER", help="default: build/<scale>/latex")
     options.add_argument("--pdf", action="store_true", help="compile it with pdflatex")
     parsed = options.parse_args(arguments)
-    scale = load_config(parsed.scale).scale
-    folder = parsed.output or paths.build(scale) / "latex"
-    document.write(paths.reports(scale), folder, scale)
+    config = load_config(parsed.scale)
+    folder = parsed.output or paths.build(config.scale) / "latex"
+    document.write(config, folder)
     print(f"latex: {compiler.compiled(folder) if parsed.pdf else folder / 'document.tex'}")

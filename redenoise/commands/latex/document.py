@@ -1,16 +1,21 @@
-"""One LaTeX document of all tables and figures of a scale, put together from the committed reports."""
+"""The LaTeX document of a scale: the tables and the figures of its committed reports."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from redenoise.commands.latex import cells, svg
+from redenoise.commands.latex import cells
 from redenoise.commands.latex.cells import Cell
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.document import latex, store
+from redenoise.document.latex import escape
+from redenoise.document.model import Paragraph, Picture, Section
 from redenoise.support.errors import UserError
 from redenoise.support.files import atomic_open, write_text
-from stages.report.latex import PREAMBLE, escape
+from stages.report import figures
 from stages.report.results import DEMO_PREFIX
 from stages.report.rows import STATUSES
 from stages.report.tables import ALL_TABLES
@@ -27,50 +32,50 @@ columns item, condition, method and metric of its CSV file. The default is the r
 as the printed one; \verb|\cell[exact]|, \verb|[printed]|, \verb|[difference]| and \verb|[status]| are the other
 columns.
 """
-PNG = b"\x89PNG\r\n\x1a\n"
+GRAPHICS = r"\includegraphics[width=\linewidth,height=0.7\textheight,keepaspectratio]"
+SIGNATURES = {".png": b"\x89PNG\r\n\x1a\n", ".pdf": b"%PDF-"}
 MAX_BYTES = 64 << 20  # of one figure, far more than any has
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of `figures.md`, or that of the opinion test: a file in the scale's reports, and the words with it."""
+    """A figure of the reports: its file beside the document, what is in it, and the words with it."""
 
-    path: Path
+    name: str
+    data: bytes
     title: str
     text: str
 
 
-def write(reports: Path, folder: Path, scale: str) -> list[Path]:
+def write(config: Config, folder: Path) -> list[Path]:
     """Write `document.tex`, `cells.sty` and `figures/` into `folder` and return what was written.
 
-    Args:
-        reports: `reports/<scale>`, which is read.
-
     Raises:
-        UserError: a part of the report is missing or not what the report writes.
+        UserError: a part of the scale's report is missing or not what the report writes.
     """
-    found = cells.load(reports)
-    figures = list(_figures(reports))
-    files = {"cells.sty": cells.package(found, scale), "document.tex": render(reports, scale, found, figures)}
+    scale = config.scale
+    found, pictures = cells.load(paths.reports(scale)), list(_figures(config))
+    files = {"cells.sty": cells.package(found, scale), "document.tex": render(scale, found, pictures)}
     for name, text in files.items():
         write_text(folder / name, text)
-    return [folder / name for name in files] + [_place(figure.path, folder) for figure in figures]
+    for figure in pictures:
+        with atomic_open(folder / "figures" / figure.name) as stream:
+            stream.write(figure.data)
+    return [folder / name for name in (*files, *(f"figures/{figure.name}" for figure in pictures))]
 
 
-def render(reports: Path, scale: str, found: list[Cell], figures: list[Figure]) -> str:
-    """The text of `document.tex`."""
-    parts = [PREAMBLE + PACKAGES, r"\begin{document}", rf"\title{{Printed and reproduced, scale \texttt{{{scale}}}}}"]
-    parts += [r"\author{}\date{}\maketitle", r"{\renewcommand{\addvspace}[1]{}\tableofcontents}", r"\clearpage"]
+def render(scale: str, found: list[Cell], pictures: list[Figure]) -> str:
+    """The text of `document.tex`; raises `UserError` as `write`."""
+    parts = [latex.preamble(f"redenoise latex, scale {scale}") + PACKAGES, r"\begin{document}"]
+    parts += [rf"\title{{Printed and reproduced, scale \texttt{{{escape(scale)}}}}}", r"\author{}\date{}\maketitle"]
+    parts += [r"{\renewcommand{\addvspace}[1]{}\tableofcontents}", r"\clearpage"]
     parts += [r"\section{Numbers}", ABOUT, _example(found), _counts(found)]
     for spec in ALL_TABLES:
-        parts += [r"\clearpage", _body(reports / f"{spec.key}.tex", spec.key)]
-    for figure in figures:
-        parts += [
-            r"\clearpage",
-            rf"\section{{{_heading(escape(figure.title))}}}",
-            _graphics(figure),
-            escape(figure.text),
-        ]
+        page = store.read(paths.reports(scale) / f"{spec.key}.json")
+        parts += [r"\clearpage", f"% {spec.key}", _heading(page.title), latex.body(page)]
+    for figure in pictures:
+        graphics = rf"{GRAPHICS}{{figures/{PurePosixPath(figure.name).stem}}}"
+        parts += [r"\clearpage", _heading(figure.title), graphics, figure.text]
     return "\n\n".join([*parts, r"\end{document}"]) + "\n"
 
 
@@ -97,58 +102,37 @@ def _counts(found: list[Cell]) -> str:
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", "", note])
 
 
-def _body(path: Path, key: str) -> str:
-    """What stands between the beginning and the end of one table's own document, its heading in the contents."""
-    text = _read(path)
-    match = re.fullmatch(r".*?\\begin\{document\}(.*)\\end\{document\}\s*", text, re.DOTALL)
-    if not match or r"\section*" not in match[1]:
-        raise UserError(f"{path}: not a table of the report; make the report again (python -m stages.report)")
-    heading, _, rest = match[1].strip().replace(r"\section*", r"\section", 1).partition("\n")
-    return f"% {key}\n{_heading(heading)}\n{rest}"
+def _heading(title: str) -> str:
+    """A section whose symbols have names in the PDF's own table of contents."""
+    named = re.sub(r"\$\\(\w+)\$", r"\\texorpdfstring{$\\\1$}{\1}", escape(title))
+    return rf"\section{{{named}}}"
 
 
-def _heading(text: str) -> str:
-    """A heading whose symbols have names in the PDF's own table of contents."""
-    return re.sub(r"\$\\(\w+)\$", r"\\texorpdfstring{$\\\1$}{\1}", text)
+def _figures(config: Config) -> Iterator[Figure]:
+    """The figures of the page of figures, then that of the opinion test once there are raters."""
+    reports = paths.reports(config.scale)
+    page = reports / "figures.json"
+    for section in store.read(page).sections:
+        for path in (block.path for block in section.blocks if isinstance(block, Picture)):
+            match = re.fullmatch(r"figures/([\w-]+)\.(png|svg)", path)
+            if not match or (match[2] == "svg" and match[1] not in figures.DRAWN):
+                raise UserError(f"{page}: figure {path!r}, expected figures/<name>.png or a drawing of the report")
+            drawn = match[2] == "svg"
+            data = figures.pdf(figures.drawn(config, match[1])) if drawn else _file(reports / path)
+            yield Figure(f"{match[1]}.{'pdf' if drawn else 'png'}", data, section.heading, _words(section))
+    if (opinion := reports / "opinion.pdf").exists():
+        title = "Figure 5 of Liu et al. 2020: mean opinion scores"
+        yield Figure("opinion.pdf", _file(opinion), title, r"Intervals are 95 \%, over raters.")
 
 
-def _figures(reports: Path) -> Iterator[Figure]:
-    """The figures of `figures.md`, then that of the opinion test once there are raters."""
-    path = reports / "figures.md"
-    for section in re.split(r"^## ", _read(path), flags=re.MULTILINE)[1:]:
-        title, _, rest = section.partition("\n")
-        for name in re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", rest):
-            text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", rest)
-            text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
-            if not re.fullmatch(r"figures/[\w.-]+\.(png|svg)", name):
-                raise UserError(f"{path}: figure {name!r}, expected figures/<name>.png or .svg; make the report again")
-            yield Figure(reports / name, title.strip(), re.sub(r"\n{3,}", "\n\n", text).strip())
-    if (opinion := reports / "opinion.svg").exists():
-        yield Figure(opinion, "Figure 5 of Liu et al. 2020: mean opinion scores", "Intervals are 95 %, over raters.")
+def _words(section: Section) -> str:
+    return "\n\n".join(escape(block.text) for block in section.blocks if isinstance(block, Paragraph))
 
 
-def _place(source: Path, folder: Path) -> Path:
-    """Put a figure beside the document: a PNG as it is, an SVG as PDF."""
-    target = folder / "figures" / source.with_suffix(".pdf" if source.suffix == ".svg" else ".png").name
-    if source.suffix == ".svg":
-        svg.to_pdf(source, target)
-        return target
-    if not source.is_file() or source.stat().st_size > MAX_BYTES or not (data := source.read_bytes()).startswith(PNG):
-        raise UserError(f"{source}: missing, or no PNG of at most {MAX_BYTES >> 20} MiB; make the report again")
-    with atomic_open(target) as stream:
-        stream.write(data)
-    return target
-
-
-def _graphics(figure: Figure) -> str:
-    options = r"width=\linewidth,height=0.7\textheight,keepaspectratio"
-    return rf"\includegraphics[{options}]{{figures/{figure.path.stem}}}"
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"{path}: missing; make the report of this scale first (python -m stages.report)") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not text ({error}); make the report again") from None
+def _file(path: Path) -> bytes:
+    """The bytes of a figure; raises `UserError` if it is not there or not what its name says."""
+    if path.is_file() and path.stat().st_size <= MAX_BYTES:
+        data = path.read_bytes()
+        if data.startswith(SIGNATURES[path.suffix]):
+            return data
+    raise UserError(f"{path}: missing, or not such a file of at most {MAX_BYTES >> 20} MiB; make the report again")

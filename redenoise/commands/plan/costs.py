@@ -1,13 +1,11 @@
 """What nodes cost: from their last run here, else from the committed table workflow/costs.csv, never invented.
 
 The table holds what was measured on the machines that its column `device` names. `redenoise plan --record-costs`
-puts the runs of one scale into it, and the seconds of reports/<scale>/provenance.md for nodes without a better row.
+puts the runs of one scale into it, and the seconds of reports/<scale>/provenance.json for nodes without a better row.
 """
 
-import csv
-import io
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -16,12 +14,16 @@ from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
 from redenoise.dag.graph import Node
 from redenoise.dag.table import MEASURING
+from redenoise.document import store
+from redenoise.document.model import NOTHING
+from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 from redenoise.support.files import write_text
+from stages.report.history import NODES
 
 TABLE = Path("workflow/costs.csv")
 HEADER = ("scale", "stage", "key")
-REPORTED = ("node", "commit", "uncommitted changes", "device", "mode", "seconds")  # of reports/<scale>/provenance.md
+AGAIN = "restore it with git, or delete it and run --record-costs"
 RESUMED = 1.05  # a training that lasted longer than its node by this factor had begun before
 DIGITS = 3
 
@@ -58,7 +60,6 @@ class Cost:
 FACTS = ("device", "idle", "shards", "shard_minutes")
 QUANTITIES = tuple(field.name for field in fields(Cost) if field.name not in FACTS)
 COLUMNS = (*HEADER, *QUANTITIES, *FACTS)
-SHARD_COLUMNS = ("shards", "shard_minutes")  # tables from before there were shards lack them
 Table = dict[tuple[str, str, str], Cost]  # by scale, stage and key
 
 
@@ -98,40 +99,31 @@ def disk(scale: str, node: Node) -> float | None:
 
 def read_table(path: Path = TABLE) -> Table:
     """The committed costs; empty if there are none. Raises `UserError` for a file that is not such a table."""
-    try:
-        with open(path, encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
-            rows = list(reader)
-        if not set(COLUMNS) - set(SHARD_COLUMNS) <= set(reader.fieldnames or ()):
-            raise ValueError("columns are missing")
-        return {tuple(row[name] for name in HEADER): _parse(row) for row in rows}
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    except (KeyError, ValueError, TypeError, UnicodeDecodeError, csv.Error) as error:
-        line = f"{path}: damaged ({error}), expected the columns {', '.join(COLUMNS)}"
-        raise UserError(f"{line}; restore it with git, or delete it and run --record-costs") from None
+    rows = csv_tables.read(path, COLUMNS, AGAIN)
+    try:
+        return {tuple(row[name] for name in HEADER): _parse(row) for row in rows}
+    except ValueError as error:
+        raise UserError(f"{path}: damaged ({error}); {AGAIN}") from None
 
 
-def _parse(row: dict[str, str]) -> Cost:
-    values = {name: float(row[name]) if row[name] else None for name in QUANTITIES}
-    shards, minutes = (row.get(name) or None for name in SHARD_COLUMNS)
-    cut = {"shards": shards and int(shards), "shard_minutes": minutes and float(minutes)}
-    return Cost(**values, device=row["device"], idle=row["idle"] == "yes", **cut)
+def _parse(row: csv_tables.Row) -> Cost:
+    values = {name: float(row[name]) if row[name] else None for name in (*QUANTITIES, "shard_minutes")}
+    shards = int(row["shards"]) if row["shards"] else None
+    return Cost(**values, shards=shards, device=row["device"], idle=row["idle"] == "yes")
 
 
 def reported(scale: str) -> dict[str, Cost]:
-    """Seconds and device of every node of the last committed run at a scale, by name; empty if there was none."""
-    path = paths.reports(scale) / "provenance.md"
-    if not path.is_file():
-        return {}
-    rows = (list(map(str.strip, line.split("|")[1:-1])) for line in path.read_text(encoding="utf-8").splitlines())
-    found = (dict(zip(REPORTED, row, strict=True)) for row in rows if len(row) == len(REPORTED))
-    return {row["node"]: Cost(float(row["seconds"]), device=row["device"]) for row in found if _number(row["seconds"])}
+    """Seconds and device of every node of the last committed run at a scale, by name; empty if there was none.
 
-
-def _number(text: str) -> bool:
-    """Whether a cell holds seconds, and not a heading, a line or a dash."""
-    return text.replace(".", "", 1).isdigit()
+    Raises:
+        UserError: the page of provenance is damaged.
+    """
+    path = paths.reports(scale) / "provenance.json"
+    tables = store.read(path).section(NODES).tables if path.is_file() else []
+    rows = [row for table in tables for row in table.records()]
+    return {row["node"]: Cost(float(row["seconds"]), device=row["device"]) for row in rows if row["seconds"] != NOTHING}
 
 
 def record(
@@ -159,17 +151,16 @@ def record(
         count += cost is not None and cost is not kept
         if cost:
             found[name] = _rounded(cost)
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for name, cost in sorted(found.items()):
-        *quantities, device, idle, shards_of, minutes = astuple(cost)
-        values, cut = (
-            ["" if value is None else f"{value:g}" for value in part] for part in (quantities, (shards_of, minutes))
-        )
-        writer.writerow([*name, *values, device, "yes" if idle else "", *cut])
-    write_text(path, stream.getvalue())
+    write_text(path, csv_tables.text(COLUMNS, ([*name, *_line(cost)] for name, cost in sorted(found.items()))))
     return count
+
+
+def _line(cost: Cost) -> list[str]:
+    """The columns after `HEADER`."""
+    texts = {"device": cost.device, "idle": "yes" if cost.idle else ""}
+    values = {name: getattr(cost, name) for name in COLUMNS[len(HEADER) :] if name not in texts}
+    texts |= {name: "" if value is None else f"{value:g}" for name, value in values.items()}
+    return [texts[name] for name in COLUMNS[len(HEADER) :]]
 
 
 def _rounded(cost: Cost) -> Cost:

@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from redenoise.commands.parsing import parser
-from redenoise.commands.site import links, pages, photos
+from redenoise.commands.site import details, pages, photos
 from redenoise.commands.site.pages import Book
+from redenoise.commands.site.texts import page_of
 from redenoise.dag import paths
 from redenoise.dag.config import load_config
 from redenoise.support.errors import UserError
 from redenoise.support.files import renewed
-from stages.report import TABLE_SUFFIXES, gallery
 from stages.report.tables import ALL_TABLES
 
 HERE = Path(__file__).parent
@@ -35,7 +34,6 @@ MENU = (
     ("opinion", "Opinion test"),
     ("notes", "Notes"),
 )
-DATA = ("averages.csv", "accuracies.csv", "learning_curves.csv", "metrics.json", "opinion.csv")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -66,14 +64,11 @@ def write(folder: Path, book: Book, album: photos.Album) -> None:
         raise UserError(f"{folder}: holds something else than a site; choose another --output, or empty it")
     with renewed(folder.resolve()) as new:
         (new / MARK).touch()
-        for name, data in {**rendered(book, album), **album.files}.items():
+        shutil.copytree(HERE / "static", new / "assets")
+        for name, found in {**rendered(book, album), **album.files, **book.files}.items():
             path = new / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        for name, source in copied(book):
-            path = new / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, path)
+            path.write_bytes(found if isinstance(found, bytes) else found.read_bytes())
 
 
 def rendered(book: Book, album: photos.Album) -> dict[str, bytes]:
@@ -85,10 +80,12 @@ def rendered(book: Book, album: photos.Album) -> dict[str, bytes]:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    scale, settings = book.config.scale, book.config.settings
-    menu = [entry for entry in MENU if entry[0] != "opinion" or "opinion" in book.texts]
-    environment.globals |= {"menu": menu, "scale": scale, "demo": not settings["real_data"]}
-    environment.globals |= {"why_not": book.source.why_not}
+    environment.globals |= {
+        "menu": [entry for entry in MENU if entry[0] != "opinion" or "opinion" in book.documents],
+        "scale": book.config.scale,
+        "demo": not book.config.settings["real_data"],
+        "why_not": book.source.why_not,
+    }
     made = {}
     for name, template, context in _contexts(book, album):
         text = environment.get_template(f"{template}.html").render({"current": name, "warned": False, **context})
@@ -99,18 +96,14 @@ def rendered(book: Book, album: photos.Album) -> dict[str, bytes]:
 def _contexts(book: Book, album: photos.Album) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """(page, template, context) of every page."""
     yield "index", "index", pages.index(book)
-    yield "training", "training", pages.training(book)
     yield "images", "images", _images(book, album)
-    yield "figures", "prose", pages.text_page(book, "figures", "Figures", contents=False)
-    if "opinion" in book.texts:
-        yield "opinion", "prose", pages.text_page(book, "opinion", "Opinion test", contents=False)
     yield "pipeline", "pipeline", pages.picture(book)
-    yield "provenance", "provenance", pages.provenance(book)
-    yield "notes", "prose", pages.text_page(book, "notes", "Notes", contents=True)
+    for name in (name for name, _ in MENU if name in book.documents):
+        yield name, "text", pages.text_page(book, name)
     for spec in ALL_TABLES:
-        yield links.table_page(spec.key).removesuffix(".html"), "table", pages.table(book, spec, album.photos)
+        yield page_of(spec.key).removesuffix(".html"), "table", pages.table(book, spec.key, album.photos)
     for node in book.nodes.values():
-        yield links.node_page(node).removesuffix(".html"), "node", pages.node(book, node)
+        yield node.page.removesuffix(".html"), "node", pages.node(book, node)
 
 
 def _images(book: Book, album: photos.Album) -> dict[str, Any]:
@@ -121,27 +114,9 @@ def _images(book: Book, album: photos.Album) -> dict[str, Any]:
     return {
         "title": "Images",
         "photos": list(groups.items()),
-        "album": Markup(photos.as_json(album.photos)),
+        "album": details.as_json(album.photos),
         "lossy": not all(photo["lossless"] for photo in album.photos),
         "gain": photos.GAIN,
         "left_out": album.left_out,
         "why_no_images": f"The denoised images are not kept with the reports, and {why}.",
     }
-
-
-def copied(book: Book) -> Iterator[tuple[str, Path]]:
-    """(name on the site, file) of everything that is taken as it is."""
-    for path in sorted((HERE / "static").iterdir()):
-        yield f"assets/{path.name}", path
-    reports = paths.reports(book.config.scale)
-    tables = [f"{spec.key}{suffix}" for spec in ALL_TABLES for suffix in TABLE_SUFFIXES if suffix != ".md"]
-    for name in (*DATA, *tables):
-        if (reports / name).is_file():
-            yield f"data/{name}", reports / name
-    for name in (*(f"figures/{name}" for name in gallery.MADE), "opinion.svg"):
-        if (reports / name).is_file():
-            yield name, reports / name
-    if not book.source.why_not:
-        for node in book.nodes.values():
-            record = paths.provenance(book.config.scale, node.stage, node.key)
-            yield f"data/provenance/{node.name}.json", record

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from redenoise.commands.site.cells import Cell
-from redenoise.commands.site.facts import Facts
-from redenoise.commands.site.grids import level
-from redenoise.commands.site.links import node_page
+from redenoise.commands.site.facts import RUN, Record
+from redenoise.commands.site.grids import level, named
 from redenoise.commands.site.pipeline import Node
-from stages.report.kinds import Printed
-from stages.report.layout import METRIC_NAMES
+from redenoise.document import inline
+from redenoise.document.model import NOTHING, Document, Value
+from stages.report.rows import DECIMALS, signed
 
 if TYPE_CHECKING:
     from redenoise.commands.site.pages import Book
@@ -28,97 +27,102 @@ ROLES = {
     "leakage": "check for test images in training sets",
 }
 NOISE = ("synthesize", "recognize", "recognize_filtered")  # the stages that draw noise for a measurement
-WORDS = {"low": "95 % interval from", "high": "95 % interval to", "images": "images"}
-WORDS |= {"seeds": "seeds of the noise", "mean": "mean over seeds", "spread": "standard deviation over these"}
-WORDS |= {"trainings": "seeds of the training", "training_spread": "standard deviation over these"}
-WORDS |= {"detail": "decided by"}
+MORE = {  # what not every value has, in words
+    "low": "95 % interval from",
+    "high": "95 % interval to",
+    "images": "images",
+    "seeds": "seeds of the noise",
+    "mean": "mean over seeds",
+    "spread": "standard deviation over these",
+    "trainings": "seeds of the training",
+    "training_spread": "standard deviation over these",
+    "detail": "decided by",
+    "misprint": "suspected misprint",
+    "estimate": "best estimate of it",
+}
 
 
-def table_json(book: "Book", spec: Printed, album: Iterable[dict[str, Any]]) -> Markup:
-    """The cells of a table and the nodes behind them, for the page's script."""
-    found = book.tables[spec.key]
-    nodes = list(dict.fromkeys(cell.node for cell in found if cell.node))
-    weights = _weights(book, spec)
+def table_json(book: "Book", page: Document, album: Iterable[dict[str, Any]]) -> Markup:
+    """The values of a table and the nodes behind them, for the page's script."""
+    nodes = [book.nodes[name] for name in dict.fromkeys(value.node for value in page.values) if name in book.nodes]
+    places = {node.name: place for place, node in enumerate(nodes)}
+    weights = _weights(page)
     shown = {(photo["title"], photo["item"]): photo["levels"] for photo in album}
-    rows = [_row(cell, nodes, weights, shown) for cell in found]
-    text = json.dumps({"cells": rows, "nodes": [_node(book, node) for node in nodes]}, ensure_ascii=False)
-    return Markup(text.replace("<", "\\u003c"))  # nothing in it can end the element
+    rows = [_row(value, places, weights, shown) for value in page.values]
+    return as_json({"cells": rows, "nodes": [_node(book, node) for node in nodes]})
 
 
-def facts_of(found: Facts) -> list[tuple[str, str]]:
+def as_json(value: object) -> Markup:
+    """JSON for a page's script; nothing in it can end the element that holds it."""
+    return Markup(json.dumps(value, ensure_ascii=False).replace("<", "\\u003c"))
+
+
+def facts_of(record: Record) -> list[tuple[str, str]]:
     """(name, text) of what is known of a node's run."""
-    return [
-        ("commit", found.commit),
-        ("uncommitted changes", found.changes),
-        ("device", found.device),
-        ("mode", found.mode),
-        ("seconds", found.seconds),
-    ]
+    return [(name, record.get(name) or "") for name in RUN]
 
 
 def read_rows(book: "Book", node: Node) -> list[dict[str, str]]:
     """Every output of another node that a node reads, with the hash that it had then."""
-    record = book.source.of(node).record or {}
+    record = book.source.of(node)
     rows = []
     for other in node.reads:
-        made = book.source.of(other).outputs or {}
+        made = book.source.of(other).get("outputs", {})
         for path in other.outputs:
             digest = record.get("inputs", {}).get(path) or made.get(path, "")
-            rows.append({"path": path, "digest": digest, "page": node_page(other), "maker": other.name})
+            rows.append({"path": path, "digest": digest, "page": other.page, "maker": other.name})
     return rows
 
 
-def _row(cell: Cell, nodes: list[Node], weights: dict[str, str], shown: dict) -> dict[str, Any]:
-    """One cell, empty fields left out."""
+def _row(value: Value, places: dict[str, int], weights: dict[str, str], shown: dict) -> dict[str, Any]:
+    """One value, empty fields left out."""
+    digits = DECIMALS.get(value.metric, 4)
     row = {
-        "title": ", ".join(filter(None, (cell.dataset, cell.item, level(cell.condition), cell.method))),
-        "metric": METRIC_NAMES[cell.metric] + (f" in {cell.unit}" if cell.unit not in ("", "count") else ""),
-        "printed": cell.published,
-        "reproduced": cell.reproduced,
-        "delta": cell.delta,
-        "status": cell.status,
-        "tolerance": "" if cell.tolerance is None else f"{cell.tolerance:.6g}",
-        "note": cell.note,
-        "measured": cell.measured if cell.measured != cell.method else "",
-        "weights": weights.get(cell.measured, ""),
-        "more": [[WORDS.get(name, name.replace("_", " ")), value] for name, value in cell.more.items()],
-        "node": nodes.index(cell.node) if cell.node else None,
-        "photo": _photo(cell, shown),
+        "title": ", ".join(filter(None, (value.dataset, value.item, level(value.condition), value.method))),
+        "metric": named(value),
+        "printed": value.printed,
+        "reproduced": "" if value.reproduced is None else f"{value.reproduced:.{digits}f}",
+        "delta": "" if value.delta is None else signed(value.delta, digits),
+        "status": value.status,
+        "tolerance": "" if value.limit is None or not value.printed else f"{value.limit:.6g}",
+        "note": value.note,
+        "measured": value.measured if value.measured != value.method else "",
+        "weights": weights.get(value.measured, ""),
+        "more": [[text, str(getattr(value, name))] for name, text in MORE.items() if getattr(value, name)],
+        "node": places.get(value.node),
+        "photo": _photo(value, shown),
     }
-    return {name: value for name, value in row.items() if value not in ("", [], None)}
+    return {name: text for name, text in row.items() if text not in ("", [], None)}
 
 
-def _photo(cell: Cell, shown: dict) -> str:
+def _photo(value: Value, shown: dict) -> str:
     """Where the image browser shows the image that was measured, if it does."""
-    sigma = cell.condition.removeprefix("sigma=")
-    if not cell.reproduced or cell.measured not in shown.get((cell.dataset, cell.item), {}).get(sigma, ()):
+    sigma = value.condition.removeprefix("sigma=")
+    if value.reproduced is None or value.measured not in shown.get((value.dataset, value.item), {}).get(sigma, ()):
         return ""
-    return "/".join((cell.dataset, cell.item, sigma, cell.measured))
+    return "/".join((value.dataset, value.item, sigma, value.measured))
 
 
-def _weights(book: "Book", spec: Printed) -> dict[str, str]:
+def _weights(page: Document) -> dict[str, str]:
     """Measured method to how its weights were made, as the table's page says it."""
-    page, found = book.texts[spec.key], {}
-    for heading in ("Methods", "Networks"):
-        for row in (row for table in page.find(heading).tables for row in table):
-            text = next((value for name, value in row.items() if name.startswith("weights")), "-")
-            if text != "-":
-                found[row.get("measured", "")] = text
+    rows = [row for name in ("Methods", "Networks") for table in page.section(name).tables for row in table.records()]
+    found = {}
+    for row in rows:
+        text = next((text for name, text in row.items() if name.startswith("weights")), NOTHING)
+        if text != NOTHING:
+            found[inline.plain(row.get("measured", ""))] = inline.plain(text)
     return found
 
 
 def _node(book: "Book", node: Node) -> dict[str, Any]:
-    found = book.source.of(node)
     return {
         "name": node.name,
-        "page": node_page(node),
+        "page": node.page,
         "command": node.command,
-        "facts": [*facts_of(found), ("seed", "; ".join(_seeds(book, node)))],
+        "facts": [*facts_of(book.source.of(node)), ("seed", "; ".join(_seeds(book, node)))],
         "reads": [
-            [_role(book, other), row["maker"], row["page"], row["digest"]]
-            for other in node.reads
+            [_role(book, book.nodes[row["maker"]]), row["maker"], row["page"], row["digest"]]
             for row in read_rows(book, node)
-            if row["maker"] == other.name
         ],
     }
 
@@ -133,10 +137,10 @@ def _seeds(book: "Book", node: Node) -> Iterator[str]:
     """The seeds of the noise and of the trainings behind a node."""
     drawing = next((one for one in (node, *node.reads) if one.stage in NOISE), None)
     if drawing:
-        params = (book.source.of(drawing).record or {}).get("params", {})
+        params = book.source.of(drawing).get("params", {})
         yield f"{params.get('seed', book.config.params['seed'])} (noise)"
     for other in node.reads:
-        models = (book.source.of(other).record or {}).get("models", {})
+        models = book.source.of(other).get("models", {})
         seeds = sorted({str(card["seed"]) for card in models.values() if "seed" in card})
         if seeds:
             yield f"{', '.join(seeds)} (training of {other.key})"

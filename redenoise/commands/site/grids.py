@@ -1,73 +1,97 @@
-"""The tables of a page: the paper's own layout first, then everything else that was measured."""
+"""The tables of a page: a cell that shows a value opens what is known of it."""
 
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
-from redenoise.commands.site.cells import Cell
-from stages.report.kinds import DesignTable, Printed, Table, TaskTable
-from stages.report.layout import METRIC_NAMES, SHOWN_DECIMALS, VERDICT_MARKS
-from stages.report.results import AVERAGE, DEMO_PREFIX, is_noise, sigma
-from stages.report.rows import signed
-
-COMPARED, PRINTED, MEASURED = ("printed", "reproduced", "Δ"), ("printed",), ("measured",)
+from redenoise.document import inline
+from redenoise.document.model import AVERAGE, NOTHING, PRINTED, REPRODUCED, Cell, Column, Document, Place, Table, Value
+from stages.report.results import is_noise, sigma
+from stages.report.shown import METRIC_NAMES, number
 
 
 @dataclass(frozen=True)
 class View:
-    """One cell of a grid as shown.
+    """A cell with the value that it shows, if it shows one.
 
     Attributes:
-        text: what it says.
-        sort: what it is sorted by, a number or empty.
-        index: of the cell of the CSV behind it, or None where there is none.
-        opens: whether it is the one of its cell's columns that holds the button.
-        look: its status as a CSS class.
-        best: whether it is the best of its line.
+        opens: whether it is the one of its value's cells that leads to what is known of the value.
+        number: whether its column holds numbers.
+        page: where that is; empty on the value's own page.
     """
 
-    text: str = ""
-    sort: str = ""
-    index: int | None = None
-    opens: bool = False
-    look: str = ""
-    best: bool = False
+    cell: Cell
+    value: Value | None
+    opens: bool
+    number: bool
+    page: str = ""
+
+    @property
+    def text(self) -> str:
+        """What the cell says as a button."""
+        return self.value.status if self.value and self.cell.text == NOTHING else inline.plain(self.cell.text)
+
+    @property
+    def sort(self) -> str:
+        """The number that the cell is sorted by, empty where its text tells."""
+        found = getattr(self.value, self.cell.shows) if self.value and self.cell.shows else None
+        return "" if found is None else str(found)
+
+    @property
+    def look(self) -> str:
+        """Its classes in the style sheet: what stands in its column, and the verdict on its value."""
+        judged = self.value and self.cell.shows != PRINTED or self.opens
+        status = self.value.status.replace(" ", "-") if self.value and judged else ""
+        return f"{'number ' if self.number else ''}{status}".strip()
 
 
 @dataclass(frozen=True)
 class Grid:
-    """One table.
+    """One table: `groups` are the labels over its columns with their columns; sorting leaves `foot` in its place."""
 
-    Attributes:
-        stub: names of the leading columns.
-        groups: label and columns of each method.
-        lines: leading cells and the others, of each line; `foot` holds the averages, which sorting leaves in place.
-        main: whether it is part of the paper's own table.
-    """
+    groups: tuple[tuple[str, tuple[Column, ...]], ...]
+    lines: tuple[tuple[View, ...], ...]
+    foot: tuple[tuple[View, ...], ...]
+    footnotes: tuple[str, ...]
 
-    heading: str
-    stub: tuple[str, ...]
-    groups: tuple[tuple[str, tuple[str, ...]], ...]
-    lines: tuple[tuple[tuple[str, ...], tuple[View, ...]], ...]
-    foot: tuple[tuple[tuple[str, ...], tuple[View, ...]], ...] = ()
-    main: bool = True
+    @property
+    def grouped(self) -> bool:
+        """Whether any columns share a label."""
+        return any(label for label, _ in self.groups)
 
-
-Numbered = list[tuple[int, Cell]]
+    @property
+    def valued(self) -> bool:
+        """Whether any cell shows a value."""
+        return any(view.value for line in (*self.lines, *self.foot) for view in line)
 
 
-def lay_out(spec: Printed, cells: list[Cell]) -> list[Grid]:
-    """The grids of one table, the main ones first; a grid's cells know their place in `cells`."""
-    numbered = list(enumerate(cells))
-    if isinstance(spec, DesignTable):
-        return [_designs(spec, numbered)]
-    made: list[Grid] = []
-    demo = any(cell.stand_in for cell in cells)
-    for dataset in dict.fromkeys(cell.dataset for cell in cells):
-        found = [(index, cell) for index, cell in numbered if cell.dataset == dataset]
-        grids = _per_image(spec, found) if getattr(spec, "per_image", False) else _averages(spec, found)
-        # At the demo scale the printed cells are there to be read: nothing is compared with them.
-        aside = demo and not found[0][1].stand_in
-        made += [replace(grid, heading=f"Printed: {grid.heading}", main=False) if aside else grid for grid in grids]
-    return sorted(made, key=lambda grid: not grid.main)
+def lay_out(table: Table, values: Sequence[Value], places: Mapping[Place, str] = {}) -> Grid:
+    """A table whose cells refer to `values`; `places`: where these are known of, if not on this page."""
+    groups = groupby(table.columns, key=lambda column: column.group)
+    lines = [_line(row, table.columns, values, places) for row in table.rows]
+    averages = 0
+    while averages < len(lines) and lines[-1 - averages][0].cell.text == AVERAGE:
+        averages += 1
+    body, foot = lines[: len(lines) - averages], lines[len(lines) - averages :]
+    return Grid(tuple((label, tuple(found)) for label, found in groups), tuple(body), tuple(foot), table.footnotes)
+
+
+def unshown(page: Document) -> list[tuple[str, Table]]:
+    """(heading, table) of the values that no cell of the page shows: an item a line, a method a column."""
+    shown = {cell.value for part in page.sections for table in part.tables for row in table.rows for cell in row}
+    groups: dict[str, dict[tuple[str, str], int]] = defaultdict(dict)
+    for index, value in enumerate(page.values):
+        if index not in shown:
+            heading = ", ".join(filter(None, (value.dataset, level(value.condition), named(value))))
+            groups[heading][value.item, value.method] = index
+    return [(heading, _pivot(found, page.values)) for heading, found in groups.items()]
+
+
+def named(value: Value) -> str:
+    """The metric of a value with its unit."""
+    unit = f" in {value.unit}" if value.unit not in ("", "count") else ""
+    return f"{METRIC_NAMES.get(value.metric, value.metric)}{unit}"
 
 
 def level(condition: str) -> str:
@@ -75,111 +99,35 @@ def level(condition: str) -> str:
     return f"σ = {sigma(condition)}" if is_noise(condition) else condition
 
 
-def _per_image(spec: Table, found: Numbered) -> list[Grid]:
-    """One grid for each noise level and metric: an image a line, the average below."""
-    made = []
-    for condition, metric in dict.fromkeys((cell.condition, cell.metric) for _, cell in found):
-        chosen = [(index, cell) for index, cell in found if (cell.condition, cell.metric) == (condition, metric)]
-        heading = f"{level(condition)}, {_named(chosen[0][1])}{_stand_ins(chosen[0][1])}"
-        main = metric in spec.metrics and (chosen[0][1].stand_in or any(cell.published for _, cell in chosen))
-        made.append(_by_item(spec, heading, chosen, main))
-    return made
+def _line(
+    row: tuple[Cell, ...], columns: tuple[Column, ...], values: Sequence[Value], places: Mapping[Place, str]
+) -> tuple[View, ...]:
+    opening: dict[int, int] = {}
+    for place, cell in enumerate(row):
+        if cell.value is not None and (cell.value not in opening or cell.shows == REPRODUCED):
+            opening[cell.value] = place
+    views = []
+    for place, (cell, column) in enumerate(zip(row, columns, strict=True)):
+        value = None if cell.value is None else values[cell.value]
+        opens = value is not None and opening[cell.value] == place
+        views.append(View(cell, value, opens, column.number, places.get(value.place, "") if value else ""))
+    return tuple(views)
 
 
-def _averages(spec: Table | TaskTable, found: Numbered) -> list[Grid]:
-    """One grid for each metric, a noise level a line; then the single images, which the paper does not print."""
-    made = []
-    for metric in dict.fromkeys(cell.metric for _, cell in found):
-        chosen = [(index, cell) for index, cell in found if cell.metric == metric]
-        means = [(index, cell) for index, cell in chosen if cell.item == AVERAGE]
-        of = "" if isinstance(spec, TaskTable) else "Averages, "
-        if means:
-            lines = [((level(name),), name) for name in dict.fromkeys(cell.condition for _, cell in means)]
-            placed = {(cell.condition, cell.method): (index, cell) for index, cell in means}
-            heading = f"{of}{_named(means[0][1])}{_stand_ins(means[0][1])}"
-            made.append(_fill(heading, ("noise",), lines, _labels(spec, means), placed, metric in spec.metrics))
-        for condition in dict.fromkeys(cell.condition for _, cell in chosen if cell.item != AVERAGE):
-            images = [(index, cell) for index, cell in chosen if cell.condition == condition and cell.item != AVERAGE]
-            heading = f"Single images, {level(condition)}, {_named(images[0][1])}{_stand_ins(images[0][1])}"
-            made.append(_by_item(spec, heading, images, main=False))
-    return made
+def _pivot(found: dict[tuple[str, str], int], values: Sequence[Value]) -> Table:
+    methods = dict.fromkeys(method for _, method in found)
+    columns = (Column("item"), *(Column(method, number=True) for method in methods))
+    rows = (
+        (Cell(item), *(_cell(found.get((item, method)), values) for method in methods))
+        for item in dict.fromkeys(item for item, _ in found)
+    )
+    return Table(columns, tuple(rows))
 
 
-def _by_item(spec: Table | TaskTable, heading: str, found: Numbered, main: bool) -> Grid:
-    lines = [((item,), item) for item in dict.fromkeys(cell.item for _, cell in found)]
-    placed = {(cell.item, cell.method): (index, cell) for index, cell in found}
-    return _fill(heading, ("image",), lines, _labels(spec, found), placed, main)
-
-
-def _labels(spec: Table | TaskTable, found: Numbered) -> list[tuple[str, str]]:
-    """The methods of some cells as (label, key), the printed ones in the paper's order, then the others."""
-    there = dict.fromkeys(cell.method for _, cell in found)
-    ordered = [method.printed for method in spec.methods if method.printed in there]
-    return [(label, label) for label in dict.fromkeys([*ordered, *there])]
-
-
-def _designs(spec: DesignTable, found: Numbered) -> Grid:
-    """A design a line: its parameters, its printed and its measured PSNR."""
-    shown = {design.item: design.shown for design in spec.designs}
-    items = dict.fromkeys(cell.item for _, cell in found)
-    lines = [(shown.get(item, (item,) * len(spec.columns)), item) for item in items]
-    kinds = {(cell.dataset, cell.metric): cell for _, cell in found}
-    of = {key: _stand_ins(cell) or f", {cell.dataset}".rstrip(", ") for key, cell in kinds.items()}
-    groups = [(f"{_named(cell)}{of[key]}", key) for key, cell in kinds.items()]
-    placed = {(cell.item, (cell.dataset, cell.metric)): (index, cell) for index, cell in found}
-    heading = f"Designs: parameters, and average PSNR in dB at σ = {spec.sigma}"
-    return _fill(heading, spec.columns, lines, groups, placed, main=True)
-
-
-def _named(cell: Cell) -> str:
-    unit = f" in {cell.unit}" if cell.unit not in ("", "count") else ""
-    return f"{METRIC_NAMES[cell.metric]}{unit}"
-
-
-def _stand_ins(cell: Cell) -> str:
-    return f" (stand-ins for {cell.dataset.removeprefix(DEMO_PREFIX)})" if cell.stand_in else ""
-
-
-def _fill(heading: str, stub: tuple, lines: list, groups: list, placed: dict, main: bool) -> Grid:
-    """A grid from its lines (head, key), its groups (label, key) and its cells by (line's key, group's key)."""
-    columns = [_columns([cell for (_, group), (_, cell) in placed.items() if group == key]) for _, key in groups]
-    body, foot = [], []
-    for head, line in lines:
-        found = [placed.get((line, key)) for _, key in groups]
-        best = [_best(found, kind) for kind in ("published", "reproduced")]
-        views = [view for pair, names in zip(found, columns, strict=True) for view in _views(pair, names, best)]
-        (foot if line == AVERAGE else body).append((head, tuple(views)))
-    named = tuple((label, names) for (label, _), names in zip(groups, columns, strict=True))
-    return Grid(heading, stub, named, tuple(body), tuple(foot), main)
-
-
-def _columns(cells: list[Cell]) -> tuple[str, ...]:
-    printed, measured = any(cell.published for cell in cells), any(cell.reproduced for cell in cells)
-    return COMPARED if printed and measured else PRINTED if printed else MEASURED
-
-
-def _best(found: list[tuple[int, Cell] | None], kind: str) -> float | None:
-    """The largest value of a line; of one value, or of parameters, none is best."""
-    values = [float(getattr(pair[1], kind)) for pair in found if pair and getattr(pair[1], kind)]
-    counted = any(pair and pair[1].metric == "params" for pair in found)
-    return max(values) if len(values) > 1 and not counted else None
-
-
-def _views(pair: tuple[int, Cell] | None, names: tuple[str, ...], best: list[float | None]) -> list[View]:
-    if pair is None:
-        return [View()] * len(names)
-    index, cell = pair
-    look = cell.status.replace(" ", "-")
-    thousands = f"{int(cell.published) // 1000:,}k" if cell.metric == "params" and cell.published else cell.published
-    top = bool(cell.published) and float(cell.published) == best[0]
-    printed = View(thousands, cell.published, index, names == PRINTED, look if names == PRINTED else "", top)
-    if names == PRINTED:
-        return [printed]
-    text = cell.shown or ("not run" if cell.published else "")
-    value = View(text, cell.reproduced, index, bool(text), look, bool(cell.reproduced) and cell.value == best[1])
-    if names == MEASURED:
-        return [value]
-    delta = ""
-    if cell.delta:
-        delta = f"{signed(float(cell.delta), SHOWN_DECIMALS[cell.metric], ',')} {VERDICT_MARKS[cell.status]}"
-    return [printed, value, View(delta, cell.delta, index, False, look)]
+def _cell(index: int | None, values: Sequence[Value]) -> Cell:
+    if index is None:
+        return Cell()
+    value = values[index]
+    if value.reproduced is None:
+        return Cell(value.printed or NOTHING, value=index, shows=PRINTED)
+    return Cell(number(value.reproduced, value.metric), value=index, shows=REPRODUCED)

@@ -1,89 +1,124 @@
 """What every page of the site is made from: the templates' contexts."""
 
+import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import yaml
 from markupsafe import Markup
 
-from redenoise.commands.site import cells, curves, dag, details, facts, grids, pipeline, prose
-from redenoise.commands.site.cells import Cell
-from redenoise.commands.site.charts import DASHES
-from redenoise.commands.site.facts import Source
-from redenoise.commands.site.links import Links, node_page, table_page
-from redenoise.commands.site.pipeline import Node, NodeName
+from redenoise.commands.site import charts, dag, details, facts, grids, pipeline
+from redenoise.commands.site.facts import Record, Source
+from redenoise.commands.site.pipeline import Node
+from redenoise.commands.site.texts import Writer, page_of, slug
 from redenoise.dag import paths
 from redenoise.dag.config import Config
-from stages.report.kinds import DesignTable, Printed
+from redenoise.document import store
+from redenoise.document.model import WARNING, Block, Document, Items, Paragraph, Picture, Place, Section, Table, Value
+from stages.report import TABLE_SUFFIXES, figures, gallery
+from stages.report.rows import STATUSES
 from stages.report.tables import ALL_TABLES, PAPERS
 
 Context = dict[str, Any]
-# Sections of the report's pages that the site shows in a form of its own.
-REPLACED = {
-    "table": ("σ = ", "Averages over", "Designs:", "Accuracy behind", "Measured, not printed", "PSNR in dB of"),
-    "index": ("Papers", "Cells", "Data and weights"),
-    "training": ("Learning curves", "Parameters and PSNR"),
-    "figures": ("Learning curves", "Parameters and PSNR"),
-    "provenance": ("Nodes",),
-    "notes": (),
-    "opinion": (),
-}
+TEXTS = ("overview", "training", "figures", "provenance", "opinion", "notes")  # documents that are no table's
+DATA = ("averages.csv", "accuracies.csv", "learning_curves.csv", "metrics.json", "opinion.csv")
+PICTURES = (*(f"figures/{name}" for name in gallery.MADE), "opinion.svg")
+OVERVIEW_LEFT_OUT = ("Papers", "Data and weights")  # which the site shows in a form of its own
 
 
 @dataclass(frozen=True)
 class Book:
-    """Everything that the pages are made from."""
+    """Everything that the pages are made from; `documents` are the report's own, by name."""
 
     config: Config
-    nodes: dict[NodeName, Node]
+    nodes: dict[str, Node]
     source: Source
-    tables: dict[str, list[Cell]]
+    documents: dict[str, Document]
 
     @cached_property
-    def texts(self) -> dict[str, prose.Page]:
-        """The report's Markdown pages, by name; that of the opinion test, which no stage writes, may not be there."""
-        folder = paths.reports(self.config.scale)
-        names = [name for name in prose.PAGES if name != "opinion" or (folder / "opinion.md").is_file()]
-        return {name: prose.read(folder / f"{name}.md") for name in (*names, *self.tables)}
+    def files(self) -> dict[str, Path]:
+        """Every file of the reports and of the build that the site takes as it is, by its path on the site."""
+        reports = paths.reports(self.config.scale)
+        tables = [f"{spec.key}{suffix}" for spec in ALL_TABLES for suffix in TABLE_SUFFIXES if suffix != ".md"]
+        found = {f"data/{name}": reports / name for name in (*DATA, *tables)}
+        found |= {name: reports / name for name in PICTURES}
+        if not self.source.why_not:
+            for node in self.nodes.values():
+                found[f"data/provenance/{node.name}.json"] = Path(node.record)
+        return {name: path for name, path in found.items() if path.is_file() and not path.is_symlink()}
 
     @cached_property
-    def links(self) -> Links:
-        """Where the rows of these pages lead."""
-        return Links(self.config, self.nodes)
+    def places(self) -> dict[Place, str]:
+        """Where the window of every value of a table is."""
+        return {
+            value.place: f"{page_of(spec.key)}#cell-{index}"
+            for spec in ALL_TABLES
+            for index, value in enumerate(self.documents[spec.key].values)
+        }
+
+    def writer(self, name: str) -> Writer:
+        """What writes the texts of a document."""
+        nodes = {node.name: node.page for node in self.nodes.values()}
+        return Writer(self.documents, self.files, nodes, posixpath.dirname(name))
 
 
 def load(config: Config) -> Book:
     """Read everything; raises `UserError` where the reports of the scale are not there or not as they are written."""
-    nodes = pipeline.load(config)
-    found = cells.makers(config, nodes)
-    tables = {spec.key: cells.load(config, spec, found, nodes) for spec in ALL_TABLES}
-    return Book(config, nodes, facts.load(config, nodes), tables)
+    nodes, folder = pipeline.load(config), paths.reports(config.scale)
+    # That of the opinion test, which no stage writes, may not be there.
+    texts = [name for name in TEXTS if name != "opinion" or (folder / "opinion.json").is_file()]
+    names = [*(spec.key for spec in ALL_TABLES), *texts]
+    documents = {name: store.read(folder / f"{name}.json") for name in names}
+    return Book(config, nodes, facts.load(config, nodes), documents)
 
 
-def sections(page: prose.Page, kind: str, folder: str = "", found: Links | None = None) -> list[dict[str, Any]]:
-    """A page's sections as HTML, those left out that the site shows in a form of its own; `found`: of their tables."""
-    linker = found.of if found else None
-    kept = [part for part in page.sections[1:] if not part.heading.startswith(REPLACED[kind] or ("\0",))]
-    return [
-        {
-            "id": prose.slug(part.heading),
-            "heading": Markup(prose.inline(part.heading)),
-            "html": Markup(prose.render(part.body, part.heading, folder, linker)),
-        }
-        for part in kept
-    ]
+def text_page(book: Book, name: str) -> Context:
+    """A page that is the report's own text."""
+    page = book.documents[name]
+    write, parts = book.writer(name), list(page.sections)
+    intro = parts.pop(0) if parts and not parts[0].heading else Section("", ())
+    return {
+        "title": page.title,
+        "write": write,
+        "intro": _blocks(book, page, intro, write),
+        "sections": [_section(book, page, part, write) for part in parts],
+        "warned": any(isinstance(block, Paragraph) and block.tone == WARNING for block in intro.blocks),
+        "contents": name == "notes",
+    }
 
 
-def intro(page: prose.Page, folder: str = "") -> Markup:
-    """What stands before a page's first heading, as HTML."""
-    return Markup(prose.render(page.sections[0].body, page.title, folder))
+def index(book: Book) -> Context:
+    """The overview."""
+    tables, papers = entries(book), []
+    for key in dict.fromkeys(entry["paper"] for entry in tables):
+        found = [entry["counts"] for entry in tables if entry["paper"] == key]
+        papers.append(
+            {"paper": PAPERS[key], "counts": {name: sum(count[name] for count in found) for name in STATUSES}}
+        )
+    page = text_page(book, "overview")
+    kept = [part for part in page["sections"] if part["heading"] not in OVERVIEW_LEFT_OUT]
+    return {**page, "sections": kept, "papers": papers, "tables": tables}
 
 
-def headed(page: prose.Page) -> Context:
-    """A page's own title, and whether it warns of the demo itself."""
-    return {"heading": Markup(prose.inline(page.title)), "warned": "\n> **" in f"\n{page.sections[0].body}"}
+def table(book: Book, name: str, album: Iterable[Context]) -> Context:
+    """The page of one table; `album`: the photographs of the image browser, which a cell of theirs leads to."""
+    page, listed = book.documents[name], entries(book)
+    place = [entry["key"] for entry in listed].index(name)
+    found = text_page(book, name)
+    return {
+        **found,
+        "key": name,
+        "counts": listed[place]["counts"],
+        "intro": [block for block in found["intro"] if not isinstance(block["of"], Items)],
+        "rules": [block for block in found["intro"] if isinstance(block["of"], Items)],
+        "others": [(heading, grids.lay_out(other, page.values)) for heading, other in grids.unshown(page)],
+        "cells": details.table_json(book, page, album),
+        "before": listed[place - 1] if place else None,
+        "after": listed[place + 1] if place + 1 < len(listed) else None,
+    }
 
 
 def entries(book: Book) -> list[Context]:
@@ -91,107 +126,49 @@ def entries(book: Book) -> list[Context]:
     return [
         {
             "key": spec.key,
-            "page": table_page(spec.key),
+            "page": page_of(spec.key),
             "paper": spec.paper,
             "number": spec.number,
             "title": spec.title,
-            "counts": cells.counts(book.tables[spec.key]),
+            "counts": counts(book.documents[spec.key].values),
         }
         for spec in ALL_TABLES
     ]
 
 
-def index(book: Book) -> Context:
-    """The overview."""
-    tables, papers = entries(book), []
-    for key in dict.fromkeys(entry["paper"] for entry in tables):
-        counts = [entry["counts"] for entry in tables if entry["paper"] == key]
-        total = {status: sum(count[status] for count in counts) for status in counts[0]}
-        paper = PAPERS[key]
-        papers.append({"short": paper.short, "title": paper.title, "doi": paper.doi, "counts": total})
-    text = book.texts["overview"]
-    reasons = prose.Section("Cells not run, by reason", text.find("Cells").body.rpartition("by reason:")[2].strip())
-    kept = prose.Page(text.title, (text.sections[0], reasons, *text.sections[1:]))
-    lines = [line for line in text.sections[0].body.splitlines() if line.startswith("- ")]
-    facts_list = Markup(prose.render("\n".join(lines), ""))
-    found = sections(kept, "index", found=book.links)
-    return {"title": "Overview", "facts": facts_list, "papers": papers, "tables": tables, "sections": found}
+def counts(values: Iterable[Value]) -> dict[str, int]:
+    """How many printed values have each status."""
+    found = [value.status for value in values if value.printed]
+    return {status: found.count(status) for status in STATUSES}
 
 
-def table(book: Book, spec: Printed, album: Iterable[Context]) -> Context:
-    """The page of one table; `album`: the photographs of the image browser, which a cell of theirs leads to."""
-    found, text, listed = book.tables[spec.key], book.texts[spec.key], entries(book)
-    place = [entry["key"] for entry in listed].index(spec.key)
-    laid_out = grids.lay_out(spec, found)
-    return {
-        "title": f"{spec.paper}, {spec.number}",
-        **headed(text),
-        "key": spec.key,
-        "counts": cells.counts(found),
-        **_split(text, spec.paper),
-        "grids": laid_out,
-        "others": [grid for grid in laid_out if not grid.main],
-        "sections": sections(text, "table", spec.paper),
-        "cells": details.table_json(book, spec, album),
-        "before": listed[place - 1] if place else None,
-        "after": listed[place + 1] if place + 1 < len(listed) else None,
-    }
+def _section(book: Book, page: Document, part: Section, write: Writer) -> Context:
+    return {"id": slug(part.heading), "heading": part.heading, "blocks": _blocks(book, page, part, write)}
 
 
-def _split(text: prose.Page, folder: str) -> Context:
-    """What stands before a table's first heading: its summary, and the list of what is to know about its numbers."""
-    lines = text.sections[0].body.splitlines()
-    rules, rest = ("\n".join(line for line in lines if line.startswith("- ") == listed) for listed in (True, False))
-    return {name: Markup(prose.render(body, "", folder)) for name, body in (("intro", rest), ("rules", rules))}
+def _blocks(book: Book, page: Document, part: Section, write: Writer) -> list[Context]:
+    return [{"kind": type(block).__name__, "of": block, **_more(book, page, block, write)} for block in part.blocks]
 
 
-def training(book: Book) -> Context:
-    """The page of the trained networks."""
-    text = book.texts["training"]
-    panels = curves.panels(book.config, curves.load(paths.reports(book.config.scale)))
-    spec = next(spec for spec in ALL_TABLES if isinstance(spec, DesignTable))
-    return {
-        "title": "Training",
-        **headed(text),
-        "intro": intro(text),
-        "sections": sections(text, "training", found=book.links),
-        "panels": panels,
-        "legend": curves.legend(panels),
-        "dashes": DASHES,
-        "designs": curves.designs(spec, book.tables[spec.key]),
-        "designs_page": table_page(spec.key),
-    }
-
-
-def text_page(book: Book, name: str, title: str, contents: bool) -> Context:
-    """A page that is the report's own text."""
-    text = book.texts[name]
-    found = sections(text, name, found=book.links)
-    return {"title": title, **headed(text), "intro": intro(text), "sections": found, "contents": contents}
-
-
-def provenance(book: Book) -> Context:
-    """The list of all nodes."""
-    rows = []
-    for node in book.nodes.values():
-        found = book.source.of(node)
-        rows.append({"page": node_page(node), "name": node.name, "facts": found, "digest": found.digest(node)[:12]})
-    return {
-        "title": "Provenance",
-        "nodes": rows,
-        "sections": sections(book.texts["provenance"], "provenance", found=book.links),
-    }
+def _more(book: Book, page: Document, block: Block, write: Writer) -> Context:
+    """What a template needs of a block besides the block itself."""
+    if isinstance(block, Table):
+        own = page.name in {spec.key for spec in ALL_TABLES}
+        return {"grid": grids.lay_out(block, page.values, {} if own else book.places)}
+    if isinstance(block, Picture):
+        path = Path(block.path)
+        drawn = path.parent.as_posix() == "figures" and path.suffix == ".svg" and path.stem in figures.DRAWN
+        chart = charts.chart(book.config, path.stem, block.caption) if drawn else None
+        return {"chart": chart, "file": write.picture(block.path)}
+    return {}
 
 
 def picture(book: Book) -> Context:
     """The page of the DAG."""
     edges = pipeline.stage_edges(book.nodes)
-    stages = []
-    for stage, reads in edges.items():
-        nodes = [{"page": node_page(node), "key": node.key, "stage": stage} for node in of_stage(book, stage)]
-        stages.append({"name": stage, "reads": reads, "nodes": nodes})
-    counts = {stage["name"]: len(stage["nodes"]) for stage in stages}
-    return {"title": "Pipeline", "picture": Markup(dag.draw(edges, counts)), "stages": stages}
+    stages = [{"name": stage, "reads": reads, "nodes": list(of_stage(book, stage))} for stage, reads in edges.items()]
+    numbers = {stage["name"]: len(stage["nodes"]) for stage in stages}
+    return {"title": "Pipeline", "picture": Markup(dag.draw(edges, numbers)), "stages": stages}
 
 
 def of_stage(book: Book, stage: str) -> Iterator[Node]:
@@ -201,30 +178,26 @@ def of_stage(book: Book, stage: str) -> Iterator[Node]:
 
 def node(book: Book, shown: Node) -> Context:
     """The page of one node."""
-    found = book.source.of(shown)
-    record = found.record or {}
-    readers = [other for other in book.nodes.values() if shown in other.reads]
-    holding = [entry for entry in entries(book) if any(cell.node == shown for cell in book.tables[entry["key"]])]
+    record = book.source.of(shown)
+    outputs = record.get("outputs", {})
+    made = {name for name, page in book.documents.items() if any(value.node == shown.name for value in page.values)}
     return {
         "title": f"Node {shown.name}",
         "node": shown,
-        "facts": details.facts_of(found),
+        "facts": details.facts_of(record),
         "reads": details.read_rows(book, shown),
-        "writes": [_path_row(path, (found.outputs or {}).get(path, ""), "this node") for path in shown.outputs],
-        "readers": [{"page": node_page(reader), "name": reader.name} for reader in readers],
-        "tables": holding,
+        "writes": [{"path": path, "digest": outputs.get(path, ""), "maker": "this node"} for path in shown.outputs],
+        "readers": [other for other in book.nodes.values() if shown in other.reads],
+        "tables": [entry for entry in entries(book) if entry["key"] in made],
         "models": _models(record),
         "record": record,
-        "sources": [_path_row(path, digest, "") for path, digest in record.get("sources", {}).items()],
+        "whole": f"data/provenance/{shown.name}.json" in book.files,
+        "sources": [{"path": path, "digest": digest} for path, digest in record.get("sources", {}).items()],
         "params": yaml.safe_dump(record.get("params", {}), sort_keys=False, allow_unicode=True),
     }
 
 
-def _path_row(path: str, digest: str, maker: str) -> dict[str, str]:
-    return {"path": path, "digest": digest, "maker": maker, "page": ""}
-
-
-def _models(record: dict[str, Any]) -> list[tuple[str, ...]]:
+def _models(record: Record) -> list[tuple[str, ...]]:
     """(model, origin, seed, device, hours) of every network that a node trained or imported."""
     cards = record.get("models") or ({"model": record["card"]} if record.get("card") else {})
     fields = ("origin", "seed", "device", "hours")

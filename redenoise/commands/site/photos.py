@@ -26,8 +26,8 @@ from redenoise.dag.results import COLUMNS
 from redenoise.data.images import read_image
 from redenoise.measure.denoising import dataset_title, read_noisy
 from redenoise.measure.items import to_uint8
+from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
-from stages.report.published import read_csv
 
 PHOTOS = 3  # of every set, the first ones
 BUDGET = 17 << 20  # bytes of all image files, so that the whole site stays below 25 MB
@@ -73,7 +73,7 @@ class Run:
 
     @cached_property
     def values(self) -> dict[tuple[str, str], float]:
-        rows = read_csv(self.results, list(COLUMNS)).to_dict("records")
+        rows = csv_tables.read(self.results, COLUMNS, "run its stage again")
         return {(row["item"], row["condition"]): float(row["value"]) for row in rows if row["metric"] == "psnr"}
 
 
@@ -222,8 +222,3 @@ def _encoded(image: np.ndarray, quality: int = QUALITY) -> bytes:
     options = {"lossless": True, "quality": 20} if small else {"quality": quality}
     Image.fromarray(image).save(stream, "WEBP", method=2, **options)
     return stream.getvalue()
-
-
-def as_json(photos: list[dict]) -> str:
-    """The photographs for a page's script; nothing in it can end the element that holds it."""
-    return json.dumps(photos, ensure_ascii=False).replace("<", "\\u003c")

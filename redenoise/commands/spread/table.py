@@ -1,7 +1,5 @@
 """The lines of `reports/spread/<scale>.csv`: made from measured values, and put among those that are there."""
 
-import csv
-import io
 from math import sqrt
 from statistics import fmean, variance
 
@@ -10,6 +8,7 @@ from redenoise.commands.spread.measure import METRICS
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
 from redenoise.measure.denoising import dataset_title
+from redenoise.support import csv_tables
 from redenoise.support.files import write_text
 from redenoise.support.locks import exclusive
 from stages.report import spreads
@@ -47,15 +46,13 @@ def _line(cell: Cell, varied: str, seeds: list[int], sigma: float, metric: str, 
 def update(config: Config, new: list[Line]) -> None:
     """Put lines into the file, atomically: each replaces the one of its average and seeds, and all keep one order."""
     with exclusive(paths.lock(config.scale, "spread"), "spread"):
-        old = spreads.rows(config.scale).to_dict("records")
+        old = spreads.rows(config.scale)
         merged = {_key(line): line for line in (*old, *new)}
         order = _order(config)
         kept = [line for line in merged.values() if (line["dataset"], line["method"]) in order]
-        stream = io.StringIO()
-        writer = csv.DictWriter(stream, spreads.COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(sorted(kept, key=lambda line: (order[line["dataset"], line["method"]], _key(line)[2:])))
-        write_text(spreads.path(config.scale), stream.getvalue())
+        kept.sort(key=lambda line: (order[line["dataset"], line["method"]], _key(line)[2:]))
+        rows = ([line[name] for name in spreads.COLUMNS] for line in kept)
+        write_text(spreads.path(config.scale), csv_tables.text(spreads.COLUMNS, rows))
 
 
 def summary(new: list[Line]) -> str:

@@ -59,7 +59,7 @@
 
   // --- Cells ---
 
-  const source = document.getElementById("cells");
+  const source = document.getElementById("cell-data");
   if (source) {
     const { cells, nodes } = JSON.parse(source.textContent);
     const dialog = document.getElementById("cell");
@@ -202,7 +202,16 @@
     plot.addEventListener("keydown", (event) => {
       const all = points();
       const now = all.indexOf(plot.querySelector(".chosen"));
-      const next = { ArrowRight: now + 1, ArrowLeft: now < 0 ? all.length - 1 : now - 1, Home: 0, End: all.length - 1 };
+      // Up and down go from series to series.
+      const firsts = all.flatMap((point, place) => (point === point.parentElement.firstElementChild ? [place] : []));
+      const next = {
+        ArrowRight: now + 1,
+        ArrowLeft: now < 0 ? all.length - 1 : now - 1,
+        ArrowDown: firsts.find((place) => place > now) ?? all.length - 1,
+        ArrowUp: firsts.findLast((place) => place < now) ?? 0,
+        Home: 0,
+        End: all.length - 1,
+      };
       if (!(event.key in next)) return;
       event.preventDefault();
       choose(all[Math.max(0, Math.min(all.length - 1, next[event.key]))]);

@@ -1,0 +1,63 @@
+"""CSV files with a header: the one reader, with one error text, and the one writer."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from redenoise.support.errors import UserError
+
+Row = dict[str, str]  # by column
+
+
+def read(path: Path, columns: Sequence[str], again: str, others: bool = False) -> list[Row]:
+    """The lines of a file.
+
+    Args:
+        columns: the header.
+        again: what to do about a file that is not such a table, such as "run its stage again".
+        others: whether there may be more columns, and these in any order.
+
+    Raises:
+        UserError: the file is missing, or no CSV with these columns; the line names the file and its line.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; {again}") from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise UserError(f"{path}: not a CSV file ({error}); expected {','.join(columns)}; {again}") from None
+    return parse(text, str(path), columns, again, others)
+
+
+def parse(text: str, place: str, columns: Sequence[str], again: str, others: bool = False) -> list[Row]:
+    """The lines of a text; see `read`. Errors begin with `place`."""
+    wanted = f"expected {','.join(columns)}; {again}"
+    try:
+        header, *lines = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
+    except csv.Error as error:
+        raise UserError(f"{place}: not a CSV file ({error}); {wanted}") from None
+    if not (set(columns) <= set(header) and len(set(header)) == len(header) if others else header == list(columns)):
+        raise UserError(f"{place}: header is {','.join(header) or 'missing'!s:.200}; {wanted}")
+    for number, line in enumerate(lines, start=2):
+        if not all(map(str.isprintable, line)):
+            raise UserError(f"{place}: line {number}: a field with characters that are no text; {again}")
+        if len(line) != len(header):
+            found = f"{len(line)} fields; expected {len(header)}: {','.join(header)}"
+            raise UserError(f"{place}: line {number}: {found}; {again}")
+    return [dict(zip(header, line, strict=True)) for line in lines]
+
+
+def text(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table as CSV with LF line ends."""
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows([columns, *rows])
+    return stream.getvalue()
+
+
+def is_number(field: str) -> bool:
+    """Whether a field is a finite decimal number."""
+    try:
+        return abs(float(field)) < float("inf")
+    except ValueError:
+        return False

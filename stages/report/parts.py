@@ -1,0 +1,127 @@
+"""What the pages of all kinds of tables are laid out from."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from redenoise.document.model import (
+    DELTA,
+    NOTHING,
+    PRINTED,
+    REPRODUCED,
+    WARNING,
+    Cell,
+    Column,
+    Document,
+    Items,
+    Paragraph,
+    Section,
+    Table,
+)
+from stages.report.results import AVERAGE, sigma
+from stages.report.rows import Comparison, Context, Row
+from stages.report.shown import METRIC_NAMES, as_printed, verdict, with_spread
+from stages.report.tables import PAPERS
+from stages.report.values import values
+
+COMPARED = ("printed", "reproduced", "Δ")
+MEASURED = ("demo value",)  # the columns of a method where nothing is compared
+DETAIL_PLACE = (
+    "What decides a verdict, the rounding of print, the spread over seeds or the tolerance alone, is in the column "
+    "`detail` of the CSV file beside this page, and for averages in overview.md."
+)
+
+
+def page(
+    comparison: Comparison,
+    context: Context,
+    warning: str,
+    summary: str,
+    items: tuple[str, ...],
+    sections: Iterable[Section | None],
+) -> Document:
+    """The document of a table of any kind, with all its values; sections that are None are left out."""
+    spec = comparison.spec
+    head = (Paragraph(warning, WARNING),) if warning else ()
+    opening = Section("", (*head, Paragraph(summary), Items(items)))
+    title = f"{PAPERS[spec.paper].short}, {spec.number}: {spec.title}"
+    return Document(spec.key, title, (opening, *filter(None, sections)), values(comparison, context))
+
+
+def grid(
+    heading: str,
+    stub: Iterable[str],
+    groups: Iterable[tuple[str, tuple[str, ...]]],
+    rows: Iterable[Iterable[Cell]],
+    footnotes: Iterable[str] = (),
+) -> Section:
+    """A section of one table.
+
+    Args:
+        stub: names of the leading columns, which hold words.
+        groups: labels, and the names of the columns below each, which hold numbers.
+    """
+    numbers = (Column(name, label, number=True) for label, names in groups for name in names)
+    table = Table((*map(Column, stub), *numbers), tuple(map(tuple, rows)), tuple(footnotes))
+    return Section(heading, (table,))
+
+
+def methods_grid(
+    heading: str, stub: tuple[str, ...], rows: Iterable[tuple[str, ...]], dataset: str, context: Context
+) -> Section:
+    """A section with a table of texts, of which the second is a measured method: its cell names its node."""
+    cells = []
+    for label, name, *others in rows:
+        measured = Cell(name or NOTHING, node=context.makers.get((dataset, name), ""))
+        cells.append((Cell(label or NOTHING), measured, *(Cell(text or NOTHING) for text in others)))
+    return grid(heading, stub, (), cells)
+
+
+def spread_grid(comparison: Comparison) -> Section | None:
+    """Every measured average with its mean and standard deviation over seeds, if that of any is known."""
+    rows = [row for row in comparison.rows if row.scope == AVERAGE and row.reproduced is not None]
+    if not any(row.spread for row in rows):
+        return None
+    lines = {(row.label, row.metric): {} for row in rows}
+    for row in rows:
+        cell = Cell(with_spread(row.spread, row.metric))
+        lines[row.label, row.metric][sigma(row.condition)] = linked(comparison, row, cell)
+    return by_level("Averages over seeds: mean ± one standard deviation of a single seed", lines)
+
+
+def by_level(heading: str, lines: dict[tuple[str, str], dict[int, Cell]]) -> Section | None:
+    """A line for each method and metric, a column for each noise level; None without a line."""
+    levels = sorted({level for found in lines.values() for level in found})
+    rows = [
+        (Cell(method), Cell(METRIC_NAMES[metric]), *(found.get(level, Cell()) for level in levels))
+        for (method, metric), found in lines.items()
+    ]
+    groups = [(f"σ = {level}", ("",)) for level in levels]
+    return grid(heading, ("method", "metric"), groups, rows) if rows else None
+
+
+def value_cells(
+    comparison: Comparison, row: Row | None, width: int, shown: Cell, bold: bool = False, note: int = 0
+) -> list[Cell]:
+    """The `width` cells of one value: as printed, as measured and the verdict; as measured alone if nothing is printed.
+
+    Args:
+        shown: the measured value.
+        bold, note: of the printed one.
+    """
+    if row is None:
+        return [Cell()] * width
+    shown = linked(comparison, row, shown)
+    if not row.published:
+        return [shown]
+    printed = linked(comparison, row, Cell(as_printed(row), bold, note), PRINTED)
+    return [printed, shown, linked(comparison, row, Cell(verdict(row)), DELTA)][:width]
+
+
+def linked(comparison: Comparison, row: Row, cell: Cell, shows: str = REPRODUCED) -> Cell:
+    """A cell that shows a value of the table."""
+    return replace(cell, value=comparison.numbers[row.dataset, *row.place], shows=shows)
+
+
+def best(values: list) -> object:
+    """The largest of several values; one alone is not best of anything."""
+    return max(values, key=float) if len(values) > 1 else None

@@ -1,0 +1,15 @@
+"""What the declarations of several papers have in common: how numbers were taken here, and methods that are missing."""
+
+from stages.report.kinds import Method
+
+NOISE = "Noise: white, Gaussian, not clipped and not rounded, one field per image and noise level."
+PSNR = "PSNR: result clipped to [0, 255] and rounded, one MSE over all pixels and channels of the whole image."
+SSIM = "SSIM: 11x11 Gaussian window of sigma 1.5, valid region, [0, 255] range, as the DnCNN authors compute it."
+MEAN = "Averages: mean over the images of the set, taken here from the unrounded values of the images."
+CBM3D = "CBM3D and BM3D come from the `bm3d` package, a later version than the papers' MATLAB code."
+COLOR_DNCNN = "Which published DnCNN colour model the paper used is not printed; see notes.md for the comparison."
+
+
+def missing(name: str) -> Method:
+    """A printed method that no stage measures."""
+    return Method(name, reason=f"no implementation in this project yet: {name}")

@@ -1,0 +1,98 @@
+"""How values, cells and papers are written on the pages."""
+
+from collections.abc import Iterable
+
+from redenoise.document.model import NOTHING, Items
+from stages.report.kinds import Paper
+from stages.report.results import sigma
+from stages.report.rows import OFF, REPRODUCED, STATUSES, Comparison, Row, signed
+from stages.report.spreads import Spread
+from stages.report.tables import PAPERS
+
+SHOWN_DECIMALS = {"psnr": 3, "ssim": 4, "params": 0, "top1": 1, "top5": 1, "miou": 2}
+METRIC_NAMES = {"psnr": "PSNR", "ssim": "SSIM", "params": "parameters"}
+METRIC_NAMES |= {"top1": "top-1", "top5": "top-5", "miou": "mIoU"}
+VERDICT_MARKS = {REPRODUCED: "✓", OFF: "✗"}
+ONE_SEED = "one seed"
+COMPARED = ("printed", "reproduced", "Δ")
+MEASURED = ("demo value",)  # the columns of a method where nothing is compared
+DETAIL_PLACE = (
+    "What decides a verdict, the rounding of print, the spread over seeds or the tolerance alone, is in the column "
+    "`detail` of the CSV file beside this page, and for averages in overview.md."
+)
+DEMO_WARNING = (
+    "Demo scale: these are stand-in images and tiny networks trained for seconds. "
+    "Nothing on this page can be compared with the printed table."
+)
+
+
+VERDICT_MARKS = {REPRODUCED: "✓", OFF: "✗"}
+ONE_SEED = "one seed"
+
+
+def counts(comparison: Comparison) -> dict[str, int]:
+    """How many printed cells have each of `STATUSES`."""
+    found = [row.status for row in comparison.printed.values()]
+    return {status: found.count(status) for status in STATUSES}
+
+
+def summary(comparison: Comparison) -> str:
+    """How many printed cells the table has, by status."""
+    found = counts(comparison)
+    parts = [f"{found[status]} {status}" for status in STATUSES]
+    return f"{sum(found.values())} printed cells: {', '.join(parts)}."
+
+
+def cell_name(row: Row) -> str:
+    """Which cell of a table a row is: item, method, noise level if any, metric."""
+    level = f"σ {sigma(row.condition)}" if row.condition else ""
+    return ", ".join(filter(None, (row.item, row.method, level, METRIC_NAMES[row.metric])))
+
+
+def number(value: float | None, metric: str) -> str:
+    """A measured value as shown on a page."""
+    return NOTHING if value is None else f"{value:,.{SHOWN_DECIMALS[metric]}f}"
+
+
+def with_interval(row: Row) -> str:
+    """A measured value with its 95 % interval, if it has one: `63.2 [62.8, 63.6]`."""
+    text = number(row.reproduced, row.metric)
+    return text if row.low is None else f"{text} [{number(row.low, row.metric)}, {number(row.high, row.metric)}]"
+
+
+def with_spread(spread: Spread | None, metric: str) -> str:
+    """Mean of an average and one standard deviation: `30.4512 ± 0.0012 (4 seeds)`; `one seed` where nobody knows it.
+
+    One more decimal than elsewhere. The mean is left out where it is that of other weights than the run's, or where
+    trainings alone were repeated.
+    """
+    if spread is None:
+        return ONE_SEED
+    digits = SHOWN_DECIMALS[metric] + 1
+    mean = f"{spread.mean:,.{digits}f} " if spread.mean is not None else ""
+    counts = ((spread.seeds, "seeds"), (spread.trainings, "trainings"))
+    over = ", ".join(f"{count} {what}" for count, what in counts if count)
+    other = "; other weights" if spread.seeds and spread.mean is None else ""
+    return f"{mean}± {spread.average:.{digits}f} ({over}{other})"
+
+
+def as_printed(row: Row) -> str:
+    """A printed value as the paper writes it: parameters in thousands."""
+    return f"{int(row.published) // 1000:,}k" if row.metric == "params" else row.published
+
+
+def verdict(row: Row) -> str:
+    """Delta and verdict of a cell, always equally wide: a changed verdict then changes no other line of a diff."""
+    if row.delta is None:
+        return NOTHING
+    return f"{signed(row.delta, SHOWN_DECIMALS[row.metric], ',')} {VERDICT_MARKS[row.status]}"
+
+
+def papers(keys: Iterable[str]) -> Items:
+    """What the papers' keys stand for."""
+    return Items(tuple(f"`{key}`: {_reference(PAPERS[key])}" for key in keys))
+
+
+def _reference(paper: Paper) -> str:
+    link = f", [doi:{paper.doi}](https://doi.org/{paper.doi})" if paper.doi else ""
+    return f'{paper.short}, "{paper.title}"{link}'
