@@ -39,9 +39,7 @@ def test_help_names_every_verb_in_its_group(capsys: pytest.CaptureFixture[str]):
     assert max(map(len, shown)) <= 120
 
 
-@pytest.mark.parametrize(
-    ("given", "found"), [(["paln"], "did you mean 'plan'"), ([], "no verb given")]
-)
+@pytest.mark.parametrize(("given", "found"), [(["paln"], "did you mean 'plan'"), ([], "no verb given")])
 def test_an_unknown_verb_is_one_line(given: list[str], found: str):
     with pytest.raises(UserError, match=found):
         commands.main(given)

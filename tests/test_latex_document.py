@@ -7,15 +7,25 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from redenoise.commands.latex import __main__ as stage
-from redenoise.commands.latex import cells, document, svg
+from redenoise.commands.latex import cells, command, document
 from redenoise.commands.latex.compile import compiled
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.document import latex as pages
+from redenoise.document import store
 from redenoise.support.errors import UserError
 from stages.report.tables import ALL_TABLES
 from tests.conftest import ROOT
+from tests.site_project import make_reports
 
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 72 72">{}</svg>'
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """A project with reports of the scale demo from hand-made results, made the working directory; to change."""
+    monkeypatch.chdir(tmp_path)
+    return make_reports(tmp_path, "demo")
 
 
 @pytest.fixture
@@ -76,9 +86,9 @@ def test_scores_of_an_opinion_test_are_cells_too(reports):
     [
         (lambda text: text + text.splitlines()[1] + "\n", "is there twice"),
         (lambda text: text.replace("CBM3D", "CBM{3}D", 1), "has a character that LaTeX cannot take"),
-        (lambda text: text.replace("reproduced", "found", 1), "columns are"),
-        (lambda text: text + "x\n", "columns are"),
-        (None, "missing; make the report of this scale first"),
+        (lambda text: text.replace("reproduced", "found", 1), "header is table,dataset"),
+        (lambda text: text + "x\n", "1 fields; expected"),
+        (None, "missing; run `python -m stages.report` for this scale first"),
     ],
 )
 def test_a_damaged_table_is_refused(reports, damage, expected):
@@ -91,55 +101,81 @@ def test_a_damaged_table_is_refused(reports, damage, expected):
         cells.load(reports)
 
 
-def test_the_document_has_every_table_and_every_figure(reports, tmp_path):
-    written = document.write(reports, tmp_path / "out", "demo")
+@pytest.mark.parametrize("value", [r"\input{/etc/passwd}", "1$2", "29.13}", "&"])
+def test_a_value_that_could_be_a_command_of_latex_is_refused(reports, value):
+    path = reports / "liu2018/table1_kodak.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("29.13,", f"{value},", 1), encoding="utf-8")
+    with pytest.raises(UserError, match="has a character that LaTeX cannot take"):
+        cells.load(reports)
+
+
+def test_the_document_has_every_table_and_every_figure(made):
+    written = document.write(made, Path("out"))
     assert all(path.is_file() for path in written)
-    text = (tmp_path / "out/document.tex").read_text(encoding="utf-8")
-    own = [(reports / f"{spec.key}.tex").read_text(encoding="utf-8") for spec in ALL_TABLES]
-    headings = [re.search(r"\\section\*\{(.*)\}", page)[1] for page in own]
-    assert [heading.replace(r"$\sigma$", "σ") in text.replace(r"\texorpdfstring{$\sigma$}{sigma}", "σ")
-            for heading in headings] == [True] * len(ALL_TABLES)  # fmt: skip
-    assert text.count(r"\begin{tabular}") == sum(page.count(r"\begin{tabular}") for page in own) + 1
+    text = Path("out/document.tex").read_text(encoding="utf-8")
+    tables = [store.read(paths.reports("demo") / f"{spec.key}.json") for spec in ALL_TABLES]
+    for page in tables:
+        assert pages.body(page) in text
+        plain = text.replace(r"\texorpdfstring{$\sigma$}{sigma}", r"$\sigma$")
+        assert rf"\section{{{pages.escape(page.title)}}}" in plain
     shown = set(re.findall(r"\\includegraphics\[.*?\]\{figures/(\w+)\}", text))
-    assert shown == {path.stem for path in (reports / "figures").iterdir()}
-    kinds = {path.suffix for path in (tmp_path / "out/figures").iterdir()}
-    assert kinds == {".png", ".pdf"}
+    assert shown == {path.stem for path in (paths.reports("demo") / "figures").iterdir()}
+    assert {path.suffix for path in Path("out/figures").iterdir()} == {".png", ".pdf"}
+    assert "Caption of figure4\\_zoom.png." in text
 
 
-def test_a_table_that_is_no_document_is_refused(reports, tmp_path):
-    (reports / "liu2018/table1_kodak.tex").write_text("no table", encoding="utf-8")
-    with pytest.raises(UserError, match="table1_kodak.tex: not a table of the report"):
-        document.write(reports, tmp_path / "out", "demo")
+def test_the_same_reports_give_the_same_files(made):
+    first = {path: path.read_bytes() for path in document.write(made, Path("out"))}
+    assert first == {path: path.read_bytes() for path in document.write(made, Path("out"))}
+    drawn = first[Path("out/figures/parameters_psnr.pdf")]
+    assert drawn.startswith(b"%PDF") and b"CreationDate" not in drawn
 
 
-def test_a_figure_outside_the_report_is_refused(reports, tmp_path):
-    (reports / "figures.md").write_text("## One\n\n![One](../../secret.png)\n", encoding="utf-8")
-    with pytest.raises(UserError, match=r"figure '../../secret.png', expected figures/"):
-        document.write(reports, tmp_path / "out", "demo")
-
-
-def test_the_same_figure_gives_the_same_pdf(reports, tmp_path):
-    for name in ("one.pdf", "two.pdf"):
-        svg.to_pdf(reports / "figures/parameters_psnr.svg", tmp_path / name)
-    one, two = ((tmp_path / name).read_bytes() for name in ("one.pdf", "two.pdf"))
-    assert one == two and one.startswith(b"%PDF")
+def test_a_figure_of_the_opinion_test_is_there_once_there_are_raters(made):
+    document.write(made, Path("out"))
+    assert "mean opinion scores" not in Path("out/document.tex").read_text(encoding="utf-8")
+    Path("reports/demo/opinion.pdf").write_bytes(b"%PDF-1.4 of the opinion test")
+    document.write(made, Path("out"))
+    assert "mean opinion scores" in Path("out/document.tex").read_text(encoding="utf-8")
+    assert Path("out/figures/opinion.pdf").read_bytes() == b"%PDF-1.4 of the opinion test"
+    Path("reports/demo/opinion.pdf").write_bytes(b"<svg/>")
+    with pytest.raises(UserError, match=r"opinion.pdf: missing, or not such a file"):
+        document.write(made, Path("out"))
 
 
 @pytest.mark.parametrize(
-    ("part", "expected"),
+    ("name", "text", "expected"),
     [
-        ('<circle r="3"/>', "element 'circle'"),
-        ('<path d="M 0 0 A 1 1 0 0 0 2 2" style="fill: none"/>', "path command"),
-        ('<text transform="skewX(3)" style="font-size: 9px">a</text>', "transformation skewX"),
-        ('<use xmlns:x="http://www.w3.org/1999/xlink" x:href="#none"/>', "'none' cannot be converted"),
-        ("<path", "not a readable SVG figure"),
+        ("liu2018/table1_kodak.json", "no table", "table1_kodak.json: not a page of the report"),
+        ("figures/figure4_zoom.png", "GIF89a", "figure4_zoom.png: missing, or not such a file"),
+        ("learning_curves.csv", "family,model\n", "learning_curves.csv: header is family,model"),
     ],
 )
-def test_what_is_not_understood_of_a_figure_is_refused(tmp_path, part, expected):
-    path = tmp_path / "figure.svg"
-    path.write_text(SVG.format(part), encoding="utf-8")
-    with pytest.raises(UserError, match=re.escape(expected)):
-        svg.to_pdf(path, tmp_path / "figure.pdf")
+def test_what_is_not_of_the_report_is_refused(made, name, text, expected):
+    (paths.reports("demo") / name).write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=expected):
+        document.write(made, Path("out"))
+
+
+@pytest.mark.parametrize("path", ["../../secret.png", "figures/other.svg", "https://example.org/a.png", "/etc/a.png"])
+def test_a_figure_outside_the_report_is_refused(made, path):
+    page = paths.reports("demo") / "figures.json"
+    page.write_text(page.read_text(encoding="utf-8").replace("figures/figure4_zoom.png", path), encoding="utf-8")
+    with pytest.raises(UserError, match=re.escape(f"figure {path!r}, expected figures/<name>.png")):
+        document.write(made, Path("out"))
+
+
+def test_texts_of_a_page_are_no_commands_of_latex(made):
+    for name in ("figures", "liu2018/table1_kodak"):
+        page = paths.reports("demo") / f"{name}.json"
+        text = page.read_text(encoding="utf-8")
+        for word in ("Caption of", "MCWNNM"):
+            text = text.replace(word, r"\\input{secret} $ & % # ^^M \\end{document}")
+        page.write_text(text, encoding="utf-8")
+    document.write(made, Path("out"))
+    text = Path("out/document.tex").read_text(encoding="utf-8")
+    assert r"\textbackslash{}input\{secret\} \$ \& \% \# \textasciicircum{}\textasciicircum{}M" in text
+    assert r"\input" not in text and text.count(r"\end{document}") == 1
 
 
 def test_without_latex_the_line_names_the_package(tmp_path, monkeypatch):
@@ -149,11 +185,12 @@ def test_without_latex_the_line_names_the_package(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("latex")
-def test_the_document_compiles(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(ROOT)
-    stage.main(["--scale", "demo", "--output", str(tmp_path), "--pdf"])
-    assert capsys.readouterr().out.strip() == f"latex: {tmp_path / 'document.pdf'}"
-    log = (tmp_path / "document.log").read_text(encoding="utf-8", errors="replace")
+def test_the_document_compiles(made, capsys):
+    for path in (paths.reports("demo") / "figures").glob("*.png"):
+        Image.new("L", (30, 20)).save(path)  # in place of bytes that nothing could decode
+    command.main(["--scale", "demo", "--output", "out", "--pdf"])
+    assert capsys.readouterr().out.strip() == "latex: out/document.pdf"
+    log = Path("out/document.log").read_text(encoding="utf-8", errors="replace")
     assert re.search(r"Output written on document\.pdf \(\d\d pages", log)
     assert "Undefined control sequence" not in log and "There is no cell" not in log and "LaTeX Warning" not in log
 

@@ -1,37 +1,74 @@
 """The site from hand-made results: pages, links, the facts behind a cell, what is done without the build."""
 
 import csv
+import json
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from redenoise.commands.site.links import table_page
 
 from redenoise.commands.site import facts, pages, photos, pipeline
+from redenoise.commands.site.texts import page_of
 from redenoise.dag import paths
-from redenoise.dag.config import Config, load
+from redenoise.dag.config import Config, load_config
+from redenoise.document import store
 from redenoise.support.errors import UserError
-from stages.report.node import COMMANDS
 from stages.report.tables import ALL_TABLES
 from tests.conftest import ROOT
+from tests.report_project import write_record
 from tests.site_project import Page, first_items, make_reports, make_site
 
 KODAK = "liu2020-table2_kodak.html"
+HOSTILE = "</script><script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def projects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
+    """Makes a project of a scale with reports and their build, once; to read or to copy."""
+    found: dict[str, Path] = {}
+
+    def project(scale: str) -> Path:
+        if scale not in found:
+            found[scale] = tmp_path_factory.mktemp(scale)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.chdir(found[scale])
+                make_reports(found[scale], scale)
+        return found[scale]
+
+    return project
 
 
 @pytest.fixture(scope="module", params=["bench", "demo"])
-def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Config, Path]]:
-    """A project with reports and their build, the working directory being its root, and its site; to read only."""
-    folder = tmp_path_factory.mktemp(request.param)
+def made(request: pytest.FixtureRequest, projects: Callable[[str], Path]) -> Iterator[tuple[Config, Path]]:
+    """Such a project, the working directory being its root, and its site; to read only."""
+    folder = projects(request.param)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        config = make_reports(folder, request.param)
+        config = load_config(request.param)
         make_site(config, folder / "site")
         yield config, folder / "site"
+
+
+@pytest.fixture
+def alone(tmp_path: Path, projects: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The reports of the scale bench without a build, as in a fresh clone, in the working directory; to change."""
+    shutil.copytree(projects("bench"), tmp_path, ignore=shutil.ignore_patterns("build", "site"), dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return load_config("bench")
+
+
+def change(path: str, *replaced: tuple[str, str]) -> None:
+    """Replace texts in a file; each must be there."""
+    text = Path(path).read_text(encoding="utf-8")
+    for old, new in replaced:
+        assert old in text
+        text = text.replace(old, new)
+    Path(path).write_text(text, encoding="utf-8")
 
 
 def pages_of(site: Path) -> dict[str, Page]:
@@ -50,7 +87,9 @@ def check_links(site: Path) -> None:
                 continue
             target, _, anchor = link.partition("#")
             assert (site / target).is_file() if target else True, f"{name}: {link}"
-            if anchor and target in ("", *found):
+            if cell := re.fullmatch(r"cell-(\d+)", anchor):  # which the page's script opens
+                assert int(cell[1]) < len(found[target].data["cell-data"]["cells"]), f"{name}: {link}"
+            elif anchor and target in ("", *found):
                 assert unquote(anchor) in found[target or name].ids, f"{name}: {link}"
     styles = "".join(path.read_text(encoding="utf-8") for path in (site / "assets").iterdir())
     assert not re.search(r"https?://|url\(|@import|\bfetch\(|XMLHttpRequest", styles)
@@ -65,17 +104,17 @@ def test_every_cell_of_the_csv_can_be_followed_to_command_data_and_commit(made):
     for spec in ALL_TABLES:
         with (paths.reports(config.scale) / f"{spec.key}.csv").open(encoding="utf-8") as stream:
             rows = list(csv.DictReader(stream))
-        page = Page(site / table_page(spec.key))
-        cells, nodes = page.data["cells"]["cells"], page.data["cells"]["nodes"]
+        page = Page(site / page_of(spec.key))
+        cells, nodes = page.data["cell-data"]["cells"], page.data["cell-data"]["nodes"]
         assert [cell.get("reproduced", "") for cell in cells] == [row["reproduced"] for row in rows]
         assert [cell.get("printed", "") for cell in cells] == [row["published"] for row in rows]
-        shown = re.findall(r'data-cell="(\d+)"><button', (site / table_page(spec.key)).read_text(encoding="utf-8"))
+        shown = re.findall(r'data-cell="(\d+)"><button', (site / page_of(spec.key)).read_text(encoding="utf-8"))
         assert set(map(int, shown)) == set(range(len(rows))), "a cell has no button"
         for cell, row in zip(cells, rows, strict=True):
             assert cell["status"] == row["status"]
             if row["reproduced"]:
                 node = nodes[cell["node"]]
-                assert node["command"].startswith(f"python -m stages.architecture.node --scale {config.scale}") or (
+                assert node["command"].startswith(f"python -m stages.architecture --scale {config.scale}") or (
                     "--only" in node["command"]
                 )
                 assert dict(node["facts"])["commit"] == "0123456789abcdef"
@@ -84,7 +123,7 @@ def test_every_cell_of_the_csv_can_be_followed_to_command_data_and_commit(made):
 
 def test_a_cell_tells_how_it_was_measured_and_judged(made):
     config, site = made
-    data = Page(site / KODAK).data["cells"]
+    data = Page(site / KODAK).data["cell-data"]
     item = first_items(config)[0]
     dataset = "Kodak" if config.settings["real_data"] else "demo:Kodak"
     cell = next(cell for cell in data["cells"] if cell["title"] == f"{dataset}, {item}, σ = 25, DnCNN")
@@ -108,8 +147,8 @@ def test_bars_count_the_printed_cells(made):
     text = (site / "index.html").read_text(encoding="utf-8")
     book = pages.load(config)
     for spec in ALL_TABLES:
-        counts = [sum(cell.status == status for cell in book.tables[spec.key] if cell.published)
-                  for status in ("reproduced", "off", "not run")]  # fmt: skip
+        printed = [value for value in book.documents[spec.key].values if value.printed]
+        counts = [sum(value.status == status for value in printed) for status in ("reproduced", "off", "not run")]
         label = "{} reproduced, {} off, {} not run".format(*counts)
         assert f'aria-label="{label}, of {sum(counts)} printed cells"' in text, spec.key
 
@@ -121,22 +160,21 @@ def test_node_pages_hold_inputs_with_whole_hashes_and_the_record(made):
     assert {"node-download-kodak.html", KODAK, "data/provenance/evaluate-kodak-dncnn.json"} <= set(page.links)
 
 
-def test_the_committed_reports_alone_make_a_site_that_says_what_it_lacks(committed: Path):
-    config = load("bench")
-    make_site(config, Path("site"))
+def test_the_reports_alone_make_a_site_that_says_what_it_lacks(alone: Config):
+    make_site(alone, Path("site"))
     check_links(Path("site"))
     assert "build/bench is not here or not finished" in Page(Path("site/images.html")).text
     node = Page(Path("site/node-evaluate-kodak-dncnn.html"))
-    assert "not shown" in node.text and not any("data/provenance" in link for link in node.links)
-    cells = Page(Path("site") / KODAK).data["cells"]
-    commits = {dict(node["facts"])["commit"] for node in cells["nodes"]}
-    assert commits and all(re.fullmatch(r"[0-9a-f]{12}", commit) for commit in commits)
-    digests = [digest for node in cells["nodes"] for *_, digest in node["reads"]]
-    assert sum(re.fullmatch(r"[0-9a-f]{12}", digest) is not None for digest in digests) >= 10
+    assert "records are not whole" in node.text and not any("data/provenance" in link for link in node.links)
+    assert ("da" * 32)[:16] in node.text and "da" * 32 not in node.text
+    cells = Page(Path("site") / KODAK).data["cell-data"]
+    assert {dict(node["facts"])["commit"] for node in cells["nodes"]} == {"0123456789ab"}
+    digests = {digest for node in cells["nodes"] for *_, digest in node["reads"]}
+    assert ("fe" * 32)[:16] in digests and all(re.fullmatch(r"([0-9a-f]{16})?", digest) for digest in digests)
 
 
-def test_the_site_stays_small(committed: Path):
-    make_site(load("bench"), Path("site"))
+def test_the_site_stays_small(alone: Config):
+    make_site(alone, Path("site"))
     pages_alone = sum(path.stat().st_size for path in Path("site").rglob("*") if path.is_file())
     records = 2e6  # what a build adds to the pages of the nodes, and its provenance
     assert pages_alone + records + photos.BUDGET < 25e6
@@ -145,96 +183,105 @@ def test_the_site_stays_small(committed: Path):
 def test_a_build_that_the_reports_were_not_made_from_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     config = make_reports(tmp_path, "bench")
-    page = Path("reports/bench/liu2020/table2_kodak.md")
-    page.write_text(page.read_text(encoding="utf-8") + "\nmore\n", encoding="utf-8")
+    write_record(config, "synthesize", "kodak", outputs={"build/bench/noisy/kodak": "cd" * 32})
     found = facts.load(config, pipeline.load(config))
-    assert found.why_not == f"build/bench is not what {page} was made from"
-    assert found.facts["evaluate-kodak-dncnn"].commit == "0123456789ab"  # cut short, as the reports have it
+    assert found.why_not == "synthesize-kodak has run again since reports/bench was made"
+    assert found.records["evaluate-kodak-dncnn"]["commit"] == "0123456789ab"  # cut short, as the reports have it
 
 
-def test_a_folder_that_is_no_site_is_left_alone_and_a_site_is_replaced(committed: Path):
-    config = load("bench")
+def test_a_folder_that_is_no_site_is_left_alone_and_a_site_is_replaced(alone: Config):
     Path("mine").mkdir()
     Path("mine/thesis.txt").write_text("my work")
     with pytest.raises(UserError, match="mine: holds something else than a site"):
-        make_site(config, Path("mine"))
+        make_site(alone, Path("mine"))
     with pytest.raises(UserError, match="thesis.txt: a file"):
-        make_site(config, Path("mine/thesis.txt"))
+        make_site(alone, Path("mine/thesis.txt"))
     assert Path("mine/thesis.txt").read_text() == "my work"
-    make_site(config, Path("site"))
+    make_site(alone, Path("site"))
     Path("site/stale.html").write_text("old")
-    make_site(config, Path("site"))
+    make_site(alone, Path("site"))
     assert not Path("site/stale.html").exists() and Path("site/index.html").is_file()
 
 
-def test_command_line(committed: Path):
+@pytest.mark.usefixtures("alone")
+def test_command_line():
     def command(*words: str) -> subprocess.CompletedProcess:
         environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
-        arguments = [sys.executable, "-m", "stages.report", *words]
+        arguments = [sys.executable, "-m", "redenoise", *words]
         return subprocess.run(arguments, capture_output=True, text=True, env=environment, check=False)
 
     done = command("site", "--scale", "bench", "--output", "out")
     assert done.returncode == 0, done.stderr
-    assert (
-        done.stdout.startswith("site: out/index.html (")
-        and "from the reports alone: build/bench is not here" in done.stdout
-    )
-    wrong = command("sites")
-    assert wrong.returncode == 1 and "did you mean 'site'" in wrong.stderr and "Traceback" not in wrong.stderr
+    assert done.stdout.startswith("site: out/index.html (")
+    assert "from the reports alone: build/bench is not here" in done.stdout
     lacking = command("site", "--scale", "paper")
-    assert lacking.returncode == 1 and "reports/paper/liu2018/table1_kodak.csv: missing" in lacking.stderr
-    assert "site" in COMMANDS
+    assert lacking.returncode == 1 and "reports/paper/liu2018/table1_kodak.json: missing" in lacking.stderr
 
 
-@pytest.mark.parametrize("text", ["", "table,dataset\n", "table1_kodak"])
-def test_a_damaged_table_is_refused(committed: Path, text: str):
-    Path("reports/bench/liu2018/table1_kodak.csv").write_text(text)
-    with pytest.raises(UserError, match="table1_kodak.csv: header is .*; expected dataset,|expected table,"):
-        pages.load(load("bench"))
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"name": 3}'])
+def test_a_damaged_page_is_refused(alone: Config, text: str):
+    Path("reports/bench/liu2018/table1_kodak.json").write_text(text)
+    with pytest.raises(UserError, match=r"table1_kodak.json: not a page of the report"):
+        pages.load(alone)
 
 
-def test_a_value_that_is_no_number_is_refused(committed: Path):
-    path = Path("reports/bench/liu2018/table1_kodak.csv")
-    path.write_text(path.read_text(encoding="utf-8").replace("29.3426", "<b>", 1), encoding="utf-8")
-    with pytest.raises(UserError, match="line 2: reproduced is '<b>', expected a number"):
-        pages.load(load("bench"))
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda kept: kept | {"format": 1}, "format 1, expected 2"),
+        (lambda kept: kept | {"values": {}}, "not the records of the report"),
+        (lambda kept: kept | {"nodes": {"a": 3}}, "not the records of the report"),
+    ],
+)
+def test_damaged_records_are_refused(alone: Config, change: Callable[[dict], dict], expected: str):
+    path = Path("reports/bench/records.json")
+    path.write_text(json.dumps(change(json.loads(path.read_text(encoding="utf-8")))))
+    with pytest.raises(UserError, match=f"records.json: .*{expected}"):
+        pages.load(alone)
 
 
-def test_columns_that_a_later_report_adds_are_shown_in_the_window_of_a_cell(committed: Path):
-    path = Path("reports/bench/liu2018/table1_kodak.csv")
-    first, *lines = path.read_text(encoding="utf-8").splitlines()
-    path.write_text(
-        "\n".join([f"{first},spread_of_seeds", *(f"{line},0.004" for line in lines)]) + "\n", encoding="utf-8"
+def test_text_of_the_reports_cannot_become_markup_or_lead_away(alone: Config):
+    change("reports/bench/liu2018/table1_kodak.json", ("no implementation in this project yet", HOSTILE))
+    change("reports/bench/learning_curves.csv", ("proposed,", '"<b id=""x"">$\\frac</b>",'))
+    links = " ".join(
+        f"[away]({to})" for to in ("https://example.org/x", "//example.org", "javascript:alert", "../../x")
     )
-    make_site(load("bench"), Path("site"))
-    cell = Page(Path("site/liu2018-table1_kodak.html")).data["cells"]["cells"][0]
-    assert cell["more"][-1] == ["spread of seeds", "0.004"]
+    picture = {"kind": "picture", "path": "https://example.org/x.png", "caption": "seen"}
+    away = {"kind": "paragraph", "text": f"{links} [a paper](https://doi.org/1)"}
+    notes = json.loads(Path("reports/bench/notes.json").read_text(encoding="utf-8"))
+    notes["sections"].append({"heading": HOSTILE, "blocks": [away, picture]})
+    Path("reports/bench/notes.json").write_text(json.dumps(notes), encoding="utf-8")
+    make_site(alone, Path("site"))
+    for path in Path("site").glob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"<script>|<b |example\.org\W*\"", text), path.name
+        assert not [link for link in Page(path).links if re.match(r"(?!https://doi\.org/)\w+:|//|\.\.", link)], (
+            path.name
+        )
+    page = Page(Path("site/notes.html"))
+    assert "away away away away a paper" in page.text and "https://doi.org/1" in page.links
+    assert "seen: not here" in page.text and page.sources == ["data:,", "assets/site.css", "assets/site.js"]
+    cells = Page(Path("site/liu2018-table1_kodak.html")).data["cell-data"]["cells"]
+    assert any(cell.get("note", "").startswith(HOSTILE) for cell in cells)
+    assert "$\\frac" in Page(Path("site/training.html")).text
 
 
-def test_text_of_the_reports_cannot_become_markup(committed: Path):
-    path = Path("reports/bench/liu2018/table1_kodak.csv")
-    hostile = "</script><script>alert(1)</script>"
-    path.write_text(path.read_text(encoding="utf-8").replace("no implementation", hostile), encoding="utf-8")
-    notes = Path("reports/bench/notes.md")
-    notes.write_text(notes.read_text(encoding="utf-8") + f"\n{hostile}\n", encoding="utf-8")
-    make_site(load("bench"), Path("site"))
-    for name in ("liu2018-table1_kodak.html", "notes.html"):
-        assert "<script>alert" not in Path("site", name).read_text(encoding="utf-8")
-    cells = Page(Path("site/liu2018-table1_kodak.html")).data["cells"]["cells"]
-    assert any(cell.get("note", "").startswith(hostile) for cell in cells)
-
-
-def test_the_opinion_test_has_a_page_where_the_reports_have_one(committed: Path):
-    make_site(load("bench"), Path("site"))
+def test_the_opinion_test_has_a_page_where_the_reports_have_one(alone: Config):
+    make_site(alone, Path("site"))
     page = Page(Path("site/opinion.html"))
     assert "no raters yet" in page.text and "opinion.html" in Page(Path("site/index.html")).links
+    found = json.loads(Path("reports/bench/opinion.json").read_text(encoding="utf-8"))
+    picture = {"kind": "picture", "path": "opinion.svg", "caption": "Scores"}
+    data = {"kind": "paragraph", "text": "[opinion.csv](opinion.csv)"}
+    found["sections"] = [{"heading": "Scores", "blocks": [picture, data]}]
+    Path("reports/bench/opinion.json").write_text(json.dumps(found), encoding="utf-8")
     Path("reports/bench/opinion.svg").write_text("<svg/>")
-    Path("reports/bench/opinion.md").write_text("# Opinion test\n\n![Scores](opinion.svg) [opinion.csv](opinion.csv)\n")
-    make_site(load("bench"), Path("site"))
+    make_site(alone, Path("site"))
     check_links(Path("site"))
-    assert Path("site/opinion.svg").is_file() and "data/opinion.csv" in Page(Path("site/opinion.html")).links
-    Path("reports/bench/opinion.md").unlink()
-    make_site(load("bench"), Path("site"))
+    page = Page(Path("site/opinion.html"))
+    assert "opinion.svg" in page.sources and "data/opinion.csv" in page.links
+    Path("reports/bench/opinion.json").unlink()
+    make_site(alone, Path("site"))
     check_links(Path("site"))
     assert not Path("site/opinion.html").exists()
 
@@ -247,28 +294,30 @@ def test_the_committed_reports_say_whether_there_are_raters():
         assert ("no raters yet" in text) == (not raters), scale
 
 
-def test_rows_of_the_reports_tables_lead_to_what_their_numbers_come_from(committed: Path):
+def test_numbers_and_names_of_the_pages_lead_to_what_they_come_from(made):
+    _, site = made
     expected = {
-        "bench": {
-            "index.html": {
-                "averages": "liu2020-table2_kodak.html",
-                "deviation-by-method": "zhang2017-table3_set12.html",
-            },
-            "training.html": {"networks": "node-train-proposed.html"},
-            "notes.html": {"suspected-misprints-that-were-measured": "liu2018-table1_kodak.html"},
-        },
-        "demo": {
-            "index.html": {"averages-over-the-stand-in-images": "node-filter-bsd68-bm3d.html"},
-            "training.html": {"networks-of-the-tasks": "node-task-segmentation.html"},
-        },
+        "index.html": ("cells", "liu2020-table2_kodak.html"),
+        "training.html": ("networks-of-the-tasks", "node-task-segmentation.html"),
+        "provenance.html": ("nodes", "node-evaluate-kodak-dncnn.html"),
     }
-    for scale, names in expected.items():
-        make_site(load(scale), Path("site"))
-        for name, sections in names.items():
-            text = Path("site", name).read_text(encoding="utf-8")
-            for section, target in sections.items():
-                table = text.split(f'id="{section}"')[1].split("</table>")[0]
-                rows = table.split("<tr>")[2:]
-                assert rows and all("<a href=" in row for row in rows), f"{scale}: {name}: {section}"
-                assert f'<a href="{target}">' in table, f"{scale}: {name}: {section}"
-        assert "python -m stages" in Page(Path("site/node-filter-bsd68-bm3d.html")).text
+    for name, (section, target) in expected.items():
+        table = (site / name).read_text(encoding="utf-8").split(f'id="{section}"')[1].split("</table>")[0]
+        assert f'<a href="{target}">' in table, f"{name}: {section}"
+
+
+def test_a_number_of_the_overview_leads_to_the_window_of_its_cell(alone: Config):
+    make_site(alone, Path("site"))
+    shown = [link for link in Page(Path("site") / "index.html").links if "#cell-" in link]
+    name, _, index = shown[0].partition("#cell-")
+    text = (Path("site") / "index.html").read_text(encoding="utf-8").split(f'<a href="{shown[0]}">')[1].split("</a>")[0]
+    value = Page(Path("site") / name).data["cell-data"]["cells"][int(index)]["reproduced"]
+    assert text and float(value) == pytest.approx(float(text.split()[0]), abs=0.1), "the number that the link names"
+
+
+def test_the_pages_of_the_site_are_those_of_the_report_in_full(made):
+    config, site = made
+    for name in ("training", "notes", "provenance"):
+        text = Page(site / f"{name}.html").text
+        headings = [part.heading for part in store.read(paths.reports(config.scale) / f"{name}.json").sections]
+        assert headings and all(heading.replace("`", "") in text for heading in headings)

@@ -1,6 +1,5 @@
 """The parts that the site's pages are made of: prose, grids, charts, curves, the pipeline, crops, the album."""
 
-import csv
 import re
 import shutil
 from pathlib import Path
@@ -8,35 +7,59 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from redenoise.commands.site import charts, curves, grids, pages, photos, pipeline, prose, quality
+from redenoise.commands.site import charts, grids, photos, pipeline, quality
+from redenoise.commands.site.texts import Writer
 from redenoise.dag import paths
-from redenoise.dag.config import load
+from redenoise.dag.config import load_config
+from redenoise.document.model import Cell, Column, Document, Section, Table, Value
 from redenoise.measure import metrics
 from redenoise.support.errors import UserError
-from stages.report.tables import ALL_TABLES
+from stages.report import figures
 from tests.conftest import ROOT
 from tests.site_project import LEVELS, make_reports
 
+VALUES = tuple(
+    Value(
+        *("p/t", "Kodak", item, "sigma=25", method, "psnr", "dB", "image", status),
+        printed=printed,
+        reproduced=reproduced,
+        delta=delta,
+    )
+    for item, method, status, printed, reproduced, delta in (
+        ("01", "CBM3D", "off", "29.13", 29.3, 0.17),
+        ("01", "MCWNNM", "not run", "28.66", None, None),
+        ("average", "CBM3D", "reproduced", "30.00", 30.0, 0.0),
+        ("01", "DnCNN", "unprinted", "", 30.5, None),
+    )
+)
 
-def test_grids_keep_the_average_below_and_name_the_best(committed: Path):
-    book = pages.load(load("bench"))
-    spec = next(spec for spec in ALL_TABLES if spec.key == "liu2020/table2_kodak")
-    grid = grids.lay_out(spec, book.tables[spec.key])[0]
-    assert grid.heading == "σ = 25, PSNR in dB" and len(grid.lines) == 24
-    assert [head for head, _ in grid.foot] == [("average",)]
-    assert grid.groups[:2] == (("CBM3D", ("printed", "reproduced", "Δ")), ("MCWNNM", ("printed",)))
-    views = dict(zip([name for _, names in grid.groups for name in names], grid.lines[0][1], strict=False))
-    assert views["printed"].text != ""
-    found = [
-        cell for cell in book.tables[spec.key] if (cell.item, cell.condition, cell.metric) == ("01", "sigma=25", "psnr")
-    ]
-    printed = max((cell.published for cell in found if cell.published), key=float)
-    measured = max((cell for cell in found if cell.reproduced), key=lambda cell: cell.value).shown
-    assert {view.text for view in grid.lines[0][1] if view.best} == {printed, measured}
+
+def test_a_grid_has_one_button_for_a_value_and_keeps_averages_below():
+    columns = (Column("image"), *(Column(name, "CBM3D", number=True) for name in ("printed", "reproduced", "Δ")))
+    columns += (Column("reproduced", "MCWNNM", number=True),)
+
+    def line(item: str, value: int) -> tuple[Cell, ...]:
+        shows = ("printed", "reproduced", "delta")
+        return Cell(item), *(Cell(show, value=value, shows=show) for show in shows), Cell(value=1, shows="reproduced")
+
+    grid = grids.lay_out(Table(columns, (line("01", 0), line("average", 2))), VALUES)
+    assert [label for label, _ in grid.groups] == ["", "CBM3D", "MCWNNM"] and grid.grouped and grid.valued
+    (views,), (foot,) = grid.lines, grid.foot
+    assert [view.opens for view in views] == [False, False, True, False, True] and foot[0].text == "average"
+    assert [view.look for view in views] == ["", "number", "number off", "number off", "number not-run"]
+    assert [view.sort for view in views] == ["", "29.13", "29.3", "0.17", ""] and views[4].text == "not run"
+
+
+def test_values_that_a_page_does_not_show_have_a_table_of_their_own():
+    shown = Table((Column("a"),), ((Cell("x", value=0),), (Cell("y", value=2),)))
+    page = Document("p/t", "Title", (Section("", (shown,)),), VALUES)
+    [(heading, table)] = grids.unshown(page)
+    assert heading == "Kodak, σ = 25, PSNR in dB"
+    assert table.records() == [{"item": "01", "MCWNNM": "28.66", "DnCNN": "30.500"}]
 
 
 def test_pipeline_has_the_edges_of_the_picture_in_the_readme(committed: Path):
-    nodes = pipeline.load(load("demo"))
+    nodes = pipeline.load(load_config("demo"))
     readme = (ROOT / "workflow/README.md").read_text(encoding="utf-8")
     names = dict(re.findall(r"(id\d+)\[(\w+)\]", readme))
     shown = {(names[start], names[end]) for start, end in re.findall(r"(id\d+) --> (id\d+)", readme)}
@@ -46,13 +69,6 @@ def test_pipeline_has_the_edges_of_the_picture_in_the_readme(committed: Path):
     assert found == shown
     reduced = {(other, stage) for stage, read in pipeline.stage_edges(nodes).items() for other in read}
     assert ("download", "train") not in reduced and ("leakage", "train") in reduced
-
-
-@pytest.mark.parametrize("text", ["", "stages: {a: {}}", "stages: {a: {foreach: x, do: {}}}", "stages: []"])
-def test_a_damaged_file_of_dvc_is_refused(committed: Path, text: str):
-    Path("dvc.yaml").write_text(text)
-    with pytest.raises(UserError, match="dvc.yaml: (found no mapping `stages`|stages.a cannot be read)"):
-        pipeline.load(load("bench"))
 
 
 @pytest.mark.parametrize("shape", [(40, 64), (37, 51), (33, 47, 3)])
@@ -89,59 +105,55 @@ def test_album_holds_every_method_and_checks_each_image(tmp_path: Path, monkeypa
     assert "Kodak 01: the image files would exceed 0 MiB" in none.left_out
 
 
-def test_prose_reads_tables_and_maps_links():
-    page = prose.Section("x", "| a | b |\n|---|---|\n| `1 \\| 2` | **3** |\n\ntext\n\n| c |\n|---|\n| d |")
-    assert page.tables == [[{"a": "1 | 2", "b": "3"}], [{"c": "d"}]]
-    assert prose.href("../notes.md#a-b", "liu2018") == "notes.html#a-b"
-    assert prose.href("overview.md") == "index.html"
-    assert prose.href("liu2020/table2_kodak.md") == "liu2020-table2_kodak.html"
-    assert prose.href("learning_curves.csv") == "data/learning_curves.csv"
-    assert prose.href("https://doi.org/1") == "https://doi.org/1"
-    html = prose.render("| name | n |\n|---|---|\n| a | +1.5 ✓ |\n| b | - |", "Things")
-    assert 'aria-label="Things"' in html and '<th scope="col" class="number">n' in html
-    assert '<th scope="col">name' in html
+def test_links_of_the_report_lead_to_pages_and_files_of_the_site_alone():
+    names, files = ("overview", "notes", "liu2020/table2_kodak"), ("data/learning_curves.csv", "figures/a.png")
+    write = Writer(names, files, {"train-x": "node-train-x.html"}, "liu2020")
+    assert write.href("../notes.md#a-b") == "notes.html#a-b"
+    assert write.href("../overview.md") == "index.html"
+    assert write.href("table2_kodak.md") == "liu2020-table2_kodak.html"
+    assert write.href("../learning_curves.csv") == "data/learning_curves.csv"
+    assert write.href("https://doi.org/1") == "https://doi.org/1"
+    for target in (
+        "https://doi.org.example.org/",
+        "learning_curves.csv",
+        "javascript:x",
+        "../secret.md",
+        "/etc/passwd",
+    ):
+        assert write.href(target) == "", target
+    assert write.inline("`<a>` **b** [notes.md](../notes.md) & [c](d)") == (
+        '<code>&lt;a&gt;</code> <strong>b</strong> <a href="notes.html">notes</a> &amp; c'
+    )
+    assert write.picture("../figures/a.png") == "figures/a.png" and write.picture("https://x/a.png") == ""
 
 
-def test_a_row_of_two_tables_leads_to_both():
-    two = {"table": [("a/b", "a-b.html"), ("c/d", "c-d.html")]}
-    html = prose.render("| table | n |\n|---|---|\n| a/b, c/d | [x](y.md) |", "", linker=lambda row: two)
-    assert '<a href="a-b.html">a/b</a>, <a href="c-d.html">c/d</a>' in html and '<a href="y.html">x</a>' in html
+def test_a_cell_leads_to_its_node_or_to_the_tables_that_it_names():
+    write = Writer(("a/b", "c/d"), (), {"train-x": "node-train-x.html"})
+    assert write.cell(Cell("a/b, c/d")) == '<a href="a-b.html">a/b</a>, <a href="c-d.html">c/d</a>'
+    assert write.cell(Cell("`x`", node="train-x")) == '<a href="node-train-x.html">x</a>'
+    assert write.cell(Cell("x, <", node="train-y")) == "x, &lt;"
 
 
-def test_labels_of_a_chart_cover_neither_points_nor_each_other():
-    places = [(10, 1), (10, 1.02), (11, 1), (10.5, 2), (90, 2)]
-    points = tuple(charts.Point(x, y, "", "128/256, no skip", "right") for x, y in places)
-    axes = charts.axis("", [x for x, _ in places], log=True), charts.axis("", [y for _, y in places])
-    drawn = charts.Chart("", "", *axes, (charts.Series("", 0, points, joined=False),)).svg()
-    found = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" class="(\w+) label">', drawn)
-    assert 3 <= len(found) < 5, "the crowded points cannot all have theirs"
-    boxes = [charts.covered(float(x), float(y), anchor, 16) for x, y, anchor in found]
-    dots = [tuple(map(float, dot)) for dot in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', drawn)]
-    for box in boxes:
-        assert box[0] > charts.LEFT and box[2] < charts.WIDTH
-        assert not any(charts.overlap(box, other) for other in boxes if other is not box)
-        assert not any(box[0] < x < box[2] and box[1] < y < box[3] for x, y in dots)
+@pytest.mark.parametrize("name", ["learning_curves", "parameters_psnr"])
+def test_a_chart_is_the_report_s_drawing_and_its_points_are_where_it_has_them(committed: Path, name: str):
+    found = charts.chart(load_config("demo"), name, 'What "it" shows')
+    drawn = figures.svg(figures.drawn(load_config("demo"), name))
+    assert set(re.findall(r">([^<>\n]+)</text>", drawn)) == set(re.findall(r">([^<>\n]+)</text>", found.svg))
+    dots = [(float(x), float(y)) for x, y in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', found.svg)]
+    marks = [(float(x), float(y)) for x, y in re.findall(r'<use [^>]*x="([\d.]+)" y="([\d.]+)"', found.svg)]
+    assert len(dots) > 5
+    assert all(any(abs(x - left) < 0.2 and abs(y - top) < 0.2 for left, top in marks) for x, y in dots)
+    ids = re.findall(r'\bid="([^"]*)"', found.svg)
+    assert len(ids) == len(set(ids)) and all(mark.startswith(f"{name}-") for mark in ids)
+    assert set(re.findall(r'href="#([^"]*)"', found.svg)) <= set(ids)
+    assert ("dncnn_b" in found.series) == (name == "learning_curves")
 
 
-def test_ticks_are_round_and_inside():
-    assert charts.Axis("", 24.1, 26.3).ticks == [24.5, 25.0, 25.5, 26.0]
-    assert charts.Axis("", 90, 450, log=True).ticks == [100, 200]
-    assert charts.Axis("", 90, 45000, log=True).ticks == [100, 1000, 10000]
-    assert [charts.short(value) for value in (200, 1000, 2500000)] == ["200", "1k", "2.5M"]
-    one = charts.axis("", [30.0])
-    assert one.low < 30 < one.high
-
-
-def test_learning_curves_are_drawn_by_validation_set_and_level(committed: Path):
-    found = curves.panels(load("demo"), curves.load(Path("reports/demo")))
-    titles = [panel.chart.title for panel in found]
-    assert "stand-ins for Kodak, σ = 35" in titles and "Trained through classification" in titles
-    panel = found[titles.index("stand-ins for Set12, σ = 55 of 0 to 55")]
-    with Path("reports/demo/learning_curves.csv").open(encoding="utf-8") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["family"] == "dncnn_b" and row["validation_psnr"]]
-    assert [(point.x, point.y) for point in panel.chart.series[0].points] == [
-        (float(row["step"]), float(row["validation_psnr"])) for row in rows
-    ]
+def test_a_chart_of_damaged_data_is_refused(committed: Path):
     Path("reports/demo/learning_curves.csv").write_text("family,model,step\na,b,c\n")
-    with pytest.raises(UserError, match="learning_curves.csv: not understood"):
-        curves.load(Path("reports/demo"))
+    with pytest.raises(UserError, match=r"learning_curves.csv: header is family,model,step"):
+        charts.chart(load_config("demo"), "learning_curves", "")
+    header = "family,model,step,learning_rate,training_psnr,validation_psnr"
+    Path("reports/demo/learning_curves.csv").write_text(f"{header}\na,b,c,,1,1\n")
+    with pytest.raises(UserError, match=r"learning_curves.csv: could not convert string to float: 'c'"):
+        charts.chart(load_config("demo"), "learning_curves", "")

@@ -48,7 +48,7 @@ def _group(series: str) -> str:
 
 def _dots(figure: Figure, line: Line2D) -> str:
     """A circle over every point of a line, with what stands beside the drawing while it is chosen."""
-    what = line.axes.get_xlabel() or "step"
+    what = (line.axes.get_xlabel() or "step").split()[0]
     circles = (
         f'<circle cx="{left:.1f}" cy="{top:.1f}" r="4" data-tip="{escape(f"{line.get_label()}: {what} {x:,.0f}")}, '
         f'{y:.2f} dB"/>'

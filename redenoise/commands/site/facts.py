@@ -10,9 +10,8 @@ from redenoise.dag.config import Config
 from redenoise.document import inline, store
 from redenoise.document.model import NOTHING
 from redenoise.support.errors import UserError
-from redenoise.support.files import read_json, sha256_file
-from stages.report import TABLE_SUFFIXES, records
-from stages.report.tables import ALL_TABLES
+from redenoise.support.files import read_json
+from stages.report import records
 
 Record = dict[str, Any]  # as the build has it; from the reports alone, without networks, and hashes are cut short
 CHANGES = {True: "yes", False: "no", None: "unknown"}
@@ -37,33 +36,29 @@ class Source:
 
 
 def load(config: Config, nodes: dict[str, Node]) -> Source:
-    """The facts of every node; raises `UserError` if neither the build nor the reports hold them."""
-    why_not = _why_not(config, nodes)
-    if why_not:
-        return Source(_from_reports(paths.reports(config.scale)), why_not)
-    return Source({node.name: _from_build(node) for node in nodes.values()}, "")
+    """The facts of every node; raises `UserError` if the reports do not hold them, or a record is damaged."""
+    kept = _from_reports(paths.reports(config.scale))
+    why_not = _why_not(config, nodes, kept)
+    return Source(kept if why_not else {node.name: _from_build(node) for node in nodes.values()}, why_not)
 
 
-def _why_not(config: Config, nodes: dict[str, Node]) -> str:
+def _why_not(config: Config, nodes: dict[str, Node], kept: dict[str, Record]) -> str:
     """Why the build is not the one that the reports were made from, or empty."""
     folder = paths.build(config.scale)
-    last = Path(nodes["report"].record)
-    if not last.is_file():
+    if not Path(nodes["report"].record).is_file():
         return f"{folder} is not here or not finished"
-    missing = [node.name for node in nodes.values() if not Path(node.record).is_file()]
-    if missing:
-        return f"{folder} lacks the provenance of {missing[0]}"
-    outputs = read_json(last).get("outputs", {})
-    tables = [f"{spec.key}{suffix}" for spec in ALL_TABLES for suffix in TABLE_SUFFIXES]
-    for name in (*tables, "overview.md", "notes.md"):
-        path = paths.reports(config.scale) / name
-        if not path.is_file() or outputs.get(path.as_posix()) != sha256_file(path):
-            return f"{folder} is not what {path} was made from"
+    for node in nodes.values():
+        if not Path(node.record).is_file():
+            return f"{folder} lacks the provenance of {node.name}"
+        written = {path: digest[: records.DIGITS] for path, digest in provenance.read(node.record)["outputs"].items()}
+        # The reports themselves are not among what they were made from.
+        if node.stage != "report" and written != kept.get(node.name, {}).get("outputs"):
+            return f"{node.name} has run again since {paths.reports(config.scale)} was made"
     return ""
 
 
 def _from_build(node: Node) -> Record:
-    record = provenance.read(Path(node.record))
+    record = provenance.read(node.record)
     changes = CHANGES[record.get("uncommitted_changes")]
     return {**record, "uncommitted changes": changes, "seconds": f"{record['seconds']:.2f}"}
 
