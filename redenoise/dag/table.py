@@ -1,9 +1,9 @@
 """The stages of the DAG: what each is called, what its nodes depend on, and what they read and write.
 
 This is the only place that says so. The rules of Snakemake, dvc.yaml (which `redenoise dvc` writes), the plan, the
-shards and the records of provenance read it. Paths are written as DVC writes them: `${scale}`, `${key}` for a node's name,
-`${item.field}` for a field of its entry and `${section.field}` for one of params.yaml. One that ends in a slash is a
-folder.
+shards and the records of provenance read it. Paths are written as DVC writes them: `${scale}`, `${key}` for a node's
+name, `${item.field}` for a field of its entry and `${section.field}` for one of params.yaml. One that ends in a slash
+is a folder.
 """
 
 import re
