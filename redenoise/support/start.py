@@ -35,6 +35,6 @@ def imported(module_name: str) -> ModuleType:
 
 
 def _thaw() -> None:
-    """Let the end find the objects of Triton, where that has been loaded: it prints a page about those that are left."""
+    """Let the end find the objects of Triton, where it has been loaded: it prints a page about those that are left."""
     if "triton._C.libtriton" in sys.modules:
         gc.unfreeze()
