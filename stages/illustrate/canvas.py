@@ -69,7 +69,9 @@ def boxed(image: np.ndarray, top: int, left: int, height: int, width: int) -> np
 
 def panel(image: np.ndarray | None, label: str = "", like: np.ndarray | None = None) -> np.ndarray:
     """An image with a label below it; where there is none, a plain panel of the size of `like` that says so."""
-    image = blank(*like.shape[:2]) if image is None else image
+    if image is None:
+        assert like is not None, "a panel without an image takes the size of another"
+        image = blank(*like.shape[:2])
     return below([image, words(label, image.shape[1])], gap=2) if label else image
 
 
@@ -102,11 +104,11 @@ def grid(rows: Sequence[Sequence[np.ndarray]], headings: Sequence[str] = ()) -> 
     return below([beside(line) for line in lines])
 
 
-def beside(parts: Sequence[np.ndarray], gap: int = GAP) -> np.ndarray:
+def beside(parts: Sequence[np.ndarray]) -> np.ndarray:
     """Pictures from left to right, their upper edges in line."""
     height = max(part.shape[0] for part in parts)
-    padded = [_padded(part, height, part.shape[1] + gap) for part in parts]
-    return np.concatenate(padded, axis=1)[:, : -gap or None]
+    padded = [_padded(part, height, part.shape[1] + GAP) for part in parts]
+    return np.concatenate(padded, axis=1)[:, :-GAP]
 
 
 def below(parts: Sequence[np.ndarray], gap: int = GAP) -> np.ndarray:
@@ -130,7 +132,7 @@ def _coloured(image: np.ndarray) -> np.ndarray:
     return image if image.ndim == 3 else np.stack([image] * 3, axis=-1)
 
 
-def _lines(text: str, width: int, font: ImageFont.FreeTypeFont) -> list[str]:
+def _lines(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
     """Words joined into lines that fit; a longer word than a line is broken."""
     lines = [""]
     for word in text.split():
