@@ -31,7 +31,8 @@ FOLDER = Path("build/demo/opinion")
 def make_project(folder: Path, patch: pytest.MonkeyPatch) -> Config:
     """Noisy sets, weights and a quick filter in the place of BM3D, in the working directory `folder`."""
     shutil.copy(ROOT / "params.yaml", folder)
-    shutil.copytree(ROOT / "workflow/scales", folder / "workflow/scales")
+    for name in ("scales", "manifests"):
+        shutil.copytree(ROOT / "workflow" / name, folder / "workflow" / name)
     patch.chdir(folder)
     config = load_config("demo")
     for name, shape in (("kodak", (48, 64, 3)), ("cbsd68", (64, 48, 3))):

@@ -24,7 +24,11 @@ MISTAKES = [
     ),
     (r"depth: 17", "dept: 17", r"'families.dncnn_s.network.dept'.*did you mean 'depth'"),
     (r"depth: 17", "depth: 1", "'families.dncnn_s.network.depth': 1 is less than the minimum of 2"),
-    (r"store: kodak", "store: kodac", "'downloads.kodak.store' is 'kodac'; allowed: kodak, .*did you mean 'kodak'"),
+    (
+        r"store: kodak",
+        "store: kodac",
+        "'downloads.kodak.store' is 'kodac', which is no list of workflow/manifests; .*did you mean 'kodak'",
+    ),
     (r"channels: 3, role: test", "role: test", "key 'downloads.*channels' is missing"),
     (r"sigma_range: \[0, 55\]", "sigma_range: [0]", r"sigma_range'.*give the lowest and the highest"),
     (r"sigmas: \[25, 35, 50\]", "sigmas: [25, 25]", "non-unique.*list of different noise levels"),

@@ -175,7 +175,7 @@ def test_sources_cover_what_each_stage_imports():
 
 
 def test_lint_reports_nothing_but_the_explained_exception():
-    """workflow/README.md says why no rule has a conda environment of its own."""
+    """docs/architecture.md says why no rule has a conda environment of its own."""
     command = [sys.executable, "-m", "snakemake", "--lint"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     findings = set(re.findall(r"^ +\* (.*)$", run.stdout + run.stderr, re.MULTILINE))

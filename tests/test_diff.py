@@ -1,4 +1,4 @@
-"""`report diff` between commits of a scratch checkout: exactly the cells that moved, and what moved them."""
+"""`redenoise diff` between commits of a scratch checkout: exactly the cells that moved, and what moved them."""
 
 import csv
 import dataclasses

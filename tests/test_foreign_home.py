@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 
 from redenoise.dag import paths
-from redenoise.dag.config import Config
 from stages.synthesize.node import run as synthesize
 from stages.train.node import run as train
 from tests.conftest import ROOT
+from tests.illustrate_project import make_project as make_illustrated
 from tests.mounts import read_only, small_disk
 from tests.report_project import make_project
 from tests.test_full_disk import fill
-from tests.test_illustrate import small  # noqa: F401 (a fixture)
 from tests.training_project import options, small_demo
 
 NOWHERE = "/proc/nonexistent"
@@ -51,7 +50,8 @@ def test_evaluate(project: Path):
     assert paths.results("demo", "set12-dncnn_s").is_file()
 
 
-def test_illustrate(project: Path, small: Config):  # noqa: F811
+def test_illustrate(project: Path, monkeypatch: pytest.MonkeyPatch):
+    make_illustrated(monkeypatch)
     run(project, "illustrate", NOWHERE)
     assert (paths.figures("demo") / "figure4_zoom.png").is_file()
 

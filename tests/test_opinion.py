@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from redenoise.commands.opinion import __main__ as stage
+from redenoise.commands.opinion import command as stage
 from redenoise.commands.opinion import key as keys
 from redenoise.commands.opinion import order, ratings, scores
 from redenoise.commands.opinion.build import build

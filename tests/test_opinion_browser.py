@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from redenoise.commands.opinion import __main__ as stage
+from redenoise.commands.opinion import command as stage
 from redenoise.commands.opinion import key as keys
 from redenoise.commands.opinion.build import build
 from redenoise.commands.opinion.methods import NAMES

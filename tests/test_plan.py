@@ -298,7 +298,7 @@ def test_node_that_was_never_run_costs_the_mean_of_its_stage(built: Path):
 
 
 def benchmark_record(kind: str = "cuda", **changes: Any) -> dict[str, Any]:
-    """What `python -m stages.train.benchmark` leaves, as far as the plan reads it."""
+    """What `redenoise benchmark training` leaves, as far as the plan reads it."""
     network = yaml.safe_load(Path("params.yaml").read_text())["families"]["proposed"]["network"]
     ways = [{"name": "plain loop", "networks": 1, "rate": 1.0}, {"name": "fast", "networks": 1, "rate": 50.0}]
     ways += [

@@ -11,7 +11,7 @@ from statistics import fmean, stdev
 
 import pytest
 
-from redenoise.commands.spread import __main__ as stage
+from redenoise.commands.spread import command as stage
 from redenoise.commands.spread import table
 from redenoise.commands.spread.cells import cell, names
 from redenoise.dag import paths

@@ -47,7 +47,7 @@ def convert(source: Path, network: str, name: str, sigma: float | None = None) -
     origin = f"published weights {source.name}, converted from Caffe"
     save_network(target, built.eval(), spec, origin)
     card = _card(source, target, built, spec, origin)
-    if network == DENOISER:
+    if sigma is not None:
         card |= _released(name, sigma)
     write_json(target.with_suffix(".json"), card)
     if network == DENOISER:

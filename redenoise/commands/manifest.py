@@ -28,12 +28,13 @@ from PIL import Image
 from redenoise.commands.parsing import parser
 from redenoise.dag import paths
 from redenoise.dag.config import PARAMS, read_yaml
+from redenoise.data.images import IMAGE_DAMAGE, MAX_PIXELS
 from redenoise.sources import stores
 from redenoise.sources.archive import members
 from redenoise.sources.disk import IMAGE_SUFFIXES
 from redenoise.sources.stores import FILE_COLUMNS, ITEM_COLUMNS, Store, manifest_path, stores_path, subset_path
 from redenoise.support.errors import UserError
-from redenoise.support.files import IMAGE_DAMAGE, MAX_PIXELS, sha256_file, write_text
+from redenoise.support.files import sha256_file, write_text
 from redenoise.support.locks import exclusive
 from redenoise.support.progress import progress
 

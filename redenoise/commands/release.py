@@ -71,9 +71,9 @@ def trained(config: Config, family: str, model: str) -> tuple[torch.nn.Module, d
     stage = "cascade" if family in config.params["cascades"] else "train"
     config.entry(stage, family)
     folders = {"cascade": (paths.cascade, f"cascade-{family}"), "train": (paths.weights, family)}
-    made, state = folders[stage]
+    made, name = folders[stage]
     finished = made(config.scale, family) / f"{model}.safetensors"
-    checkpoint = paths.checkpoints(config.scale, state) / f"{model}.safetensors"
+    checkpoint = paths.checkpoints(config.scale, name) / f"{model}.safetensors"
     if checkpoint.exists():
         entry, tensors = read_checkpoint(checkpoint)
         which = "averaged" if any(name.startswith("averaged.") for name in tensors) else "network"
@@ -130,7 +130,7 @@ def readme(found: list[dict[str, Any]]) -> str:
         "not ended is released as it stands: compare `steps` before comparing PSNR. Weights that would take more than\n"
         f"{LARGEST / 1e6:.1f} MB are stored with less precision, and measured so.",
     ]
-    header = ("weights", "network", "parameters", "precision", "sigma", "schedule", "steps")
+    header: tuple[str, ...] = ("weights", "network", "parameters", "precision", "sigma", "schedule", "steps")
     header += ("mode", "device", "hours", "PSNR")
     rows = []
     for card in found:

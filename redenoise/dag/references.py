@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 
-from redenoise.dag import paths
+from redenoise.dag import options, paths
 from redenoise.support.errors import UserError, choices
 
-MODELS = Path(__file__).resolve().parents[1] / "models"
 # What the sources of labelled images have: their task, and their splits.
 LABELLED = {"imagenet": ("classification", ("train", "val")), "voc": ("segmentation", ("train_aug", "val"))}
 
@@ -17,11 +16,15 @@ def check_references(params: dict, path: Path) -> None:
     downloads, families = params["downloads"], params["families"]
     for key in params["noisy"]:
         _check_download(path, downloads, f"noisy.{key}", key, "images")
+    stores = sorted(path.stem for path in paths.MANIFESTS.glob("*.csv"))
     for key, entry in downloads.items():
+        if entry["store"] not in stores:
+            place = f"downloads.{key}.store"
+            _refuse(path, place, entry["store"], f"no list of {paths.MANIFESTS}", stores)
         for other in entry.get("overlaps", []):
             _check_download(path, downloads, f"downloads.{key}.overlaps", other, "images")
     for key, family in families.items():
-        _check_network(path, f"families.{key}.network.name", family["network"]["name"], "denoisers")
+        _check_network(path, f"families.{key}.network", family["network"], "denoisers")
         _check_download(path, downloads, f"families.{key}.data", family["data"], "images")
         _check_download(path, downloads, f"families.{key}.validation", family["validation"], "images")
         if family["weights"] != paths.RELEASED:
@@ -33,6 +36,11 @@ def check_references(params: dict, path: Path) -> None:
         for key, entry in params[section].items():
             if entry["dataset"] not in params["noisy"]:
                 _refuse(path, f"{section}.{key}.dataset", entry["dataset"], "no entry of noisy", params["noisy"])
+    for section in ("filters", "filtered_recognitions"):
+        for key, entry in params[section].items():
+            if entry["filter"] not in (known := options.names("filters")):
+                place = f"{section}.{key}.filter"
+                _refuse(path, place, entry["filter"], "no module of redenoise/models/filters", known)
     for key, run in params["evaluations"].items():
         if run["family"] not in families:
             _refuse(path, f"evaluations.{key}.family", run["family"], "no entry of families", families)
@@ -47,12 +55,13 @@ def check_references(params: dict, path: Path) -> None:
         _check_name(path, f"labelled.{key}.split", entry["split"], entry["source"], splits)
     _check_tasks(path, params)
     _check_cascades(path, params)
+    _check_figures(path, params)
 
 
 def check_scale(settings: dict, params: dict, path: Path) -> None:
     """Raise `UserError` for the first entry of a schema-checked scale that does not fit params.yaml."""
-    for name in settings["network"] or {}:
-        _check_network(path, f"network.{name}", name, "denoisers", "recognizers")
+    for name, changes in (settings["network"] or {}).items():
+        _check_network(path, f"network.{name}", changes, "denoisers", "recognizers", name=name)
     for part in ("training", "tasks", "cascades"):
         if (name := (settings[part] or {}).get("schedule")) is not None:
             _check_name(path, f"{part}.schedule", name, "schedules of params.yaml", params["schedules"])
@@ -92,7 +101,7 @@ def _check_tasks(path: Path, params: dict) -> None:
     for key, task in tasks.items():
         _check_name(path, f"tasks.{key}.data", task["data"], "labelled", labelled)
         _check_name(path, f"tasks.{key}.schedule", task["schedule"], "schedules", params["schedules"])
-        _check_network(path, f"tasks.{key}.network.name", task["network"]["name"], "recognizers")
+        _check_network(path, f"tasks.{key}.network", task["network"], "recognizers")
         if task.get("crop", 0) > task.get("resize", math.inf):
             line = f"{path}: 'tasks.{key}.crop' is {task['crop']}, more than `resize`, {task['resize']}"
             raise UserError(f"{line}; give a smaller side")
@@ -142,6 +151,23 @@ def _check_cascades(path: Path, params: dict) -> None:
         _check_levels(path, f"recognitions.{key}", levels, f"{section}.{name}", known)
 
 
+def _check_figures(path: Path, params: dict) -> None:
+    """What the figures show stands where it should, and is of the right kind."""
+    shown, families = params["figures"], params["families"]
+    for task in ("classification", "segmentation"):
+        for field, section in (("data", "labelled"), ("task", "tasks"), ("joint", "cascades")):
+            _check_name(path, f"figures.{task}.{field}", shown[task][field], section, params[section])
+        found = params["labelled"][shown[task]["data"]]["task"]
+        if found != task:
+            line = f"{path}: 'figures.{task}.data' is {shown[task]['data']!r}, a set for {found}"
+            raise UserError(f"{line}; choose one for {task}")
+    for field in ("separate", "blind"):
+        _check_name(path, f"figures.{field}", shown[field], "families", families)
+        _check_color(path, f"figures.{field}", shown[field], families)
+    for field in ("photographs", "real_noise"):
+        _check_download(path, params["downloads"], f"figures.{field}", shown[field], "images")
+
+
 def _check_color(path: Path, place: str, family: str, families: dict) -> None:
     if families[family]["network"]["channels"] != 3:
         color = [name for name, entry in families.items() if entry["network"]["channels"] == 3]
@@ -176,12 +202,23 @@ def _check_download(path: Path, downloads: dict, place: str, name: str, kind: st
         _refuse(path, place, name, f"no entry of downloads of kind {kind}", known)
 
 
-def _check_network(path: Path, place: str, name: str, *packages: str) -> None:
-    """A network's module; whether its options fit is seen when it is built."""
-    files = [file for package in packages for file in sorted((MODELS / package).glob("*.py"))]
-    if name not in {file.stem for file in files}:
-        known = [file.stem for file in files if "\ndef build(" in file.read_text(encoding="utf-8")]
-        _refuse(path, place, name, f"no module of redenoise/models/{' or redenoise/models/'.join(packages)}", known)
+def _check_network(path: Path, place: str, network: dict, *folders: str, name: str = "") -> None:
+    """A network's module and its options; whether their values fit each other is seen when it is built.
+
+    Args:
+        place: of `network` in the file.
+        name: of the module where `network` holds only options.
+    """
+    found = name or network["name"]
+    folder = next((folder for folder in folders if found in options.names(folder)), None)
+    if folder is None:
+        where = " or redenoise/models/".join(folders)
+        spot = place if name else f"{place}.name"
+        _refuse(path, spot, found, f"no module of redenoise/models/{where}", options.names(*folders))
+    known = [*([] if name else ["name"]), *options.of(str(folder), found)]
+    unknown = [key for key in network if key not in known]
+    if options.of(str(folder), found) and unknown:
+        raise UserError(f"{path}: unknown key '{place}.{unknown[0]}'; {choices(unknown[0], known)}")
 
 
 def _check_family(path: Path, key: str, family: dict, data: dict) -> None:

@@ -58,7 +58,8 @@ def _waves(draws: Draws, size: int, channels: int) -> np.ndarray:
 
 def _clouds(draws: Draws, size: int, channels: int) -> np.ndarray:
     """Value noise of four octaves, between two colours."""
-    noise = sum(weight * _lattice(draws, size, cell) for cell, weight in ((32, 8), (16, 4), (8, 2), (3, 1))) // 15
+    octaves = [weight * _lattice(draws, size, cell) for cell, weight in ((32, 8), (16, 4), (8, 2), (3, 1))]
+    noise = np.sum(octaves, axis=0) // 15
     low, high = draws.integers(0, 90, channels), draws.integers(160, 256, channels)
     stretched = np.clip(2 * noise[..., None] - 128, 0, 255)
     return low + stretched * (high - low) // 255

@@ -32,7 +32,7 @@ class JointLearner(Learner):
         weights: Weights,
     ) -> None:
         super().__init__(network, sigma_range, schedule, mode, device)
-        self.task = task.to(device, memory_format=self.layout).eval().requires_grad_(False)
+        self.task = task.to(device).to(memory_format=self.layout).eval().requires_grad_(False)
         self.weights = weights
 
     def losses(self, *batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -53,6 +53,7 @@ class JointLearner(Learner):
 class TaskLearner(Learner):
     """A task network trained on clean images by its cross-entropy."""
 
+    network: TaskNetwork
     WATCHED = ("cross-entropy",)
     WORST = 1e4
 

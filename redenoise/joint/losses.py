@@ -70,5 +70,7 @@ def cross_entropy(scores: torch.Tensor, labels: torch.Tensor, stride: int, smoot
         return nn.functional.cross_entropy(scores, labels, label_smoothing=smoothing)
     labels = labels[..., ::stride, ::stride]
     counted = (labels != IGNORED).sum().clamp(min=1)  # the loss is 0 and not NaN where no pixel has a class
-    options = {"ignore_index": IGNORED, "label_smoothing": smoothing, "reduction": "sum"}
-    return nn.functional.cross_entropy(scores, labels, **options) / counted
+    total = nn.functional.cross_entropy(
+        scores, labels, ignore_index=IGNORED, reduction="sum", label_smoothing=smoothing
+    )
+    return total / counted

@@ -1,6 +1,5 @@
 """Batches of labelled images for training, made noisy on the device that trains."""
 
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -13,7 +12,7 @@ from redenoise.training.patches import step_seed
 
 AHEAD = 4  # steps whose images are read while the device computes
 MEAN_RGB = (123, 117, 104)  # what an image smaller than a crop is extended with, as the authors of DeepLab do
-ReadSample = Callable[[Example], tuple[np.ndarray, np.ndarray | int]]
+Sample = tuple[np.ndarray, np.ndarray | int]  # an image and its mask or label
 
 
 class LabelledPatches:
@@ -62,15 +61,8 @@ class LabelledPatches:
     def seed(self, seed: int, step: int) -> None:
         """Put the batch of step `step` of the run `seed` in place, and the generator where its noise begins."""
         self.generator.manual_seed(step_seed(seed, step))
-        wanted = range(step, step + AHEAD) if self.pool else ()
-        self.coming = {place: found for place, found in self.coming.items() if place[1] in wanted and place[0] == seed}
-        for ahead in wanted:
-            if (seed, ahead) not in self.coming:
-                self.coming[seed, ahead] = [
-                    self.pool.submit(self._cut, *chosen) for chosen in self._choices(seed, ahead)
-                ]
         if self.pool:
-            samples = [future.result() for future in self.coming.pop((seed, step))]
+            samples = self._read_ahead(self.pool, seed, step)
         else:
             samples = [self._cut(*chosen) for chosen in self._choices(seed, step)]
         self.clean.copy_(torch.from_numpy(np.stack([image for image, _ in samples])))
@@ -96,13 +88,23 @@ class LabelledPatches:
             (int(image), top, left, mirror < 0.5) for image, (top, left, mirror) in zip(images, places, strict=True)
         ]
 
-    def _read(self, example: Example) -> tuple[np.ndarray, np.ndarray | int]:
+    def _read_ahead(self, pool: ThreadPoolExecutor, seed: int, step: int) -> list[Sample]:
+        """The samples of a step; those of the next ones are read while it is computed."""
+        wanted = range(step, step + AHEAD)
+        self.coming = {place: found for place, found in self.coming.items() if place[1] in wanted and place[0] == seed}
+        for ahead in wanted:
+            if (seed, ahead) not in self.coming:
+                self.coming[seed, ahead] = [pool.submit(self._cut, *chosen) for chosen in self._choices(seed, ahead)]
+        return [future.result() for future in self.coming.pop((seed, step))]
+
+    def _read(self, example: Example) -> Sample:
         image = read_image_of(example)
         if example.mask is not None:
             return image, read_mask_of(example, self.classes)
+        assert example.label is not None, "an example has a mask or a label"
         return (image if self.resize is None else resized(image, self.resize)), example.label
 
-    def _cut(self, number: int, top: float, left: float, mirror: bool) -> tuple[np.ndarray, np.ndarray | int]:
+    def _cut(self, number: int, top: float, left: float, mirror: bool) -> Sample:
         image, label = self.kept[number] if self.kept else self._read(self.examples[number])
         image, label = extended(image, label, self.crop)
         row, column = (
@@ -113,7 +115,7 @@ class LabelledPatches:
         return image[window][:, turn], label if isinstance(label, int) else label[window][:, turn]
 
 
-def extended(image: np.ndarray, label: np.ndarray | int, side: int) -> tuple[np.ndarray, np.ndarray | int]:
+def extended(image: np.ndarray, label: np.ndarray | int, side: int) -> Sample:
     """An image and its mask of at least `side` pixels on each side, the new ones of mean colour and without a class."""
     below, right = (max(0, side - length) for length in image.shape[:2])
     if not below and not right:

@@ -133,7 +133,8 @@ def _trunk(layers: Layers, path: Path | str) -> tuple[list[int], dict[str, torch
 
 def _indices(blocks: list[int]) -> list[int]:
     """Number of each convolution in `Trunk`, where a ReLU follows each and a pooling each block."""
-    indices, index = [], 0
+    indices: list[int] = []
+    index = 0
     for count in blocks:
         indices += range(index, index + 2 * count, 2)
         index += 2 * count + 1

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar, overload
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -13,6 +14,7 @@ from redenoise.models import denoisers
 from redenoise.support.errors import Unavailable, UserError
 from redenoise.support.files import atomic_open
 
+Network = TypeVar("Network", bound=nn.Module)
 SCALE = ".scale"  # ending of the name of the tensor that int8 weights are multiplied with
 BYTES = {"float32": 4, "float16": 2, "int8": 1}  # of a weight, by precision
 
@@ -21,7 +23,7 @@ def save_network(path: Path | str, network: nn.Module, spec: dict, origin: str, 
     """Write a network's weights, atomically.
 
     Args:
-        spec: the options from which `denoisers.build`, or `stages.tasks.build`, makes this network.
+        spec: the options from which `denoisers.build`, or `recognizers.build`, makes this network.
         origin: one line that says where the weights come from (trained here, or the file they were imported from).
         precision: of tensors with more than one dimension, a key of `BYTES`; biases and normalisation, which take no
             room, keep theirs. `int8` has one scale for each output channel.
@@ -34,6 +36,12 @@ def save_network(path: Path | str, network: nn.Module, spec: dict, origin: str, 
         stream.write(save(state, metadata))
 
 
+@overload
+def load_network(path: Path | str, options: dict | None = None) -> tuple[nn.Module, dict]: ...
+@overload
+def load_network(
+    path: Path | str, options: dict | None = None, *, build: Callable[[dict], Network]
+) -> tuple[Network, dict]: ...
 def load_network(
     path: Path | str, options: dict | None = None, build: Callable[[dict], nn.Module] = denoisers.build
 ) -> tuple[nn.Module, dict]:
@@ -41,7 +49,7 @@ def load_network(
 
     Args:
         options: replace those of the stored spec; for options that no weight depends on.
-        build: makes the network from its spec; `stages.tasks.build` for one of a high-level task.
+        build: makes the network from its spec; `recognizers.build` for one of a high-level task.
 
     Raises:
         UserError: the file is missing or damaged, or its tensors are not those of the network that it names.

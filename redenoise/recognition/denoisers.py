@@ -55,5 +55,5 @@ class Learned(Folder):
         if path not in self.loaded:
             network, spec = load_network(path)
             parts = {"denoiser": sha256_file(path), "code": sha256_file(denoisers.source(spec["name"]))}
-            self.loaded[path] = network.to(self.device, memory_format=torch.channels_last), parts
+            self.loaded[path] = network.to(self.device).to(memory_format=torch.channels_last), parts
         return self.loaded[path]

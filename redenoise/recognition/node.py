@@ -1,6 +1,6 @@
 """One node of a recognition: config put together into what is measured, and its results written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ def subject_of(config: Config, entry: dict, most: int | None = None) -> Subject:
     """What an entry measures, its task network loaded; `most`: take the first images of the set only."""
     set_mode("reference", config.settings["threads"])
     task = config.entry("task", entry["task"])
-    network = load_task(config, entry["task"]).to(device(), memory_format=torch.channels_last)
+    network = load_task(config, entry["task"]).to(device()).to(memory_format=torch.channels_last)
     weights = paths.task(config.scale, entry["task"]) / "model.safetensors"
     real = config.settings["real_data"]
     data = paths.labelled(config.scale, entry["data"])
@@ -42,12 +42,12 @@ def subject_of(config: Config, entry: dict, most: int | None = None) -> Subject:
         "device": device().type,
     }
     examples = read_labelled(data)[:most]
-    sizes = [task.get(name) if real else None for name in ("resize", "crop")]
-    return Subject(examples, entry["data"], config.params["seed"], *sizes, network, device(), depends)
+    resize, crop = (task.get(name) if real else None for name in ("resize", "crop"))
+    return Subject(examples, entry["data"], config.params["seed"], resize, crop, network, device(), depends)
 
 
 def measure(
-    config: Config, key: str, entry: dict, levels: list[float | None], make: Callable[[], Denoiser],
+    config: Config, key: str, entry: dict, levels: Sequence[float | None], make: Callable[[], Denoiser],
     work: Work, most: int | None = None,
 ) -> None:  # fmt: skip
     """Measure one recognition and write its results and outcomes; as a shard only make its share of the parts.

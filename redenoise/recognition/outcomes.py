@@ -9,8 +9,9 @@ import glob
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -80,7 +81,7 @@ class Part:
         return CLEAN if self.sigma is None else f"sigma={self.sigma:g}"
 
 
-def parts_of(examples: list[Example], levels: list[float | None], size: int) -> list[Part]:
+def parts_of(examples: list[Example], levels: Sequence[float | None], size: int) -> list[Part]:
     """All parts of a run, level by level; numbered over all levels."""
     starts = range(0, len(examples), size)
     found = [(sigma, examples[start : start + size]) for sigma in levels for start in starts]
@@ -97,7 +98,7 @@ def outcomes(
     merged: dict[str, dict[str, list[np.ndarray]]] = {}
     chosen = work.share(parts)
     for part in progress(chosen, len(chosen), work.label(label), "part"):
-        make = work.counted(lambda part=part: compute(subject, denoiser, part))
+        make = work.counted(partial(compute, subject, denoiser, part))
         arrays = _kept(folder, part, _key(subject, denoiser, part), make)
         for name, values in arrays.items():
             merged.setdefault(part.condition, {}).setdefault(name, []).append(values)
@@ -115,7 +116,7 @@ def compute(subject: Subject, denoiser: Denoiser, part: Part) -> dict[str, np.nd
         examples, batch = [part.examples[number] for number in numbers], np.stack([clean[number] for number in numbers])
         images = batch.astype(np.float32)
         if part.sigma is not None:
-            noise = {"seed": subject.seed, "dataset": subject.dataset, "sigma": part.sigma}
+            noise: dict[str, Any] = {"seed": subject.seed, "dataset": subject.dataset, "sigma": part.sigma}
             pairs = zip(batch, examples, strict=True)
             images = np.stack([add_noise(image, image=example.id, **noise) for image, example in pairs])
             images = denoiser(images, part.sigma).astype(np.float32)
@@ -144,7 +145,7 @@ def _key(subject: Subject, denoiser: Denoiser, part: Part) -> str:
     """A short key of everything that determines a part's outcomes."""
     depends = {} if part.sigma is None else denoiser.depends_on(part.sigma)
     images = [(example.id, example.label) for example in part.examples]
-    values = {"subject": subject.depends_on, "denoiser": depends, "sigma": part.sigma, "images": images}
+    values: dict[str, Any] = {"subject": subject.depends_on, "denoiser": depends, "sigma": part.sigma, "images": images}
     values |= {"dataset": subject.dataset, "seed": subject.seed, "resize": subject.resize, "crop": subject.crop}
     return sha256_bytes(json.dumps(values, sort_keys=True).encode())[:20]
 
@@ -165,7 +166,7 @@ def _kept(folder: Path, part: Part, key: str, make: Callable[[], dict[str, np.nd
     return arrays
 
 
-def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
     """Write arrays as .npz, atomically; the same arrays make the same bytes."""
     stream = io.BytesIO()
     np.savez(stream, **arrays)

@@ -3,10 +3,10 @@
 import gzip
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from redenoise.sources.disk import write_checked
 from redenoise.sources.stores import Store, StoreFile
@@ -21,7 +21,7 @@ class _Bounded:
     It ends with an error once it has given `limit` bytes: a small archive may unpack to any size.
     """
 
-    def __init__(self, stream: IO[bytes], limit: int, name: str) -> None:
+    def __init__(self, stream: gzip.GzipFile, limit: int, name: str) -> None:
         self._stream, self._left, self._name, self._limit = stream, limit, name, limit
 
     def read(self, size: int) -> bytes:
@@ -35,7 +35,7 @@ class _Bounded:
         return data
 
 
-def members(archive: Path, limit: int, name: str) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
+def members(archive: Path, limit: int, name: str) -> Generator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
     """Walk through a .tar.gz once, front to back.
 
     Args:
@@ -49,7 +49,7 @@ def members(archive: Path, limit: int, name: str) -> Iterator[tuple[tarfile.TarI
         UserError: the archive is damaged, truncated, too large, or has a member that leaves its folder.
     """
     try:
-        with gzip.open(archive) as packed, tarfile.open(fileobj=_Bounded(packed, limit, name), mode="r|") as tar:
+        with gzip.open(archive) as packed, tarfile.open(fileobj=_stream(packed, limit, name), mode="r|") as tar:
             for member in tar:
                 path = PurePosixPath(member.name)
                 if path.is_absolute() or ".." in path.parts:
@@ -57,6 +57,10 @@ def members(archive: Path, limit: int, name: str) -> Iterator[tuple[tarfile.TarI
                 yield member, tar.extractfile(member) if member.isreg() else None
     except _DAMAGE as error:
         raise _damaged(name, error) from None
+
+
+def _stream(packed: gzip.GzipFile, limit: int, name: str) -> IO[bytes]:
+    return cast(IO[bytes], _Bounded(packed, limit, name))  # which is read from front to back, and nothing else
 
 
 def _damaged(name: str, error: Exception) -> UserError:

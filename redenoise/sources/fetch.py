@@ -8,6 +8,7 @@ import ssl
 import threading
 import urllib.error
 import urllib.request
+from email.message import Message
 from pathlib import Path
 from typing import IO
 
@@ -146,7 +147,7 @@ def _continues(response: http.client.HTTPResponse, have: int) -> bool:
     return response.status == 206 and start is not None and int(start[1]) == have
 
 
-def _total(headers: http.client.HTTPMessage) -> int | None:
+def _total(headers: Message) -> int | None:
     match = re.fullmatch(r"bytes \*/(\d+)", headers.get("Content-Range", ""))
     return int(match[1]) if match else None
 

@@ -131,6 +131,7 @@ def _in_parallel(work: Callable[[StoreFile, threading.Event], None], files: list
 
 
 def _from_archive(store: Store, files: list[StoreFile], root: Path | None) -> None:
+    assert store.archive and store.url, "a store of one archive says where it is"
     unpacked = sum(file.bytes for file in files)
     local = root / store.archive if root else None
     if local is not None and local.is_file():

@@ -40,10 +40,10 @@ def atomic_open(path: Path | str, mode: str = "wb") -> Iterator[IO]:
 @contextmanager
 def _temporary(path: Path, mode: str) -> Iterator[IO]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
-        with os.fdopen(descriptor, mode, **text) as stream:
+        with os.fdopen(descriptor, mode, encoding=encoding, newline=newline) as stream:
             hold(stream)
             yield stream
             stream.flush()

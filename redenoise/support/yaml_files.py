@@ -17,15 +17,21 @@ MAX_DEPTH = 40
 _PLAIN_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+)")
 
 
+class _PythonEvents(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
+    """What the parser of libyaml does, where PyYAML was built without it."""
+
+    def __init__(self, text: str) -> None:
+        yaml.reader.Reader.__init__(self, text)
+        yaml.scanner.Scanner.__init__(self)
+        yaml.parser.Parser.__init__(self)
+
+
 # Events come from libyaml where it is there, which saves every process of a run a twentieth of a second; nodes are made
 # of them in Python, where they can be looked at.
-if yaml.__with_libyaml__:
-    _PARSER: tuple[type, ...] = (yaml.cyaml.CParser,)
-else:
-    _PARSER = (yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser)
+_Events: Any = yaml.cyaml.CParser if yaml.__with_libyaml__ else _PythonEvents
 
 
-class StrictLoader(yaml.composer.Composer, *_PARSER, yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
+class StrictLoader(yaml.composer.Composer, _Events, yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
     """Loader that refuses what would otherwise be taken for something else, or take the memory.
 
     A key given twice, a key that is no text, a number that is not finite or not plainly decimal, a tag, and a file that
@@ -33,8 +39,8 @@ class StrictLoader(yaml.composer.Composer, *_PARSER, yaml.constructor.SafeConstr
     """
 
     def __init__(self, text: str) -> None:
-        _PARSER[0].__init__(self, text)
-        for base in (*_PARSER[1:], yaml.composer.Composer, yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
+        _Events.__init__(self, text)
+        for base in (yaml.composer.Composer, yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
             base.__init__(self)
         self.depth = 0
         self.extents: dict[int, tuple[int, int]] = {}  # values and levels of every node, aliases written out

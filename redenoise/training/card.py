@@ -37,8 +37,8 @@ def describe(key: dict[str, Any], history: dict[str, Any], step: int) -> dict[st
 
 def as_stored(network: torch.nn.Module) -> torch.nn.Module:
     """A trained network in evaluation mode; one that can merge its batch normalisation does, as published ones come."""
-    network = network.eval()
-    return network.folded() if hasattr(network, "folded") else network
+    fold = getattr(network.eval(), "folded", None)
+    return fold() if fold else network
 
 
 def write_curve(path: Path, curve: list[list]) -> None:

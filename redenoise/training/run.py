@@ -62,7 +62,7 @@ class Run:
         validation: or None, to do without.
         schedule: of all of them.
         seed: with a step's number, the only source of randomness.
-        checkpoint_seconds: time between two checkpoints, a minute if not given; what the run ends in does not depend on it.
+        checkpoint_seconds: time between two checkpoints, a minute if not given; no result depends on it.
 
     Raises:
         UserError: a checkpoint is damaged or of another run.
@@ -142,7 +142,7 @@ class Run:
             self.watched = member.learner.report(means)
             validated = None
             if self.validation and (last or step % self.schedule.validate_every == 0):
-                validated = self._validate(member)
+                validated = _validated(member, self.validation)
             point = (member.learner.measured(means), validated)
             rounded = (None if value is None else round(value, 6) for value in point)
             member.history["curve"].append([step, self.schedule.rate(step - 1), *rounded])
@@ -153,13 +153,6 @@ class Run:
     def _means(self, member: Member) -> list[float]:
         """Means of what the learner watches since the last line of the log."""
         return (member.learner.loss_sum / self._window(member)).tolist()
-
-    def _validate(self, member: Member) -> float:
-        learner, network = member.learner, member.learner.result
-        network.eval()
-        value = self.validation.psnr(network, learner.sigma_range[1], learner.layout, learner.fast)
-        learner.network.train()
-        return value
 
     def _save(self, members: list[Member]) -> None:
         for member in members:
@@ -181,6 +174,14 @@ class Run:
 
     def _status(self) -> str:
         return self.watched
+
+
+def _validated(member: Member, validation: Validation) -> float:
+    learner, network = member.learner, member.learner.result
+    network.eval()
+    value = validation.psnr(network, learner.sigma_range[1], learner.layout, learner.fast)
+    learner.network.train()
+    return value
 
 
 def _finite(network: nn.Module) -> bool:

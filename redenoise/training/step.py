@@ -17,6 +17,7 @@ from torch import nn
 from redenoise.training.patches import Source, noisy_of
 from redenoise.training.schedule import Schedule
 
+OLD_GRAPHS = tuple(map(int, torch.__version__.split(".")[:2])) < (2, 14)
 WARM_UP_STEPS = 3  # eager steps on a side stream before a capture, for libraries that choose or allocate lazily
 
 
@@ -34,7 +35,8 @@ class Learner:
         device: where everything of the run lives.
     """
 
-    WATCHED = ("mean squared error",)  # what `losses` returns besides the loss; the first one tells a divergence
+    # What `losses` returns besides the loss; the first one tells a divergence.
+    WATCHED: tuple[str, ...] = ("mean squared error",)
     WORST = 1.0  # of the first: in the [0, 1] range, 0 dB
 
     def __init__(
@@ -43,7 +45,7 @@ class Learner:
         self.fast = mode == "fast"
         # On the CPU pooling takes a fifth and convolution two thirds of the time in this layout, in either mode.
         self.layout = torch.channels_last if self.fast or device.type == "cpu" else torch.contiguous_format
-        self.network = network.to(device, memory_format=self.layout).train()
+        self.network = network.to(device).to(memory_format=self.layout).train()
         self.sigma_range, self.schedule, self.device = sigma_range, schedule, device
         self.optimizer, self.factors = make_optimizer(self.network, schedule, self.fast, device)
         self.averaged = copy.deepcopy(self.network).eval() if schedule.average else None
@@ -192,7 +194,7 @@ class Step:
                     self._run()
             torch.cuda.current_stream().wait_stream(stream)
             graph = torch.cuda.CUDAGraph()
-            if torch.__version__ < (2, 14):  # later ones register the generators that a capture uses themselves
+            if OLD_GRAPHS:  # later ones register the generators that a capture uses themselves
                 graph.register_generator_state(self.patches.generator)
             with torch.cuda.graph(graph):
                 self._run()

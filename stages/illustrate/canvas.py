@@ -69,7 +69,9 @@ def boxed(image: np.ndarray, top: int, left: int, height: int, width: int) -> np
 
 def panel(image: np.ndarray | None, label: str = "", like: np.ndarray | None = None) -> np.ndarray:
     """An image with a label below it; where there is none, a plain panel of the size of `like` that says so."""
-    image = blank(*like.shape[:2]) if image is None else image
+    if image is None:
+        assert like is not None, "a panel without an image takes the size of another"
+        image = blank(*like.shape[:2])
     return below([image, words(label, image.shape[1])], gap=2) if label else image
 
 
@@ -130,7 +132,7 @@ def _coloured(image: np.ndarray) -> np.ndarray:
     return image if image.ndim == 3 else np.stack([image] * 3, axis=-1)
 
 
-def _lines(text: str, width: int, font: ImageFont.FreeTypeFont) -> list[str]:
+def _lines(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
     """Words joined into lines that fit; a longer word than a line is broken."""
     lines = [""]
     for word in text.split():

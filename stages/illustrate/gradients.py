@@ -53,6 +53,7 @@ def figure3(config: Config) -> Figure:
     sizes = [config.entry("task", shows["task"]).get(key) if real else None for key in ("resize", "crop")]
     rows = []
     for example in read_labelled(data)[:IMAGES]:
+        assert example.label is not None, "a set for classification has labels"
         clean = prepared(example, *sizes)
         keyed = {"seed": config.params["seed"], "dataset": data.name, "image": example.id, "sigma": SIGMA}
         noisy = add_noise(clean, **keyed)

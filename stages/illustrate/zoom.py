@@ -70,6 +70,6 @@ def _comparison(name: str, clean: np.ndarray, noisy: np.ndarray, methods: list[M
 def _with_frame(clean: np.ndarray, side: int) -> np.ndarray:
     """The whole image with a frame around the square of `side` pixels in its middle."""
     image = shown(clean, SIDE)
-    middle = (round((length - side) / 2 * image.shape[0] / clean.shape[0]) for length in clean.shape[:2])
+    top, left = (round((length - side) / 2 * image.shape[0] / clean.shape[0]) for length in clean.shape[:2])
     length = round(side * image.shape[0] / clean.shape[0])
-    return boxed(image, *middle, length, length)
+    return boxed(image, top, left, length, length)

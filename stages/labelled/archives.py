@@ -125,7 +125,9 @@ def members(source: Path | IO[bytes], name: str, limit: int) -> Iterator[tuple[P
                 if limit < 0:
                     raise unexpected(name, "its members are too large")
                 if not member.isdir():
-                    yield path, tar.extractfile(member)
+                    contents = tar.extractfile(member)
+                    assert contents is not None, "a plain file has contents"
+                    yield path, contents
     except DAMAGE as error:
         raise unexpected(name, str(error)) from None
 

@@ -172,22 +172,23 @@ def _size(side: str, partition: Partition, asked: list[Request]) -> str:
     if not usable:
         return "has no node in service; name another one, or wait for it" if suited else ""
     cores, most = max(nodes.cpus for nodes in usable), max(nodes.mb for nodes in usable)
-    if over := [request.stage for request in asked if request.job()[0] > cores]:
-        return f"has no node with more than {cores} cores, {_stages(over)} ask for more; lower {_keys(over, 'cpus')}"
+    if names := [request.stage for request in asked if request.job()[0] > cores]:
+        return f"has no node with more than {cores} cores, {_stages(names)} ask for more; lower {_keys(names, 'cpus')}"
     # sinfo counts in units of 2^20 bytes, as sbatch does with what the executor passes on.
     if over := [request for request in asked if request.mb > most]:
         return f"has no node with more than {most} MB, {_memory(over)}"
-    if over := [request.stage for request in asked if request.job(last=True)[1] > most]:
+    if names := [request.stage for request in asked if request.job(last=True)[1] > most]:
         least = f"set {side}.max_gb: {most // 1000}"
-        return f"has no node with more than {most} MB, {_stages(over)} may ask for more when submitted again; {least}"
+        return f"has no node with more than {most} MB, {_stages(names)} may ask for more when submitted again; {least}"
     return ""
 
 
 def _limited(name: str, asked: list[Request]) -> list[str]:
     """Jobs that the cluster file gives less memory than they need from the beginning."""
     side, most = asked[0].side, asked[0].max_mb
-    over = [request for request in asked if most is not None and request.mb > most]
-    return [f"{name}: {side}.max_gb is {most / 1000:g}, {_memory(over)}"] if over else []
+    if most is None or not (over := [request for request in asked if request.mb > most]):
+        return []
+    return [f"{name}: {side}.max_gb is {most / 1000:g}, {_memory(over)}"]
 
 
 def _memory(over: list[Request]) -> str:
@@ -214,7 +215,8 @@ def _accounting(cluster: dict[str, Any], name: str) -> list[str]:
         return [f"{name}: account is {account!r}, but this cluster keeps no accounting; leave account empty"]
     if account is None and not shutil.which("sacct"):
         return ["sacct: not found; the Slurm executor needs the command also without accounting, install slurm-client"]
-    age = int(re.match(r"\d*", settings.get("MinJobAge", ""))[0] or 0)
+    digits = re.match(r"\d+", settings.get("MinJobAge", ""))
+    age = int(digits[0]) if digits else 0
     if not cluster["accounting"] and not keeps and age < FORGOTTEN * cluster["poll_seconds"]:
         seconds = f"set poll_seconds: {max(1, age // FORGOTTEN)}"
         return [f"{name}: squeue forgets a finished job after {age} s, before the executor has looked; {seconds}"]

@@ -46,7 +46,9 @@ class Method:
         """The denoised image of one row of a noisy set's index, uint8, taken up where an evaluation has kept it."""
         folder = paths.items(scale, f"{dataset}-{self.run}") / f"sigma{row['sigma']}"
         key = item_key(noisy=row["sha256"], sigma=row["sigma"], **self.parts)
-        return denoised_item(folder, row["id"], key, lambda: self.work(read_noisy(path)))
+        work = self.work
+        assert work is not None, "a method that cannot run is left out before"
+        return denoised_item(folder, row["id"], key, lambda: work(read_noisy(path)))
 
 
 def four(config: Config) -> list[Method]:

@@ -106,16 +106,16 @@ def _ranks(answer: dict[str, Any], session: str, key: Key) -> dict[str, int]:
     """Scores of one image by method."""
     image, shown, scores = answer["image"], answer.get("shown"), answer.get("scores")
     panels = key.panels[image]
-    known = isinstance(shown, list) and all(isinstance(code, str) for code in shown)
-    if not known or sorted(shown) != sorted(panels):
-        unknown = next((code for code in shown if code not in panels), None) if known else shown
+    codes = isinstance(shown, list) and all(isinstance(code, str) for code in shown)
+    unknown = next((code for code in shown or () if code not in panels), None) if codes else shown
+    if not isinstance(shown, list) or unknown or sorted(shown) != sorted(panels):
         what = f"code {unknown!r} is not on the page" if unknown else f"shown is {shown!r:.80}"
         raise Refused(f"image {image}: {what}; expected each of its {len(panels)} pictures once; leave the file out")
     if shown != order.panels(key.page, session, image, list(panels)):
         line = f"image {image}: the order of the pictures is not the one that the page showed"
         raise Refused(f"{line}: the file was changed; leave it out")
-    numbers = isinstance(scores, list) and all(type(score) is int for score in scores)
-    if not numbers or sorted(scores) != list(range(1, len(panels) + 1)):
+    wanted = list(range(1, len(panels) + 1))
+    if not isinstance(scores, list) or {*map(type, scores)} != {int} or sorted(scores) != wanted:
         line = f"image {image}: scores are {scores!r:.60}, expected each of 1 to {len(panels)} once"
         raise Refused(f"{line}; ask the rater to save again")
     return {panels[code]: score for code, score in zip(shown, scores, strict=True)}

@@ -16,7 +16,7 @@ from stages.report.records import DIGITS
 
 @dataclass(frozen=True)
 class Cell:
-    """One entry of `evaluations` or `baselines` of params.yaml, ready to be measured.
+    """One entry of `evaluations` or `filters` of params.yaml, ready to be measured.
 
     Attributes:
         title: of the data set, as the results name it.
@@ -44,7 +44,7 @@ def names(config: Config, only: list[str] | None) -> list[str]:
     learned, known = config.keys("evaluate"), [*config.keys("evaluate"), *config.keys("filter")]
     for name in only or ():
         if name not in known:
-            raise UserError(f"--only {name!r} is in neither evaluations nor baselines; {choices(name, known)}")
+            raise UserError(f"--only {name!r} is in neither evaluations nor filters; {choices(name, known)}")
     return list(dict.fromkeys(only)) if only else learned
 
 
@@ -57,29 +57,28 @@ def cell(config: Config, key: str) -> Cell | str:
     learned = key in config.keys("evaluate")
     entry = config.entry("evaluate" if learned else "filter", key)
     folder = paths.data(config.scale, entry["dataset"])
-    weights = paths.weights(config.scale, entry["family"]) if learned else None
-    hashes = provenance.hash_inputs(config, [folder, weights] if weights else [folder])
-    for source in filter(None, (folder, weights)):
-        if reason := unavailable_reason(source):
-            return reason
+    sources = [folder, paths.weights(config.scale, entry["family"])] if learned else [folder]
+    hashes = provenance.hash_inputs(config, sources)
+    if reason := next(filter(None, map(unavailable_reason, sources)), None):
+        return reason
+    networks, missing = None, {}
+    denoiser_for: DenoiserFor
+    if learned:
+        networks = networks_of(config, entry, sources[1])
+        missing = networks.missing_levels()
+        denoiser_for, weights = networks.denoiser_for, hashes[sources[1].as_posix()][:DIGITS]
+    else:
+        method = filters.load(entry["filter"])
+        parts = filters.parts_of(method)
+        denoiser_for, weights = filters.denoiser_for(method, parts), parts["version"]
     levels = entry.get("sigmas") or config.entry("synthesize", entry["dataset"])["sigmas"]
-    networks = networks_of(config, entry, weights) if weights else None
-    missing = networks.missing_levels() if networks else {}
-    used = (networks.denoiser_for, hashes[weights.as_posix()][:DIGITS]) if networks else _classical(entry)
     if not (measured := [level for level in sorted(levels) if level not in missing]):
         return "; ".join(dict.fromkeys(missing.values()))
-    gray = config.entry("download", entry["dataset"])["channels"] == 1
-    facts = (dataset_title(config, entry["dataset"]), gray, read_index(folder), measured)
-    return Cell(key, entry, *facts, *used, networks)
+    title, gray = dataset_title(config, entry["dataset"]), config.entry("download", entry["dataset"])["channels"] == 1
+    return Cell(key, entry, title, gray, read_index(folder), measured, denoiser_for, weights, networks)
 
 
 def networks_of(config: Config, entry: dict[str, Any], folder: Path) -> Networks:
     """The networks of a folder of weights, as the stage `evaluate` uses them."""
     computing = {"mode": "reference", "threads": str(config.settings["threads"])}
     return Networks(folder, computing, entry.get("network", {}))
-
-
-def _classical(entry: dict[str, Any]) -> tuple[DenoiserFor, str]:
-    method = filters.load(entry["filter"])
-    parts = filters.parts_of(method)
-    return filters.denoiser_for(method, parts), parts["version"]

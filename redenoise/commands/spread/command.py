@@ -93,8 +93,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _options() -> argparse.ArgumentParser:
     options = parser("spread", __doc__)
-    options.add_argument("--only", nargs="+", metavar="CELL", help="entries of evaluations or baselines (default: all "
-                        "evaluations; baselines only where named)")  # fmt: skip
+    options.add_argument("--only", nargs="+", metavar="CELL", help="entries of evaluations or filters (default: all "
+                        "evaluations; filters only where named)")  # fmt: skip
     text = f"seeds of the noise (default: that of params.yaml and the {FURTHER} after it)"
     options.add_argument("--seeds", metavar="N,N,...", help=text)
     text = "other checkouts, in which the same networks were trained with other seeds"

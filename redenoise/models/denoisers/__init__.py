@@ -32,12 +32,13 @@ def build(spec: dict) -> nn.Module:
     name = options.pop("name")
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     module = importlib.import_module(f"{__name__}.{name}") if name in names else None
-    if not hasattr(module, "build"):
+    make = getattr(module, "build", None)
+    if make is None:
         raise UserError(
             f"network {name!r} is not known; expected a module redenoise/models/denoisers/{name}.py with build()"
         )
     try:
-        return module.build(**options)
+        return make(**options)
     except TypeError as error:
         raise UserError(f"network {name!r}: {error}; correct its entry under families in params.yaml") from None
 

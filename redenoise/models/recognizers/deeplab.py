@@ -17,6 +17,7 @@ Deviations:
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -46,6 +47,7 @@ class LargeFOV(TaskNetwork):
     """
 
     kind = "segmentation"
+    features: Trunk
 
     def __init__(
         self,
@@ -93,7 +95,7 @@ class LargeFOV(TaskNetwork):
         return _enlarged(self.run(images)[1], self.stride)[..., : images.shape[-2], : images.shape[-1]]
 
 
-def build(**options: object) -> LargeFOV:
+def build(**options: Any) -> LargeFOV:
     """A `LargeFOV` with the given options."""
     return LargeFOV(**options)
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -64,6 +65,9 @@ class Plugin(TaskNetwork):
         UserError: the model, the weights or the submodule are not known, or the weights are not of this model.
         Unavailable: the weights are nowhere.
     """
+
+    mean: torch.Tensor
+    std: torch.Tensor
 
     def __init__(
         self,
@@ -126,7 +130,7 @@ class Plugin(TaskNetwork):
         raise UserError(f"{line}, expected a submodule that is used once and gives (N, F, h, w); {PLACE}")
 
 
-def build(**options: object) -> Plugin:
+def build(**options: Any) -> Plugin:
     """A `Plugin` with the given options."""
     return Plugin(**options)
 
@@ -172,7 +176,7 @@ def _classes(kind: str, model: str, published: models.WeightsEnum | None, wanted
 
 def _skeleton(kind: str, model: str, classes: int) -> nn.Module:
     """The model with random weights, and without auxiliary outputs."""
-    options: dict[str, object] = {"weights_backbone": None} if kind == "segmentation" else {}
+    options: dict[str, Any] = {"weights_backbone": None} if kind == "segmentation" else {}
     if model in INCEPTIONS:
         options = {"aux_logits": False, "init_weights": True}
     return models.get_model(model, weights=None, num_classes=classes, **options)
@@ -202,7 +206,7 @@ def _normalisation(model: str, published: models.WeightsEnum | None) -> tuple[tu
 def _default_features(network: nn.Module, model: str) -> str:
     """The submodule of `FEATURES`; in VGG the last ReLU before the third pooling."""
     if model.startswith("vgg"):
-        layers = list(network.features)
+        layers = list(network.get_submodule("features").children())
         poolings = [index for index, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)]
         return f"features.{poolings[2] - 1}"
     for pattern, name in FEATURES:

@@ -35,6 +35,9 @@ class Trunk(nn.Sequential):
         smallest: least height and width of an image in pixels.
     """
 
+    mean: torch.Tensor
+    std: torch.Tensor
+
     def __init__(
         self,
         blocks: Sequence[int],
@@ -96,5 +99,7 @@ def initialise(network: nn.Module, last: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            assert module.bias is not None, "no layer of these networks is made without"
             nn.init.zeros_(module.bias)
+    assert isinstance(last, nn.Conv2d | nn.Linear)
     nn.init.normal_(last.weight, std=0.01)

@@ -12,6 +12,7 @@ they are. Deviations:
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -38,6 +39,7 @@ class VGG(TaskNetwork):
     """
 
     kind = "classification"
+    features: Trunk
 
     def __init__(
         self,
@@ -80,7 +82,7 @@ class VGG(TaskNetwork):
         return features, self.classifier(maps.flatten(1))
 
 
-def build(**options: object) -> VGG:
+def build(**options: Any) -> VGG:
     """A `VGG` with the given options."""
     return VGG(**options)
 
