@@ -176,7 +176,7 @@ def test_collect_writes_page_table_and_figure(key, tmp_path, capsys):
     stage.main(["collect", "--scale", "demo", *map(str, files)])
     assert "opinion: 3 raters" in capsys.readouterr().out
     first = {path.name: path.read_bytes() for path in REPORTS.iterdir()}
-    assert sorted(first) == ["opinion.csv", "opinion.md", "opinion.pdf", "opinion.svg"]
+    assert sorted(first) == ["opinion.csv", "opinion.json", "opinion.md", "opinion.pdf", "opinion.svg"]
     rows = list(csv.DictReader(first["opinion.csv"].decode().splitlines()))
     assert len(rows) == 4 * (1 + 2 + 10)
     assert rows[3] | {"low": "", "high": ""} == {
@@ -193,14 +193,14 @@ def test_collect_writes_page_table_and_figure(key, tmp_path, capsys):
 def test_one_rater_has_no_interval(key, tmp_path):
     path = write(tmp_path / "one.json", rating(key, FIRST, always(*NAMES), "A"))
     stage.main(["collect", "--scale", "demo", str(path)])
-    assert re.search(rf"\| {NAMES[3]} \|.*\| 4\.00 \| - \|", (REPORTS / "opinion.md").read_text(encoding="utf-8"))
+    assert re.search(rf"\| {NAMES[3]} +\|.*\| +4\.00 \| +- \|", (REPORTS / "opinion.md").read_text(encoding="utf-8"))
 
 
 def test_no_raters_no_figure(key, tmp_path):
     path = write(tmp_path / "one.json", rating(key, FIRST, always(*NAMES), "A"))
     stage.main(["collect", "--scale", "demo", str(path)])
     stage.main(["collect", "--scale", "demo"])
-    assert sorted(path.name for path in REPORTS.iterdir()) == ["opinion.csv", "opinion.md"]
+    assert sorted(path.name for path in REPORTS.iterdir()) == ["opinion.csv", "opinion.json", "opinion.md"]
     text = (REPORTS / "opinion.md").read_text(encoding="utf-8")
     assert "no raters yet" in text and "opinion.svg" not in text
     assert (REPORTS / "opinion.csv").read_text(encoding="utf-8").count("\n") == 1

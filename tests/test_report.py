@@ -95,7 +95,7 @@ def test_an_average_needs_every_image(reporting):
 def test_a_method_measured_under_a_printed_name_needs_no_declaration(reporting):
     config = reporting("bench")
     params = dict(config.params, filters=config.params["filters"] | {
-        "kodak-tnrd": {"dataset": "kodak", "filter": "tnrd", "method": "TNRD"}})  # fmt: skip
+        "kodak-tnrd": {"dataset": "kodak", "filter": "bm3d", "method": "TNRD"}})  # fmt: skip
     config = dataclasses.replace(config, params=params)
     write_results(config, "kodak-tnrd", ["Kodak,01,sigma=25,TNRD,psnr,dB,27.250000"])
     write_record(config, "filter", "kodak-tnrd")
