@@ -20,14 +20,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: SLOW.index(item.path.stem) if item.path.stem in SLOW else len(SLOW))
 
 
+def scratch(folder: Path) -> Path:
+    """Copy params.yaml, the scales and the manifests into an empty folder."""
+    shutil.copy(ROOT / "params.yaml", folder)
+    for name in ("scales", "manifests"):
+        shutil.copytree(ROOT / "workflow" / name, folder / "workflow" / name)
+    return folder
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder with a copy of params.yaml, the scales and the manifests, made the working directory."""
-    shutil.copy(ROOT / "params.yaml", tmp_path)
-    for folder in ("scales", "manifests"):
-        shutil.copytree(ROOT / "workflow" / folder, tmp_path / "workflow" / folder)
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return scratch(tmp_path)
 
 
 @pytest.fixture

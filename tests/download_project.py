@@ -10,9 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from redenoise.dag import provenance
 from redenoise.dag.config import Config
 from redenoise.data.png import png_bytes
+from tests.conftest import ROOT
 
 BENCH = {"real_data": True, "published_weights": True, "images": None}
 NOWHERE = "http://127.0.0.1:9"  # nothing listens on the discard port
@@ -29,8 +32,16 @@ def make_config(settings: dict | None = None, **params: object) -> Config:
         "set": {"title": "Set", "kind": "images", "store": "shop", "channels": 3, "role": "test"},
         "net": {"title": "Net", "kind": "weights", "store": "shop"},
     }
-    defaults = {"scale": "bench", "mode": "reference", "unavailable": "fail", "downloads": downloads}
+    defaults = {"scale": "bench", "unavailable": "fail", "downloads": downloads}
     return Config("bench", defaults | params, settings or BENCH)
+
+
+def make_root(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a folder the working directory and the root of the project, whose code is that of this one."""
+    monkeypatch.chdir(folder)
+    for name in ("redenoise", "stages"):
+        (folder / name).symlink_to(ROOT / name)
+    monkeypatch.setattr(provenance, "ROOT", folder)
 
 
 def write_manifests(root: Path, files: dict[str, bytes], url: str, archive: bool = False) -> None:

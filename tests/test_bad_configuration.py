@@ -81,13 +81,13 @@ IN_PLACE = [
         "'tasks.classification.network.name' is 'dncnn', which is no module of redenoise/models/recognizers",
     ),
     ("{init: xavier, ", "{name: ffdnet, init: xavier, ", "unknown key 'schedules.liu2020.network.name'"),
-    ("start: leakage.json", "start: tasks/segmentation", "'tasks.classification.start' goes in a circle"),
+    ("start: no_leakage.txt", "start: tasks/segmentation", "'tasks.classification.start' goes in a circle"),
     (
         "start: tasks/classification",
         "start: tasks/segmentation",
         "'tasks.segmentation.start' is 'segmentation', .*no entry",
     ),
-    ("start: leakage.json", "start: ../leakage.json", "'tasks.classification.start': .*does not match"),
+    ("start: no_leakage.txt", "start: ../no_leakage.txt", "'tasks.classification.start': .*does not match"),
     ("crop: 224", "crop: 320", "'tasks.classification.crop' is 320, more than `resize`, 256"),
     ("source: voc, split: val", "source: imagenet, split: val", "'labelled.voc_val.task' is 'segmentation', "),
     ("source: voc, split: val", "source: voc, split: train", "'labelled.voc_val.split' is 'train', which is no entry"),
@@ -163,7 +163,7 @@ def test_the_unchanged_files_are_accepted(project: Path):
 
 def test_every_kind_of_mistake_is_among_those_drawn():
     chosen = mutations.drawn(DRAWN)
-    assert len(set(map(str, chosen))) == len(chosen) == DRAWN
+    assert len({(str(mutation), repr(mutation.value)) for mutation in chosen}) == len(chosen) == DRAWN
     assert {mutation.kind for mutation in chosen} == {mutation.kind for mutation in mutations.all_mutations()}
     assert {mutation.file for mutation in chosen} == {PARAMS, SCALE}
 
@@ -218,20 +218,20 @@ def test_aliases_that_stay_small_are_accepted(project: Path):
     assert load_config().params["noisy"]["cbsd68"] == {"sigmas": [25, 35, 50]}
 
 
-STAGES = [
-    ("download", PARAMS, b"", "'the file' is empty"),
-    ("synthesize", PARAMS, LAUGHS.encode(), "aliases make it more than"),
-    ("synthesize.leakage", PARAMS, b"scale: \xff\n", "line 1: not UTF-8"),
-    ("plan", PARAMS, b"on: 1\n", "key on is not text"),
-    ("download.released", SCALE, b"[]\n", "'the file': .. is not of type 'object'"),
-    ("report", SCALE, b"threads: .nan\n", "line 1, column 10: .nan is not a finite number"),
+COMMANDS = [
+    ("stages.download", PARAMS, b"", "'the file' is empty"),
+    ("stages.synthesize", PARAMS, LAUGHS.encode(), "aliases make it more than"),
+    ("stages.leakage", PARAMS, b"scale: \xff\n", "line 1: not UTF-8"),
+    ("redenoise plan", PARAMS, b"on: 1\n", "key on is not text"),
+    ("stages.released", SCALE, b"[]\n", "'the file': .. is not of type 'object'"),
+    ("stages.report", SCALE, b"threads: .nan\n", "line 1, column 10: .nan is not a finite number"),
 ]
 
 
-@pytest.mark.parametrize(("stage", "file", "content", "expected"), STAGES)
-def test_stage_ends_with_one_line(project: Path, stage: str, file: str, content: bytes, expected: str):
+@pytest.mark.parametrize(("command", "file", "content", "expected"), COMMANDS)
+def test_command_ends_with_one_line(project: Path, command: str, file: str, content: bytes, expected: str):
     Path(file).write_bytes(content)
-    lines = ended([sys.executable, "-m", f"stages.{stage}"])
+    lines = ended([sys.executable, "-m", *command.split()])
     assert len(lines) == 1
     assert re.match(rf"error: {re.escape(file)}: .*{expected}", lines[0])
 

@@ -16,9 +16,10 @@ from torch import nn
 from torch.autograd import DeviceType
 
 from redenoise.commands.benchmark import limits, peaks
+from redenoise.commands.benchmark.machine import slug
 from redenoise.commands.benchmark.plain import PatchDataset, set_plain_mode
 from redenoise.commands.benchmark.report import limits_text, number, render, summarise
-from redenoise.commands.benchmark.run import Settings, benchmark, slug
+from redenoise.commands.benchmark.run import Settings, benchmark
 from redenoise.commands.benchmark.ways import random_images, training_images
 from redenoise.data.images import write_png
 from redenoise.support.errors import UserError
@@ -176,7 +177,7 @@ def test_machine_without_the_checker_of_the_configuration_will_do():
     absent = ("jsonschema", "h5py", "scipy", "skimage", "tabulate")
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({absent}))\n"
-        "import torch; from redenoise.commands.benchmark import run as benchmark\n"
+        "import torch; from redenoise.commands.benchmark import machine as benchmark, run\n"
         "print(benchmark.describe_machine(torch.device('cpu'), 1)['torch'])"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -45,7 +45,6 @@ def test_the_page_says_what_was_measured_and_on_what(project: Path):
     assert f"| all | {sum(record['hours'].values()):.3g} |" in page
 
 
-def test_a_wrong_time_is_one_clear_line(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("sys.argv", ["benchmark", "--seconds", "0"])
+def test_a_wrong_time_is_one_clear_line():
     with pytest.raises(UserError, match="--seconds: found 0, expected a number above 0; correct it"):
-        cascades.main()
+        cascades.main(["--seconds", "0"])

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from stages.recognize.node import run as recognition
 from stages.recognize_filtered.node import run as baseline
 from stages.released.node import run as index_released
 from tests.cascade_project import change, change_params, command, make_networks, make_sets, small_project
+from tests.conftest import scratch
 from tests.training_project import make_images
 
 STEP = Step.__call__
@@ -43,13 +45,23 @@ def weights(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
 
 
-@pytest.fixture
-def ready(project: Path) -> Config:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with labelled sets and task networks, and one cascade for each task."""
-    config = small_project()
-    make_sets(config)
-    make_networks(config, "classify_2020", "segment_mse")
-    return config
+    folder = scratch(tmp_path_factory.mktemp("cascades"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        config = small_project()
+        make_sets(config)
+        make_networks(config, "classify_2020", "segment_mse")
+    return folder
+
+
+@pytest.fixture
+def ready(template: Path, project: Path) -> Config:
+    """A copy of it, made the working directory."""
+    shutil.copytree(template, project, dirs_exist_ok=True)
+    return load_config("demo")
 
 
 def test_from_labelled_images_to_results_of_both_tasks(ready: Config):
@@ -86,6 +98,8 @@ def test_a_cascade_starts_from_the_separately_trained_denoiser_and_changes_it(re
 
 def test_an_interrupted_cascade_ends_in_the_same_bytes(ready: Config, monkeypatch: pytest.MonkeyPatch):
     expected = weights(paths.cascade("demo", "classify_2020"))
+    checkpoints = paths.checkpoints("demo", "cascade-classify_2020")
+    shutil.rmtree(checkpoints)  # finished trainings would be taken up
 
     def call(self: Step, step: int) -> None:
         if step == 1:
@@ -96,10 +110,16 @@ def test_an_interrupted_cascade_ends_in_the_same_bytes(ready: Config, monkeypatc
         patch.setattr(Step, "__call__", call)
         with pytest.raises(Stopped, match="stopped by signal 15 after step 2 of 3"):
             cascade(ready, "classify_2020", command())
-    assert len(list(paths.checkpoints("demo", "cascade-classify_2020").iterdir())) == 4
+    assert {path.name for path in checkpoints.iterdir()} == set(expected)
     cascade(ready, "classify_2020", command())
     assert weights(paths.cascade("demo", "classify_2020")) == expected and len(expected) == 4
-    assert not paths.checkpoints("demo", "cascade-classify_2020").exists()
+    assert {path.name for path in checkpoints.iterdir()} == {
+        f"{Path(name).stem}.finished.safetensors" for name in expected
+    }
+    shutil.rmtree(paths.cascade("demo", "classify_2020"))
+    monkeypatch.setattr(Step, "__call__", None)  # no step is done again
+    cascade(ready, "classify_2020", command())
+    assert weights(paths.cascade("demo", "classify_2020")) == expected
 
 
 def test_a_cascade_is_released_and_taken_up_where_weights_are_imported(ready: Config):
@@ -120,9 +140,10 @@ def test_a_cascade_is_released_and_taken_up_where_weights_are_imported(ready: Co
 
 
 def test_a_checkpoint_of_other_losses_is_refused(ready: Config):
+    shutil.rmtree(paths.checkpoints("demo", "cascade-segment_mse"))
     cascade(ready, "segment_mse", command(model="sigma45"))
     change_params(cascades={"segment_mse": {"high_level": 0.5}})
-    with pytest.raises(UserError, match=r"segment_mse/sigma45.safetensors.*|losses.high_level was 0, is 0.5"):
+    with pytest.raises(UserError, match=r"segment_mse/sigma45.safetensors.*losses.high_level was 0, is 0.5"):
         cascade(load_config("demo"), "segment_mse", command(model="sigma45"))
 
 

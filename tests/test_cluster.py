@@ -13,8 +13,10 @@ import yaml
 
 from redenoise.commands.cluster import command, fit, resources
 from redenoise.commands.cluster.check import check_cluster, read_gpus, read_minutes, read_partitions
-from redenoise.dag.config import MEASURING, SCALES, read_yaml
+from redenoise.dag.config import SCALES
+from redenoise.dag.table import MEASURING
 from redenoise.support.errors import UserError
+from redenoise.support.yaml_files import read_yaml
 from tests.conftest import ROOT
 
 SINFO = """\

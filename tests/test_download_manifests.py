@@ -10,7 +10,16 @@ from redenoise.commands import manifest
 from redenoise.sources import archive, stores
 from redenoise.support.errors import UserError
 from stages.download import node
-from tests.download_project import NOWHERE, make_config, picture, tar_gz, visible, write_manifests, write_mirror
+from tests.download_project import (
+    NOWHERE,
+    make_config,
+    make_root,
+    picture,
+    tar_gz,
+    visible,
+    write_manifests,
+    write_mirror,
+)
 
 FILES = {f"a/{n}.png": picture(n) for n in range(3)} | {"model/net=1.mat": b"MATLAB 7.3"}
 
@@ -18,7 +27,7 @@ FILES = {f"a/{n}.png": picture(n) for n in range(3)} | {"model/net=1.mat": b"MAT
 @pytest.fixture(autouse=True)
 def shop(tmp_path, monkeypatch):
     """A project as working directory, whose store `shop` is in a mirror and whose origin cannot be reached."""
-    monkeypatch.chdir(tmp_path)
+    make_root(tmp_path, monkeypatch)
     write_manifests(tmp_path, FILES, NOWHERE)
     monkeypatch.setenv("REDENOISE_MIRROR", str(write_mirror(tmp_path / "mirror", FILES)))
 

@@ -16,7 +16,16 @@ from redenoise.sources import disk, fetch
 from redenoise.support.errors import Unavailable, UserError
 from redenoise.support.locks import exclusive
 from stages.download import node
-from tests.download_project import BENCH, NOWHERE, make_config, picture, visible, write_manifests, write_mirror
+from tests.download_project import (
+    BENCH,
+    NOWHERE,
+    make_config,
+    make_root,
+    picture,
+    visible,
+    write_manifests,
+    write_mirror,
+)
 
 FILES = {f"a/{n}.png": picture(n) for n in range(3)} | {"model/net=1.mat": b"MATLAB 7.3"}
 DEMO = {"real_data": False, "published_weights": False, "images": {"test": 6, "train": 16, "size": 48}}
@@ -25,7 +34,7 @@ DEMO = {"real_data": False, "published_weights": False, "images": {"test": 6, "t
 @pytest.fixture(autouse=True)
 def shop(tmp_path, monkeypatch):
     """A project as working directory, whose store `shop` is in a mirror and whose origin cannot be reached."""
-    monkeypatch.chdir(tmp_path)
+    make_root(tmp_path, monkeypatch)
     write_manifests(tmp_path, FILES, NOWHERE)
     monkeypatch.setenv("REDENOISE_MIRROR", str(write_mirror(tmp_path / "mirror", FILES)))
     monkeypatch.setattr(fetch, "BACKOFF_SECONDS", 0.001)
@@ -139,7 +148,7 @@ def test_disk_full_during_a_copy(monkeypatch):
     def full(*args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("stages.common.files.os.fsync", full)
+    monkeypatch.setattr("redenoise.support.files.os.fsync", full)
     with pytest.raises(UserError, match="no room on disk"):
         node.run(make_config(), "set")
     assert visible("data") == []

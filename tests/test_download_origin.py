@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from redenoise.sources import fetch, sources, stores
+from redenoise.sources import fetch, stores
+from redenoise.sources.provide import provide as provide_files
 from redenoise.support.errors import Unavailable, UserError
 from stages.download import node
-from tests.download_project import NOWHERE, make_config, picture, serving, tar_gz, write_manifests
+from tests.download_project import NOWHERE, make_config, make_root, picture, serving, tar_gz, write_manifests
 
 FILES = {f"a/{n}.png": picture(n) for n in range(8)}
 ONE = {"a/0.png": FILES["a/0.png"]}
@@ -18,7 +19,7 @@ ONE = {"a/0.png": FILES["a/0.png"]}
 @pytest.fixture(autouse=True)
 def shop(tmp_path, monkeypatch):
     """An empty project as working directory, no mirror, no waiting."""
-    monkeypatch.chdir(tmp_path)
+    make_root(tmp_path, monkeypatch)
     monkeypatch.delenv("REDENOISE_MIRROR", raising=False)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -26,7 +27,7 @@ def shop(tmp_path, monkeypatch):
 
 
 def provide() -> int:
-    return sources.provide(stores.load_store("shop"), list(stores.load_manifest("shop").values()))
+    return provide_files(stores.load_store("shop"), list(stores.load_manifest("shop").values()))
 
 
 def leftovers() -> list[str]:

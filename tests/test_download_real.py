@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from redenoise.dag import config as configuration
 from redenoise.dag import paths
-from redenoise.dag.config import ROOT
+from redenoise.dag.config import ROOT, load_config
 from redenoise.sources import stores
 from stages.download import node
 
@@ -24,12 +23,12 @@ def scratch(project):
 
 
 def items(key: str) -> list[stores.Item]:
-    entry = configuration.load("bench").entry("download", key)
+    entry = load_config("bench").entry("download", key)
     return stores.load_items(key, entry["store"])
 
 
 def test_every_entry_has_its_list():
-    config = configuration.load("bench")
+    config = load_config("bench")
     assert {key: len(items(key)) for key in config.keys("download")} == COUNTS
 
 
@@ -62,7 +61,7 @@ def test_published_names_are_in_published_order():
 
 def test_the_real_files(mirror, monkeypatch):
     monkeypatch.setenv("REDENOISE_MIRROR", str(mirror))
-    config = configuration.load("bench")
+    config = load_config("bench")
     for key, count in COUNTS.items():
         node.run(config, key)
         assert len(list(paths.data("bench", key).iterdir())) == count + 1

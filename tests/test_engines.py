@@ -42,7 +42,7 @@ def test_second_run_does_nothing(finished: Path):
 
 
 def test_record_makes_dvc_agree_and_a_remote_serves_a_fresh_clone(finished: Path, tmp_path: Path):
-    assert "recorded" in run(finished, sys.executable, "-m", "redenoise.commands.record")
+    assert "recorded" in run(finished, sys.executable, "-m", "redenoise", "record")
     assert "up to date" in dvc(finished, "status")
     assert "psnr" in dvc(finished, "metrics", "show")
     assert "CBM3D" in dvc(finished, "plots", "show", "reports/demo/averages.csv", "--show-vega")
@@ -82,7 +82,7 @@ def test_record_refuses_outputs_of_other_inputs(finished: Path):
     original = path.read_bytes()
     try:
         path.write_bytes(original.replace(b"2", b"3", 1))
-        message = run(finished, sys.executable, "-m", "redenoise.commands.record", fails=True)
+        message = run(finished, sys.executable, "-m", "redenoise", "record", fails=True)
         assert re.search(r"error: not recorded: build/demo/results/kodak-cdncnn_b.csv: has changed since", message)
         assert "Traceback" not in message
     finally:
@@ -94,7 +94,7 @@ def test_record_refuses_outputs_of_other_parameters(finished: Path):
     original = path.read_text()
     try:
         path.write_text(original.replace("seed: 0", "seed: 1"))
-        message = run(finished, sys.executable, "-m", "redenoise.commands.record", fails=True)
+        message = run(finished, sys.executable, "-m", "redenoise", "record", fails=True)
         assert "synthesize-kodak.json: made with other parameters than today's" in message
     finally:
         path.write_text(original)
@@ -127,7 +127,7 @@ def test_wrong_config_ends_with_one_line(finished: Path, options: list[str], exp
 def committed(finished: Path) -> Path:
     """The same checkout, of which DVC knows too."""
     if not (finished / "dvc.lock").exists():
-        run(finished, sys.executable, "-m", "redenoise.commands.record")
+        run(finished, sys.executable, "-m", "redenoise", "record")
     return finished
 
 
@@ -181,7 +181,7 @@ def test_plan_agrees_with_both_engines(committed: Path, readers: dict[str, set[s
     make, expected = CHANGES[change]
     restore = make(committed)
     try:
-        plan = first_json(run(committed, sys.executable, "-m", "redenoise.commands.plan", "--json"))["nodes"]
+        plan = first_json(run(committed, sys.executable, "-m", "redenoise", "plan", "--json"))["nodes"]
         shown = "".join(re.findall(r"^ +output: .*$", snakemake(committed, "--dry-run"), re.MULTILINE))
         status = first_json(dvc(committed, "status", "--json"))
         # Where an output is gone, DVC's own dry run fails at the first node that reads it.

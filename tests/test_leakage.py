@@ -15,7 +15,7 @@ from redenoise.dag.indexed import write_index
 from redenoise.data.images import write_png
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file
-from stages.leakage.node import Fingerprint, find_leaks
+from stages.leakage.node import NO_LEAKAGE, Fingerprint, find_leaks
 from stages.leakage.node import run as check
 
 
@@ -69,6 +69,7 @@ def leaking(project: Path, photographs) -> Config:
             write_png(path, np.ascontiguousarray(image))
             rows.append({"id": path.stem, "path": path.name, "sha256": sha256_file(path)})
         write_index(paths.data("demo", key), ("id", "path", "sha256"), rows)
+    write_index(paths.data("demo", paths.RELEASED), ("id", "path", "sha256"), [])
     config = load_config("demo")
     downloads = {key: config.params["downloads"][key] for key in ("set12", "train400")}
     return replace(config, params={**config.params, "downloads": downloads})
@@ -77,7 +78,7 @@ def leaking(project: Path, photographs) -> Config:
 def test_leak_fails_the_run_with_both_names(leaking):
     with pytest.raises(UserError, match=r"set12/set12_1 is in train400 as train400_4 \(the same pixels\)"):
         check(leaking)
-    assert not paths.leakage("demo").exists()
+    assert not paths.leakage("demo").exists() and not paths.checked("demo").exists()
 
 
 def test_declared_overlap_is_counted_and_not_refused(leaking):
@@ -85,3 +86,4 @@ def test_declared_overlap_is_counted_and_not_refused(leaking):
     check(leaking)
     summary = json.loads(paths.leakage("demo").read_text())
     assert summary["compared"] == [{"test": "set12", "train": "train400", "matches": 1, "names": ["set12_1"]}]
+    assert paths.checked("demo").read_text() == NO_LEAKAGE

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from redenoise.commands.plan import __main__ as command
-from redenoise.commands.plan import costs, estimates, layout, rates, verdicts
+from redenoise.commands.plan import command, costs, estimates, layout, rates, verdicts
 from redenoise.dag import graph, paths, provenance
 from redenoise.dag.config import load_config
 from redenoise.support.errors import UserError
@@ -187,7 +186,7 @@ def test_json_says_the_same(built: Path):
 
 def test_neither_engine_nor_torch_is_needed(built: Path):
     code = "import sys; sys.modules.update(dict.fromkeys(('snakemake', 'dvc', 'torch', 'pandas'))); import runpy; "
-    code += "sys.argv = ['plan']; runpy.run_module('redenoise.commands.plan', run_name='__main__')"
+    code += "sys.argv = ['redenoise', 'plan']; runpy.run_module('redenoise', run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"scale demo: 0 of {NODES} nodes would run\n"

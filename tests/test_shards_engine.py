@@ -55,9 +55,9 @@ def test_as_many_jobs_as_planned(finished: Path, tmp_path: Path, monkeypatch: py
     assert not any("shard" in rule for rule in before)
     scatter(folder, monkeypatch)
     assert jobs(folder) == {**before, **EXPECTED, "total": before["total"] + sum(EXPECTED.values())}
-    plan = json.JSONDecoder().raw_decode(run(folder, sys.executable, "-m", "redenoise.commands.plan", "--json"))[0]
+    plan = json.JSONDecoder().raw_decode(run(folder, sys.executable, "-m", "redenoise", "plan", "--json"))[0]
     assert {f"{stage}_shard": found["jobs"] for stage, found in plan["shards"].items()} == EXPECTED
-    text = run(folder, sys.executable, "-m", "redenoise.commands.plan")
+    text = run(folder, sys.executable, "-m", "redenoise", "plan")
     assert "  evaluate: 2 shards of 1 nodes; unknown for 1 nodes, which stay whole\n" in text
 
 
@@ -79,7 +79,7 @@ def test_run_in_shards_gives_the_same_bytes_and_is_not_cut_anew(finished: Path, 
     assert not list(Path("build/demo/shards").rglob("*.json"))
     assert jobs(finished, *TARGETS) == {}
     # By other costs of their own these nodes would now be cut into three shards each.
-    run(finished, sys.executable, "-m", "redenoise.commands.plan", "--record-costs")
+    run(finished, sys.executable, "-m", "redenoise", "plan", "--record-costs")
     rows = [line.split(",") for line in costs.TABLE.read_text().splitlines()]
     seconds = costs.COLUMNS.index("seconds")
     changed = [[*row[:seconds], "1e6", *row[seconds + 1 :]] if row[0] == "demo" else row for row in rows]

@@ -104,11 +104,11 @@ def grid(rows: Sequence[Sequence[np.ndarray]], headings: Sequence[str] = ()) -> 
     return below([beside(line) for line in lines])
 
 
-def beside(parts: Sequence[np.ndarray], gap: int = GAP) -> np.ndarray:
+def beside(parts: Sequence[np.ndarray]) -> np.ndarray:
     """Pictures from left to right, their upper edges in line."""
     height = max(part.shape[0] for part in parts)
-    padded = [_padded(part, height, part.shape[1] + gap) for part in parts]
-    return np.concatenate(padded, axis=1)[:, : -gap or None]
+    padded = [_padded(part, height, part.shape[1] + GAP) for part in parts]
+    return np.concatenate(padded, axis=1)[:, :-GAP]
 
 
 def below(parts: Sequence[np.ndarray], gap: int = GAP) -> np.ndarray:

@@ -43,16 +43,14 @@ def figure6(config: Config) -> Figure:
     image is added.
     """
     shows = config.params["figures"]
-    data, task = (
-        paths.labelled(config.scale, shows["segmentation"]["data"]),
-        paths.task(config.scale, shows["segmentation"]["task"]),
-    )
+    part = shows["segmentation"]
+    data, task = paths.labelled(config.scale, part["data"]), paths.task(config.scale, part["task"])
     denoisers = [
         learned("Separate", paths.weights(config.scale, shows["separate"]), SIGMA),
-        learned("Joint Training", paths.cascade(config.scale, shows["segmentation"]["joint"]), SIGMA),
+        learned("Joint Training", paths.cascade(config.scale, part["joint"]), SIGMA),
         learned("Joint Training (Cross-Task)", paths.cascade(config.scale, shows["classification"]["joint"]), SIGMA),
     ]
-    name = title_of(config.params["labelled"][shows["segmentation"]["data"]]["title"], config.settings["real_data"])
+    name = title_of(config.params["labelled"][part["data"]]["title"], config.settings["real_data"])
     caption = (
         f"The first images of {name} (val), with noise of sigma = {SIGMA}: noisy, denoised by the proposed network "
         "alone (Separate), trained through the segmentation network (Joint Training), and through the classifier "

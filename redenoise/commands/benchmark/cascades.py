@@ -12,14 +12,14 @@ import json
 import resource
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from redenoise.commands.benchmark.peaks import synchronise
-from redenoise.commands.benchmark.run import OUTPUT, commit, describe_machine, say, slug, usable_cores
+from redenoise.commands.benchmark.machine import OUTPUT, commit, describe_machine, say, slug, table, usable_cores
+from redenoise.commands.benchmark.peaks import call_rate
 from redenoise.commands.parsing import parser
 from redenoise.dag.config import PARAMS, read_yaml
 from redenoise.joint.learner import JointLearner
@@ -36,7 +36,6 @@ from redenoise.training.schedule import Schedule
 SUBJECTS = {"classification": ("classify_2020", (224, 224), 50_000), "segmentation": ("segment_2020", (375, 500), 1449)}
 LEARNED = 3  # of the table's methods: Separate, Joint, Cross-Task; the task network alone is counted with them
 EVALUATED_TOGETHER = 8
-WARM_UP = 2
 
 
 def measure(task: str, part: str, seconds: float, sizes: dict[str, Any] | None = None) -> dict[str, float]:
@@ -55,56 +54,38 @@ def measure(task: str, part: str, seconds: float, sizes: dict[str, Any] | None =
     device = torch_mode.device()
     set_mode("fast" if part == "training" else "reference", usable_cores())
     work, images = (_training if part == "training" else _recognition)(task, device, sizes)
-    for _ in range(WARM_UP):
-        work()
-    synchronise(device)
-    calls, start = 0, time.perf_counter()
-    while calls == 0 or time.perf_counter() - start < seconds:
-        work()
-        synchronise(device)
-        calls += 1
-    rate = calls * images / (time.perf_counter() - start)
+    rate = images * call_rate(work, seconds, 1, device)
     on_gpu = device.type == "cuda"
     memory = torch.cuda.max_memory_allocated() if on_gpu else 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"images_per_second": rate, "memory": float(memory)}
 
 
-def _networks(task: str, sizes: dict[str, Any]) -> tuple[dict, torch.nn.Module, recognizers.TaskNetwork]:
-    params = read_yaml(PARAMS)
-    cascade = params["cascades"][SUBJECTS[task][0]]
-    spec = {**params["families"][cascade["initial"]]["network"], **sizes.get("network", {})}
-    task_spec = {**params["tasks"][task]["network"], **sizes.get("task", {})}
-    cascade = {**cascade, "schedule": params["schedules"][cascade["schedule"]]}
-    return cascade, denoisers.build(spec), recognizers.build(task_spec)
-
-
-def _training(task: str, device: torch.device, sizes: dict[str, Any]) -> tuple[Any, int]:
-    cascade, denoiser, network = _networks(task, sizes)
-    schedule = Schedule(**cascade["schedule"])
+def _training(task: str, device: torch.device, sizes: dict[str, Any]) -> tuple[Callable[[], object], int]:
+    cascade, schedule, denoiser, network = _networks(task, sizes)
     side, batch = sizes.get("patch", schedule.patch), sizes.get("batch", schedule.batch)
     weights = Weights(*(cascade[name] for name in ("reconstruction", "range", "perceptual", "high_level")))
     learner = JointLearner(denoiser, (45, 45), schedule, "fast", device, task=network, weights=weights)
-    generator = torch.Generator(device=device).manual_seed(0)
-    clean = torch.rand(batch, 3, side, side, generator=generator, device=device)
-    noise = torch.randn(clean.shape, generator=generator, device=device)
+    clean, noise = torch.rand(batch, 3, side, side, device=device), torch.randn(batch, 3, side, side, device=device)
     shape = (batch, side, side) if network.kind == "segmentation" else (batch,)
-    labels = torch.randint(0, network.classes, shape, generator=generator, device=device)
+    labels = torch.randint(0, network.classes, shape, device=device)
     learner.set_step(0)
     return lambda: learner.update(clean, noise, torch.zeros(batch, device=device), labels), batch
 
 
-def _recognition(task: str, device: torch.device, sizes: dict[str, Any]) -> tuple[Any, int]:
-    _, denoiser, network = _networks(task, sizes)
+def _recognition(task: str, device: torch.device, sizes: dict[str, Any]) -> tuple[Callable[[], object], int]:
+    *_, denoiser, network = _networks(task, sizes)
     denoiser, network = denoiser.to(device).eval(), network.to(device).eval()
-    height, width = sizes.get("image", SUBJECTS[task][1])
-    images = torch.rand(EVALUATED_TOGETHER, 3, height, width, device=device)
+    images = torch.rand(EVALUATED_TOGETHER, 3, *sizes.get("image", SUBJECTS[task][1]), device=device)
     level = torch.full((EVALUATED_TOGETHER,), 45 / 255, device=device)
+    return torch.inference_mode()(lambda: network(denoiser(images, level)).argmax(dim=1)), EVALUATED_TOGETHER
 
-    def work() -> None:
-        with torch.inference_mode():
-            network(denoiser(images, level)).argmax(dim=1)
 
-    return work, EVALUATED_TOGETHER
+def _networks(task: str, sizes: dict[str, Any]) -> tuple[dict, Schedule, torch.nn.Module, recognizers.TaskNetwork]:
+    params = read_yaml(PARAMS)
+    cascade = params["cascades"][SUBJECTS[task][0]]
+    denoiser = denoisers.build({**params["families"][cascade["initial"]]["network"], **sizes.get("network", {})})
+    network = recognizers.build({**params["tasks"][task]["network"], **sizes.get("task", {})})
+    return cascade, Schedule(**params["schedules"][cascade["schedule"]]), denoiser, network
 
 
 def hours(found: dict[str, dict[str, dict[str, float]]]) -> dict[str, float]:
@@ -131,6 +112,12 @@ def hours(found: dict[str, dict[str, dict[str, float]]]) -> dict[str, float]:
 def render(record: dict[str, Any]) -> str:
     """The report's Markdown page."""
     machine = record["machine"]
+    measured = [
+        [task, part, f"{result['images_per_second']:.3g}", f"{result['memory'] / 1e9:.2f}"]
+        for task, parts in record["found"].items()
+        for part, result in parts.items()
+    ]
+    needed = {**record["hours"], "all": sum(record["hours"].values())}
     lines = [
         f"# Cost of the cascades on {machine['device']}",
         "<!-- Generated by `redenoise benchmark cascades`; do not edit. -->",
@@ -138,18 +125,11 @@ def render(record: dict[str, Any]) -> str:
         "random weights on random images of the published sizes. Training is one network in mode `fast` at the "
         "published batch and crop, reading of images not included; recognition is denoiser and task network in mode "
         f"`reference`. Memory is the peak of {'the GPU' if machine['kind'] == 'cuda' else 'the whole process'}.",
-        "| task | part | images/s | memory, GB |\n| --- | --- | --- | --- |\n"
-        + "\n".join(
-            f"| {task} | {part} | {result['images_per_second']:.3g} | {result['memory'] / 1e9:.2f} |"
-            for task, parts in record["found"].items()
-            for part, result in parts.items()
-        ),
+        table(["task", "part", "images/s", "memory, GB"], measured, words=2),
         "Estimated from these rates, hours for tables 4 and 5 of Liu et al. 2020 on this device: the published "
         "schedules of joint training at four noise levels, and the recognition of all images behind the three learned "
         "denoisers (separate, joint, cross-task). The separate denoisers, the task networks and CBM3D come on top.",
-        "| part | hours |\n| --- | --- |\n"
-        + "\n".join(f"| {part} | {_hours(value)} |" for part, value in record["hours"].items())
-        + f"\n| all | {_hours(sum(record['hours'].values()))} |",
+        table(["part", "hours"], [[part, _hours(value)] for part, value in needed.items()]),
     ]
     return "\n\n".join(lines) + "\n"
 
@@ -189,6 +169,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not 0 < given.seconds < float("inf"):
         raise UserError(f"--seconds: found {given.seconds:g}, expected a number above 0; correct it")
     if given.part:
-        print(json.dumps(measure(*given.part, given.seconds)))
+        task, part = given.part
+        print(json.dumps(measure(task, part, given.seconds)))
         return
     print(f"report: {benchmark(given.seconds, given.output)}")

@@ -17,11 +17,7 @@ TOP = 8
 
 
 def segments(
-    step: Callable[[], object],
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    device: torch.device,
-    steps: int,
+    step: Callable[[], object], network: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device, steps: int
 ) -> dict[str, float]:
     """Median seconds of each of `SEGMENTS` in an eager step, measured with a synchronisation at every border.
 
@@ -37,12 +33,8 @@ def segments(
         synchronise(device)
         stamps.append(time.perf_counter())
 
-    hooks = [
-        network.register_forward_pre_hook(stamp),
-        network.register_forward_hook(stamp),
-        optimizer.register_step_pre_hook(stamp),
-        optimizer.register_step_post_hook(stamp),
-    ]
+    hooks = [network.register_forward_pre_hook(stamp), network.register_forward_hook(stamp)]
+    hooks += [optimizer.register_step_pre_hook(stamp), optimizer.register_step_post_hook(stamp)]
     try:
         rows = []
         for _ in range(WARM_UP_CALLS + steps):
@@ -74,23 +66,18 @@ def operators(step: Callable[[], object], device: torch.device, steps: int) -> d
         for _ in range(steps):
             step()
         synchronise(device)
-    events = [event for event in found.key_averages() if not event.is_user_annotation]
-    measure = "self_device_time_total" if on_gpu else "self_cpu_time_total"
-    rows = [
-        (event.key, getattr(event, measure), event.count) for event in events if event.device_type == DeviceType.CPU
-    ]
-    kernels = [
-        (event.key, event.self_device_time_total, event.count)
-        for event in events
-        if event.device_type == DeviceType.CUDA
-    ]
-    total = sum(taken for _, taken, _ in (kernels if on_gpu else rows)) or 1.0
+    taken = "self_device_time_total" if on_gpu else "self_cpu_time_total"  # in microseconds
+    rows: dict[DeviceType, list] = {DeviceType.CPU: [], DeviceType.CUDA: []}
+    for event in found.key_averages():
+        if event.device_type in rows and not event.is_user_annotation:
+            rows[event.device_type].append((event.key, getattr(event, taken), event.count))
+    total = sum(row[1] for row in rows[DeviceType.CUDA if on_gpu else DeviceType.CPU]) or 1.0
     result = {
         "busy": total / 1e6 / steps,
-        "counted": sum(taken for name, taken, _ in rows if _is_counted(name)) / total,
-        "operators": _top(rows, total, steps),
+        "counted": sum(row[1] for row in rows[DeviceType.CPU] if _is_counted(row[0])) / total,
+        "operators": _top(rows[DeviceType.CPU], total, steps),
     }
-    return result | ({"kernels": _top(kernels, total, steps)} if on_gpu else {})
+    return result | ({"kernels": _top(rows[DeviceType.CUDA], total, steps)} if on_gpu else {})
 
 
 def _is_counted(name: str) -> bool:

@@ -12,9 +12,11 @@ from torch.utils.flop_counter import FlopCounterMode
 WARM_UP_CALLS = 3
 # Sides of the square matrices, and bytes to copy, by kind of device. The copies do not fit in any cache.
 SIZES = {"cuda": (2048, 4096, 8192, 16384), "cpu": (512, 1024, 2048)}
+COPY_BYTES = {"cuda": 1 << 30, "cpu": 1 << 28}
 CHANNELS = 256  # of the convolution that is measured beside them
 CONVOLUTION = "convolution"  # its name among the sizes
-COPY_BYTES = {"cuda": 1 << 30, "cpu": 1 << 28}
+# Of matrix products. `tf32` is a GPU's reduced precision for fp32 matrices.
+PRECISIONS = {"cuda": ("bf16", "tf32", "fp32"), "cpu": ("bf16", "fp32")}
 
 
 def synchronise(device: torch.device) -> None:
@@ -38,35 +40,28 @@ def call_rate(call: Callable[[], object], seconds: float, fewest: int, device: t
     return calls / _seconds(call, calls, device)
 
 
-def matrix_rate(size: int, kind: str, device: torch.device, seconds: float) -> float:
-    """TFLOP/s of a product of two square matrices of random numbers.
+def measure(kind: str, size: str, most: int, device: torch.device, seconds: float) -> float:
+    """TFLOP/s of a product of two square matrices, or of a 3x3 convolution, of random numbers.
 
-    Args:
-        size: side of the matrices.
-        kind: `bf16`, `fp32`, or `tf32` (a GPU's reduced precision for fp32 matrices).
-    """
-    left, right = (torch.randn(size, size, device=device).to(_dtype(kind)) for _ in range(2))
-    out = torch.empty_like(left)
-    with _tf32(kind == "tf32"):
-        return 2.0 * size**3 * call_rate(lambda: torch.mm(left, right, out=out), seconds, 1, device) / 1e12
-
-
-def convolution_rate(channels: int, kind: str, device: torch.device, seconds: float) -> float:
-    """TFLOP/s of a 3x3 convolution, channels-last, as the products above.
-
-    On some processors a library convolves faster than it multiplies matrices, and then this is the peak. A transform
+    On some processors a library convolves faster than it multiplies matrices, and then that is the peak. A transform
     that needs fewer operations than are counted may be behind it.
 
     Args:
-        channels: that go in and come out, of 8 images of 48x48 pixels.
-        kind: see `matrix_rate`.
+        kind: one of `PRECISIONS`.
+        size: side of the matrices, or `CONVOLUTION`, which has `most` channels of 8 images of 48x48 pixels.
     """
-    convolution = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-    convolution = convolution.to(device, _dtype(kind), memory_format=torch.channels_last)
-    images = torch.randn(8, channels, 48, 48, device=device).to(_dtype(kind), memory_format=torch.channels_last)
-    flops = 2.0 * images.numel() * channels * 9
+    dtype = torch.bfloat16 if kind == "bf16" else torch.float32
+    if size == CONVOLUTION:
+        convolution = nn.Conv2d(most, most, 3, padding=1, bias=False).to(device, dtype)
+        convolution = convolution.to(memory_format=torch.channels_last)
+        images = torch.randn(8, most, 48, 48, device=device).to(dtype, memory_format=torch.channels_last)
+        call, flops = (lambda: convolution(images)), 2.0 * images.numel() * most * 9
+    else:
+        left, right = (torch.randn(int(size), int(size), device=device).to(dtype) for _ in range(2))
+        out = torch.empty_like(left)
+        call, flops = (lambda: torch.mm(left, right, out=out)), 2.0 * int(size) ** 3
     with _tf32(kind == "tf32"), torch.no_grad():
-        return flops * call_rate(lambda: convolution(images), seconds, 1, device) / 1e12
+        return flops * call_rate(call, seconds, 1, device) / 1e12
 
 
 def copy_rate(count: int, device: torch.device, seconds: float) -> float:
@@ -74,11 +69,6 @@ def copy_rate(count: int, device: torch.device, seconds: float) -> float:
     source = torch.ones(count, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
     return 2.0 * count * call_rate(lambda: target.copy_(source), seconds, 1, device) / 1e9
-
-
-def precisions(device: torch.device) -> tuple[str, ...]:
-    """The kinds of matrix products to measure."""
-    return ("bf16", "tf32", "fp32") if device.type == "cuda" else ("bf16", "fp32")
 
 
 def count_flops(network: nn.Module, shape: tuple[int, int, int, int]) -> dict[str, int]:
@@ -101,22 +91,15 @@ def count_flops(network: nn.Module, shape: tuple[int, int, int, int]) -> dict[st
     return {"forward": forward, "step": counter.get_total_flops()}
 
 
-def _dtype(kind: str) -> torch.dtype:
-    return torch.bfloat16 if kind == "bf16" else torch.float32
-
-
 @contextmanager
 def _tf32(allowed: bool) -> Iterator[None]:
     """Whether a GPU may compute fp32 products with reduced precision."""
-    switches = (torch.backends.cuda.matmul, torch.backends.cudnn)
-    before = [switch.allow_tf32 for switch in switches]
-    for switch in switches:
-        switch.allow_tf32 = allowed
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
     try:
         yield
     finally:
-        for switch, value in zip(switches, before, strict=True):
-            switch.allow_tf32 = value
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
 
 
 def _seconds(call: Callable[[], object], calls: int, device: torch.device) -> float:

@@ -6,7 +6,7 @@ switches where they are by default, TF32 convolutions on a GPU among them, and l
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -16,32 +16,25 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from redenoise.training.schedule import Schedule
+from redenoise.training.step import centre
 
 # How often an epoch shows each image, in other patches: short epochs would leave the workers idle at the end of each.
 REPEATS = 100
 
 
 class PatchDataset(Dataset):
-    """Random patches of colour images in files, flipped and turned at random.
-
-    Args:
-        paths: of the images, each at least one patch in size.
-        patch: side of the patches, in pixels.
-        repeats: patches of each image in an epoch.
-    """
+    """Random patches of `patch` pixels of colour images in files, flipped and turned at random."""
 
     def __init__(self, paths: list[Path], patch: int, repeats: int = REPEATS) -> None:
         self.paths, self.patch, self.repeats = paths, patch, repeats
 
     def __len__(self) -> int:
-        """Patches in an epoch."""
         return len(self.paths) * self.repeats
 
     def __getitem__(self, index: int) -> torch.Tensor:
         """A patch, float32 (C, P, P) in [0, 1]."""
         image = np.asarray(Image.open(self.paths[index % len(self.paths)]).convert("RGB"))
-        top = random.randint(0, image.shape[0] - self.patch)
-        left = random.randint(0, image.shape[1] - self.patch)
+        top, left = (random.randint(0, side - self.patch) for side in image.shape[:2])
         patch = image[top : top + self.patch, left : left + self.patch]
         if random.random() < 0.5:
             patch = patch[:, ::-1]
@@ -50,14 +43,11 @@ class PatchDataset(Dataset):
 
 
 class PlainLoop:
-    """The loop, one step at a time.
+    """The loop, one step at a time, with batch, patch and learning rate of a schedule.
 
     Args:
-        files: images to train on.
         network: takes (noisy, sigma) on the [0, 1] scale; its output may be smaller by the same margin on all sides.
         sigma: noise level on the [0, 255] scale.
-        schedule: whose batch, patch and learning rate it takes.
-        device: that trains.
         workers: processes that decode, 1 or more.
     """
 
@@ -90,9 +80,7 @@ class PlainLoop:
         sigma = torch.full((len(clean),), self.sigma, device=self.device)
         self.optimizer.zero_grad()
         output = self.network(noisy, sigma)
-        margin = (clean.shape[-1] - output.shape[-1]) // 2
-        target = clean[..., margin : clean.shape[-2] - margin, margin : clean.shape[-1] - margin]
-        loss = nn.functional.mse_loss(output, target)
+        loss = nn.functional.mse_loss(output, centre(clean, output))
         loss.backward()
         self.optimizer.step()
         return loss.item()
@@ -102,7 +90,7 @@ class PlainLoop:
         self.batches.close()
         self.loader._iterator = None  # persistent workers end with the loader's iterator
 
-    def _endless(self) -> Iterator[torch.Tensor]:
+    def _endless(self) -> Generator[torch.Tensor]:
         while True:
             yield from self.loader
 

@@ -5,10 +5,6 @@ project's modes `reference` and `fast`, alone and with several networks together
 of matrix products that the device was seen to reach in the same run. Output: `<folder>/<device>.md` and `.json`.
 """
 
-import os
-import platform
-import re
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,10 +17,10 @@ import numpy as np
 import torch
 
 from redenoise.commands.benchmark import limits, peaks
+from redenoise.commands.benchmark.machine import OUTPUT, commit, describe_machine, say, slug, usable_cores
 from redenoise.commands.benchmark.report import render, summarise
 from redenoise.commands.benchmark.ways import Way, Workshop, training_images
 from redenoise.commands.parsing import parser
-from redenoise.dag import provenance
 from redenoise.dag.config import PARAMS, read_yaml
 from redenoise.data.images import write_png
 from redenoise.measure import torch_mode
@@ -36,7 +32,6 @@ from redenoise.training.patches import Patches
 from redenoise.training.schedule import schedule_for
 
 FAMILY = "proposed"
-OUTPUT = Path("reports/benchmark")
 REPEATS = 3
 PROFILED_STEPS = 5
 PEAK_SHARE = 1 / 30  # of the time of a measurement, for each size of a matrix product
@@ -46,18 +41,7 @@ TOGETHER = {"cuda": (2, 4, 8, 16), "cpu": (2,)}
 
 @dataclass(frozen=True)
 class Settings:
-    """What to measure, and for how long.
-
-    Attributes:
-        steps: the fewest timed steps of a measurement.
-        seconds: about how long a measurement lasts.
-        together: numbers of networks to train side by side; empty for `TOGETHER`.
-        images: folder of training images; None for the training set, or random images where it has not been made.
-        output: folder of the report.
-        schedule: an entry of `schedules` in params.yaml.
-        cores: threads of the processor; 0 for all that this process may use.
-        sizes, copy_bytes: of the matrices and copies that find the device's peaks; empty and 0 for those of `peaks`.
-    """
+    """What to measure, and for how long: see `--help`; the last three are of the device unless given."""
 
     steps: int = 3
     seconds: float = 10.0
@@ -65,8 +49,8 @@ class Settings:
     images: Path | None = None
     output: Path = OUTPUT
     schedule: str = "modern"
-    cores: int = 0
-    sizes: tuple[int, ...] = ()
+    cores: int = 0  # threads of the processor
+    sizes: tuple[int, ...] = ()  # of the matrices
     copy_bytes: int = 0
 
     def __post_init__(self) -> None:
@@ -102,12 +86,14 @@ def benchmark(settings: Settings, network: dict | None = None, training: dict | 
     say(f"{record['machine']['device']}, {REPEATS} times about {settings.seconds:g} s for each way to train")
     images, source = training_images(settings.images)
     with _memory_explained(), tempfile.TemporaryDirectory(prefix="redenoise-benchmark-") as folder:
-        files = write_images(images, Path(folder))
+        files = [Path(folder) / f"{index}.png" for index in range(len(images))]
+        for path, image in zip(files, images, strict=True):
+            write_png(path, image)
         size = sum(path.stat().st_size for path in files) // len(files)
         record["images"] = {"count": len(files), "source": source, "mean_png_bytes": size}
         with _ready(workshop, settings, images, files) as ways:
             record["peaks"] = measure(ways, settings, device, workshop.threads)
-            record["profiles"] = {way.name: look_into(way, device) for way in ways if way.eager}
+            record["profiles"] = {way.name: found for way in ways if (found := look_into(way, device))}
     fields = ("name", "precision", "networks", "rates")
     record["ways"] = [{name: getattr(way, name) for name in fields} for way in ways]
     record["summary"] = summarise(record)
@@ -147,9 +133,8 @@ def _ready(workshop: Workshop, settings: Settings, images: list[np.ndarray], fil
     """All ways to train, each after its first step."""
     schedule, device = workshop.schedule, workshop.device
     patches = Patches(images, schedule.patch, schedule.batch, device, "benchmark")
-    counts = settings.together or TOGETHER[device.type]
-    ours = [workshop.ours("reference", 1, patches), workshop.ours("fast", 1, patches)]
-    ours += [workshop.ours("fast", count, patches) for count in counts]
+    modes = [("reference", 1), ("fast", 1), *(("fast", count) for count in settings.together or TOGETHER[device.type])]
+    ours = [workshop.ours(mode, count, patches) for mode, count in modes]
     for way in ours:  # before the plain loop has threads, which would disturb the capture of a graph
         say(f"first step of {way.name}")
         way.prepare()
@@ -169,89 +154,44 @@ def measure(ways: list[Way], settings: Settings, device: torch.device, threads: 
         `copy` and by size in bytes in GB/s. Those of the ways are left in the ways.
     """
     sizes = settings.sizes or peaks.SIZES[device.type]
-    size, seconds = settings.copy_bytes or peaks.COPY_BYTES[device.type], settings.seconds * PEAK_SHARE
-    subjects = (*map(str, sizes), peaks.CONVOLUTION)
-    found: dict[str, dict[str, list]] = {kind: {name: [] for name in subjects} for kind in peaks.precisions(device)}
-    found["copy"] = {str(size): []}
+    copied, seconds = settings.copy_bytes or peaks.COPY_BYTES[device.type], settings.seconds * PEAK_SHARE
+    subjects, most = (*map(str, sizes), peaks.CONVOLUTION), min(peaks.CHANNELS, *sizes)
+    found: dict[str, dict[str, list]] = {
+        kind: {name: [] for name in subjects} for kind in peaks.PRECISIONS[device.type]
+    }
+    copies: list[float] = []
     for repeat in range(1, REPEATS + 1):
         set_mode("fast", threads)
-        for kind in peaks.precisions(device):
-            for side in sizes:
-                found[kind][str(side)].append(peaks.matrix_rate(side, kind, device, seconds))
-            channels = min(peaks.CHANNELS, *sizes)
-            found[kind][peaks.CONVOLUTION].append(peaks.convolution_rate(channels, kind, device, seconds))
-            best = max(rates[-1] for rates in found[kind].values())
+        for kind, rates in found.items():
+            for name in subjects:
+                rates[name].append(peaks.measure(kind, name, most, device, seconds))
+            best = max(values[-1] for values in rates.values())
             say(f"repeat {repeat} of {REPEATS}, {kind} at best: {best:.3g} TFLOP/s")
-        found["copy"][str(size)].append(peaks.copy_rate(size, device, seconds))
+        copies.append(peaks.copy_rate(copied, device, seconds))
         for way in ways:
             way.prepare()
             calls = peaks.call_rate(way.advance, settings.seconds, settings.steps, device)
             way.rates.append(calls * way.networks)
             say(f"repeat {repeat} of {REPEATS}, {way.name}: {way.rates[-1]:.4g} steps/s")
-    return found
+    return {**found, "copy": {str(copied): copies}}
 
 
-def look_into(way: Way, device: torch.device) -> dict[str, Any]:
-    """Where the time of an eager step goes: `segments` and `operators`, see `limits`."""
+def look_into(way: Way, device: torch.device) -> dict[str, Any] | None:
+    """Where the time of an eager step goes, `segments` and `operators` of `limits`; None if there is nothing to see."""
+    eager = way.eager
+    if eager is None:
+        return None
     say(f"profile of {way.name}")
     way.prepare()
 
     def step() -> None:
-        way.eager(way.done)
+        eager(way.done)
         way.done += 1
 
     return {
         "segments": limits.segments(step, way.network, way.optimizer, device, PROFILED_STEPS),
         "operators": limits.operators(step, device, PROFILED_STEPS),
     }
-
-
-def describe_machine(device: torch.device, cores: int) -> dict[str, Any]:
-    """The device that trains and what it runs with."""
-    processor = provenance.describe_device()
-    on_gpu = device.type == "cuda"
-    return {
-        "kind": device.type,
-        "device": torch_mode.device_name(device),
-        "processor": processor,
-        "cores": cores,
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "cuda": torch.version.cuda if on_gpu else None,
-        "cudnn": torch.backends.cudnn.version() if on_gpu else None,
-    }
-
-
-def slug(machine: dict[str, Any]) -> str:
-    """Name of a machine's report: its device, of a processor also the number of cores, in lower case with hyphens."""
-    name = machine["device"] if machine["kind"] == "cuda" else f"{machine['device']} {machine['cores']} cores"
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "device"
-
-
-def commit() -> str | None:
-    """The commit of the sources, with `-dirty` where tracked files differ from it; None outside a repository."""
-    found = provenance.commit()
-    return f"{found['commit']}{'-dirty' if found['uncommitted_changes'] else ''}" if found["commit"] else None
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def write_images(images: list[np.ndarray], folder: Path) -> list[Path]:
-    """Store images as PNG files; returns their paths."""
-    say(f"writes {len(images)} PNG files")
-    files = [folder / f"{index}.png" for index in range(len(images))]
-    for path, image in zip(files, images, strict=True):
-        write_png(path, image)
-    return files
-
-
-def say(text: str) -> None:
-    """A line of progress."""
-    print(f"benchmark: {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -267,9 +207,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Command line of the benchmark."""
     options = parser("benchmark training", __doc__, scale=False)
     options.add_argument("--steps", type=int, default=3, metavar="N", help="fewest timed steps of a measurement")
-    options.add_argument(
-        "--seconds", type=float, default=10.0, metavar="S", help="length of a measurement (default: 10)"
-    )
+    text = "length of a measurement (default: 10)"
+    options.add_argument("--seconds", type=float, default=10.0, metavar="S", help=text)
     text = "numbers of networks to train together (default: 2 on a processor, 2 4 8 16 on a GPU)"
     options.add_argument("--together", type=int, nargs="+", default=[], metavar="K", help=text)
     text = "training images (default: CBSD432 as bench or modern made it, else random ones)"

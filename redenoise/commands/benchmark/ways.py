@@ -59,76 +59,52 @@ class Way:
         self.done += 1
 
 
+@dataclass(frozen=True)
 class Workshop:
-    """Makes the ways to train one network.
+    """Makes the ways to train one network, of these options; `sigmas` are given to several of them in turn."""
 
-    Args:
-        options: of the network.
-        schedule: of all ways; the plain loop takes only batch, patch and rate from it.
-        sigmas: noise levels on the [0, 255] scale, given to the networks in turn.
-        seed: of the weights and of the patches.
-        device: that trains.
-        threads: of the processor.
-    """
-
-    def __init__(
-        self, options: dict, schedule: Schedule, sigmas: list[float], seed: int, device: torch.device, threads: int
-    ) -> None:
-        self.options, self.schedule, self.sigmas, self.seed = options, schedule, sigmas, seed
-        self.device, self.threads = device, threads
+    options: dict
+    schedule: Schedule
+    sigmas: list[float]
+    seed: int  # of the weights and of the patches
+    device: torch.device
+    threads: int
 
     def plain(self, files: list[Path], workers: int) -> tuple[Way, Callable[[], None]]:
         """The plain loop on image files, and how to end its workers."""
         loop = PlainLoop(files, self._network(), self.sigmas[0], self.schedule, self.device, workers)
-
-        def prepare() -> None:
-            set_plain_mode(self.threads)
-
-        def step(_: int) -> None:
-            loop.step()
-
         # PyTorch's default on a GPU: TF32 in convolutions, and the network has no other products.
         precision = "tf32" if self.device.type == "cuda" else "fp32"
+        prepare, step = (lambda: set_plain_mode(self.threads)), (lambda number: loop.step())
         return Way("plain loop", precision, 1, prepare, step, step, loop.network, loop.optimizer), loop.close
 
     def ours(self, mode: str, count: int, patches: Patches) -> Way:
         """This project's loop with `count` networks, in the mode `reference` or `fast`."""
-
-        def prepare() -> None:
-            set_mode(mode, self.threads)
-
-        prepare()
-        learners = []
-        for index in range(count):
-            sigma = self.sigmas[index % len(self.sigmas)]
-            learners.append(Learner(self._network(), (sigma, sigma), self.schedule, mode, self.device))
-        eager = Step(learners[:1], self._own(patches), self.seed)
+        set_mode(mode, self.threads)
+        sigmas = [self.sigmas[index % len(self.sigmas)] for index in range(count)]
+        learners = [Learner(self._network(), (one, one), self.schedule, mode, self.device) for one in sigmas]
+        step, eager = self._step(learners, patches), self._step(learners[:1], patches)
         eager.captures = False
-        name = mode if count == 1 else f"{mode}, {count} together"
         return Way(
-            name,
+            mode if count == 1 else f"{mode}, {count} together",
             "bf16" if mode == "fast" else "fp32",
             count,
-            prepare,
-            self._numbered(Step(learners, self._own(patches), self.seed)),
-            self._numbered(eager) if count == 1 else None,
+            lambda: set_mode(mode, self.threads),
+            lambda number: step(number % self.schedule.steps),  # begun anew: a benchmark may be longer
+            (lambda number: eager(number % self.schedule.steps)) if count == 1 else None,
             learners[0].network,
             learners[0].optimizer,
         )
 
-    def _numbered(self, step: Step) -> Callable[[int], object]:
-        """The step, begun anew at the schedule's end: a benchmark may be longer."""
-        return lambda number: step(number % self.schedule.steps)
+    def _step(self, learners: list[Learner], patches: Patches) -> Step:
+        """On the same pixels, with a generator of its own, which a graph keeps to itself."""
+        own = copy.copy(patches)
+        own.generator = torch.Generator(device=self.device)
+        return Step(learners, own, self.seed)
 
     def _network(self) -> nn.Module:
         torch.manual_seed(self.seed)
         return denoisers.build(self.options)
-
-    def _own(self, patches: Patches) -> Patches:
-        """The same pixels with a generator of their own, which a graph keeps to itself."""
-        own = copy.copy(patches)
-        own.generator = torch.Generator(device=self.device)
-        return own
 
 
 def training_images(folder: Path | None) -> tuple[list[np.ndarray], str]:
@@ -150,9 +126,8 @@ def training_images(folder: Path | None) -> tuple[list[np.ndarray], str]:
     else:
         files = sorted(path for path in chosen.glob("*") if path.suffix.lower() in SUFFIXES)
     if not files:
-        raise UserError(
-            f"--images: found no image in {chosen}, expected {', '.join(SUFFIXES)} files; name another folder"
-        )
+        line = f"--images: found no image in {chosen}, expected {', '.join(SUFFIXES)} files"
+        raise UserError(f"{line}; name another folder")
     return [read_image(path, gray=False) for path in files], f"`{chosen.as_posix()}`"
 
 

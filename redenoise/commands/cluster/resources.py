@@ -119,16 +119,16 @@ def requests(cluster: dict[str, Any], scale: str | None) -> list[Request]:
     ]
 
 
-def snakemake_options(arguments: Sequence[str] | None = None) -> dict[str, Any]:
+def snakemake_options(arguments: Sequence[str]) -> dict[str, Any]:
     """Options of Snakemake's command line that follow from the cluster file, by name; None for those to leave out.
 
     Snakemake reads a profile before its configuration, so the scale is looked for where it will look.
 
     Args:
-        arguments: Snakemake's command line; without it that of this process.
+        arguments: Snakemake's command line.
     """
     cluster = load_cluster()
-    asked = requests(cluster, active_scale(sys.argv if arguments is None else arguments))
+    asked = requests(cluster, active_scale(arguments))
     grouped = [request for request in asked if request.together > 1]
     return {
         "jobs": cluster["jobs"],
@@ -151,7 +151,7 @@ def snakemake_options(arguments: Sequence[str] | None = None) -> dict[str, Any]:
 def profile_options() -> dict[str, Any]:
     """`snakemake_options` for the profile: what is wrong with the cluster file ends Snakemake with one line."""
     try:
-        return snakemake_options()
+        return snakemake_options(sys.argv)
     except UserError as error:
         sys.exit(f"error: {error}")
 

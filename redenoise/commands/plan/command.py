@@ -8,8 +8,9 @@ reports/benchmark/, else the mean of the stage; where nobody has measured, it sa
 import json
 
 from redenoise.commands.parsing import parser
-from redenoise.commands.plan import costs, estimates, graph, layout, verdicts
+from redenoise.commands.plan import costs, estimates, layout, verdicts
 from redenoise.commands.plan.shards import Scatter
+from redenoise.dag import graph
 from redenoise.dag.config import load_config
 from redenoise.support.errors import UserError
 

@@ -1,0 +1,59 @@
+"""The machine that a benchmark measures, and what its reports have in common."""
+
+import os
+import platform
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from redenoise.dag import provenance
+from redenoise.document import markdown
+from redenoise.measure import torch_mode
+
+OUTPUT = Path("reports/benchmark")
+
+
+def describe_machine(device: torch.device, cores: int) -> dict[str, Any]:
+    """The device that trains and what it runs with."""
+    on_gpu = device.type == "cuda"
+    return {
+        "kind": device.type,
+        "device": torch_mode.device_name(device),
+        "processor": provenance.describe_device(),
+        "cores": cores,
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda if on_gpu else None,
+        "cudnn": torch.backends.cudnn.version() if on_gpu else None,
+    }
+
+
+def slug(machine: dict[str, Any]) -> str:
+    """Name of a machine's report: its device, of a processor also the number of cores, in lower case with hyphens."""
+    name = machine["device"] if machine["kind"] == "cuda" else f"{machine['device']} {machine['cores']} cores"
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "device"
+
+
+def commit() -> str | None:
+    """The commit of the sources, with `-dirty` where tracked files differ from it; None outside a repository."""
+    found = provenance.commit()
+    return f"{found['commit']}{'-dirty' if found['uncommitted_changes'] else ''}" if found["commit"] else None
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def say(text: str) -> None:
+    """A line of progress."""
+    print(f"benchmark: {text}", file=sys.stderr, flush=True)
+
+
+def table(headers: list[str], rows: list[list[str]], words: int = 1) -> str:
+    """A table in Markdown whose first `words` columns stand to the left and all others to the right."""
+    return markdown.grid(headers, rows, ["left" if place < words else "right" for place in range(len(headers))])
