@@ -56,7 +56,7 @@ def checkout(target: Path, kept: dict[str, tuple[str, ...]] = KEPT) -> Path:
     text = re.sub(r"steps: \d+", "steps: 2", scale.read_text())
     text = re.sub(r"test: \d+, train: \d+, size: \d+", "test: 1, train: 2, size: 48", text)
     text = re.sub(r"train: \d+, test: \d+, size: 48, filtered: \d+", "train: 16, test: 8, size: 48, filtered: 1", text)
-    scale.write_text(re.sub(r"depth: \d+, width: \d+", "depth: 3, width: 4", text))
+    scale.write_text(text)
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
         run(target, "git", "-c", "user.name=test", "-c", "user.email=test@localhost", *command)
     return target
@@ -69,6 +69,7 @@ def cut(target: Path, kept: dict[str, tuple[str, ...]]) -> None:
         params[section] = {name: params[section][name] for name in names}
     for entry in params["downloads"].values():
         entry.pop("overlaps", None)
+    params["miniatures"]["dncnn"] = {"depth": 3, "width": 4}
     (target / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
 
