@@ -188,9 +188,9 @@ CASES = [
     ("leakage", f"{B}/data/kodak/index.csv", truncated, "damaged, "),
     (
         "train",
-        f"{B}/leakage.json",
+        f"{B}/no_leakage.txt",
         gone,
-        "this input is missing; run `python -m stages.leakage.node --scale demo`",
+        "this input is missing; run `python -m stages.leakage --scale demo` first",
     ),
     ("train", TRAINING, listed(truncated), "not a readable image"),
     ("train", CHECKPOINT, truncated, "damaged, expected a checkpoint of this project"),

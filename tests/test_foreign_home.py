@@ -29,13 +29,15 @@ def run(project: Path, stage: str, home: str, *arguments: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in left_out} | {"HOME": home}
     scales = project / "workflow/scales"
     with ExitStack() as stack:
-        stack.enter_context(read_only(ROOT / "stages", project / "stages"))
+        for name in ("redenoise", "stages"):
+            stack.enter_context(read_only(ROOT / name, project / name))
         for folder in (scales, project / "published"):
             if folder.is_dir():
                 stack.enter_context(read_only(folder, folder))
         (project / "workflow/schemas").symlink_to(ROOT / "workflow/schemas")
-        with pytest.raises(OSError, match="Read-only file system"):
-            (project / "stages/new").touch()
+        for name in ("redenoise", "stages"):
+            with pytest.raises(OSError, match="Read-only file system"):
+                (project / name / "new").touch()
         command = [sys.executable, "-m", f"stages.{stage}", "--scale", "demo", *arguments]
         result = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr

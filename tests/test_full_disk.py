@@ -9,12 +9,8 @@ from pathlib import Path
 import pytest
 
 from redenoise.dag import paths
-from redenoise.support.errors import run_cli
-from stages.download.node import run as download
-from stages.evaluate.node import main as evaluate
-from stages.report.node import main as report
-from stages.synthesize.node import main as synthesize
-from stages.train.node import main as train
+from redenoise.dag.command_line import launch
+from stages.train.__main__ import options as train_options
 from tests.mounts import small_disk
 from tests.report_project import make_project
 from tests.training_project import small_demo
@@ -31,14 +27,14 @@ def build(project: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable[..., list[str]]:
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable[..., tuple[int, str]]:
     """Runs the command line of a stage; returns its exit code and what it wrote to stderr."""
 
-    def command(main: Callable[[], None], *arguments: str) -> tuple[int, str]:
+    def command(stage: str, *arguments: str) -> tuple[int, str]:
         monkeypatch.setattr("sys.argv", ["stage", "--scale", "demo", *arguments])
         capsys.readouterr()
         try:
-            run_cli(main)
+            launch(stage, "", *((train_options, ("model",)) if stage == "train" else ()))
         except SystemExit as end:
             return end.code, capsys.readouterr().err
         return 0, capsys.readouterr().err
@@ -65,11 +61,11 @@ def contents(*folders: Path) -> dict[str, bytes]:
     return {str(file): file.read_bytes() for file in files if file.name != FILLER and ".locks" not in file.parts}
 
 
-def refused_then_done(run: Callable, disk: Path, main: Callable[[], None], *arguments: str) -> None:
+def refused_then_done(run: Callable, disk: Path, stage: str, *arguments: str) -> None:
     """A stage on a full disk, and again when there is room."""
     fill(disk)
     before = contents(disk)
-    code, lines = run(main, *arguments)
+    code, lines = run(stage, *arguments)
     assert code == 1
     assert "Traceback" not in lines
     errors = [line for line in lines.splitlines() if line.startswith("error: ")]
@@ -77,44 +73,44 @@ def refused_then_done(run: Callable, disk: Path, main: Callable[[], None], *argu
     assert re.match(r"error: (build|reports)\S*: no room on disk; nothing half-written was kept; free some", errors[0])
     assert contents(disk) == before
     (disk / FILLER).unlink()
-    code, lines = run(main, *arguments)
+    code, lines = run(stage, *arguments)
     assert code == 0, lines
 
 
 def test_download(build: Path, run: Callable):
-    refused_then_done(run, build, download, "--only", "set12")
+    refused_then_done(run, build, "download", "--only", "set12")
     index = paths.data("demo", "set12") / "index.csv"
     first = index.read_bytes()
-    refused_then_done(run, build, download, "--only", "set12")
+    refused_then_done(run, build, "download", "--only", "set12")
     assert index.read_bytes() == first
 
 
 def test_synthesize(build: Path, run: Callable):
     small_demo()
-    refused_then_done(run, build, synthesize, "--only", "set12")
+    refused_then_done(run, build, "synthesize", "--only", "set12")
 
 
 def test_a_training_and_its_checkpoint(build: Path, run: Callable):
     small_demo()
-    refused_then_done(run, build, train, "--only", "dncnn_s", "--model", "sigma25")
+    refused_then_done(run, build, "train", "--only", "dncnn_s", "--model", "sigma25")
     assert (paths.checkpoints("demo", "dncnn_s") / "sigma25.safetensors").is_file()
-    refused_then_done(run, build, train, "--only", "dncnn_s")
+    refused_then_done(run, build, "train", "--only", "dncnn_s")
     assert (paths.weights("demo", "dncnn_s") / "sigma25.safetensors").is_file()
 
 
 def test_an_evaluation_and_its_items(build: Path, run: Callable):
     small_demo()
-    for main, key in ((synthesize, "set12"), (train, "dncnn_s"), (evaluate, EVALUATION)):
-        assert run(main, "--only", key)[0] == 0
+    for stage, key in (("synthesize", "set12"), ("train", "dncnn_s"), ("evaluate", EVALUATION)):
+        assert run(stage, "--only", key)[0] == 0
     result = paths.results("demo", EVALUATION)
     first = result.read_bytes()
     shutil.rmtree(paths.items("demo", EVALUATION))
-    refused_then_done(run, build, evaluate, "--only", EVALUATION)
+    refused_then_done(run, build, "evaluate", "--only", EVALUATION)
     assert result.read_bytes() == first
 
 
 def test_the_report(tmp_path: Path, project: Path, run: Callable):
     make_project(tmp_path, "demo")
     with small_disk(project / "reports", "16m"):
-        assert run(report)[0] == 0
-        refused_then_done(run, project / "reports", report)
+        assert run("report")[0] == 0
+        refused_then_done(run, project / "reports", "report")

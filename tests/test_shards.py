@@ -13,24 +13,25 @@ from redenoise.commands.cluster import resources
 from redenoise.commands.plan import costs
 from redenoise.commands.plan.shards import Scatter
 from redenoise.dag import graph, paths, provenance
-from redenoise.dag.table import MEASURING
+from redenoise.dag.command_line import _main
+from redenoise.dag.config import SCALES, Config, load_config
+from redenoise.dag.table import BY_NAME, MEASURING
 from redenoise.measure.items import denoised_item
 from redenoise.models.filters import bm3d
 from redenoise.support.errors import UserError
 from redenoise.support.files import read_json, write_json
 from stages.evaluate import node as evaluate
-from stages.filter import node as baseline
-from stages.recognize import node as recognition
+from stages.filter import node as filter_node
+from stages.recognize import node as recognize
 from stages.recognize_filtered import node as recognize_filtered
 from stages.synthesize.node import run as synthesize
 from stages.train.node import run as train
 from tests.cascade_project import change, make_networks, make_sets, small_project
-from tests.conftest import ROOT
 from tests.training_project import options, small_demo
 
 # (n, the order in which the shards run, some of them missing or run twice)
 RUNS = [(1, [1]), (2, [2, 1]), (3, [3, 1, 2]), (7, [5, 2, 7, 1, 4, 6, 3]), (3, [3, 1]), (2, [1, 2, 1])]
-EVALUATE, BASELINE = ("evaluate", "set12-dncnn_b"), ("filter", "set12-bm3d")
+EVALUATE, FILTER = ("evaluate", "set12-dncnn_b"), ("filter", "set12-bm3d")
 LEARNED, CLASSICAL = ("recognize", "classification-separate"), ("recognize_filtered", "segmentation-noisy")
 
 
@@ -68,16 +69,16 @@ def test_evaluations_gather_to_the_same_bytes(project: Path, monkeypatch: pytest
     synthesize(config, "set12")
     train(config, "dncnn_b", options())
     monkeypatch.setattr(bm3d, "denoise", lambda noisy, sigma: noisy * 0.9)
-    check_runs(EVALUATE, evaluate.evaluate, config, 6, capsys)  # two images at three noise levels
-    check_runs(BASELINE, baseline.baseline, config, 6, capsys)
+    check_runs(EVALUATE, evaluate.run, config, 6, capsys)  # two images at three noise levels
+    check_runs(FILTER, filter_node.run, config, 6, capsys)
 
 
 def test_recognitions_gather_to_the_same_bytes(project: Path, capsys):
     config = small_project()
     make_sets(config)
     make_networks(config)
-    check_runs(LEARNED, recognition.recognition, config, 12, capsys)  # three parts at four noise levels
-    check_runs(CLASSICAL, recognize_filtered.baseline, config, 12, capsys)
+    check_runs(LEARNED, recognize.run, config, 12, capsys)  # three parts at four noise levels
+    check_runs(CLASSICAL, recognize_filtered.run, config, 12, capsys)
 
 
 def test_a_shard_says_what_it_did_and_what_gathers(project: Path, monkeypatch: pytest.MonkeyPatch, capsys):
@@ -85,10 +86,10 @@ def test_a_shard_says_what_it_did_and_what_gathers(project: Path, monkeypatch: p
     synthesize(config, "set12")
     monkeypatch.setattr(bm3d, "denoise", lambda noisy, sigma: noisy)
     for made in (3, 0):
-        baseline.baseline(config, "set12-bm3d", (2, 2))
+        filter_node.run(config, "set12-bm3d", (2, 2))
         assert capsys.readouterr().err.endswith(
-            f"baseline set12-bm3d shard 2/2: made {made} of 3, found {3 - made} made already; after all 2 shards "
-            "`python -m stages.filter.node --scale demo --only set12-bm3d` gathers them into "
+            f"filter set12-bm3d shard 2/2: made {made} of 3, found {3 - made} made already; after all 2 shards "
+            "`python -m stages.filter --scale demo --only set12-bm3d` gathers them into "
             "build/demo/results/set12-bm3d.csv\n"
         )
         marker = read_json("build/demo/shards/filter-set12-bm3d/2-of-2.json")
@@ -107,13 +108,13 @@ def test_a_shard_of_what_is_not_there_makes_nothing(project: Path, monkeypatch: 
 
     monkeypatch.setattr(bm3d, "version", missing)
     with pytest.raises(UserError, match="not installed"):
-        baseline.baseline(config, "set12-bm3d", (1, 2))
+        filter_node.run(config, "set12-bm3d", (1, 2))
     config.params["unavailable"] = "skip"
-    baseline.baseline(config, "set12-bm3d", (1, 2))
+    filter_node.run(config, "set12-bm3d", (1, 2))
     assert "shard 1/2: nothing to make: package bm3d is not installed; after" in capsys.readouterr().err
     assert not paths.results("demo", "set12-bm3d").exists()
     with pytest.raises(UserError, match="build/demo/weights/dncnn_b: this input is missing"):
-        evaluate.evaluate(config, "set12-dncnn_b", (1, 2))
+        evaluate.run(config, "set12-dncnn_b", (1, 2))
 
 
 def test_who_reads_an_image_while_others_make_it_sees_all_of_it_or_nothing(tmp_path: Path):
@@ -136,15 +137,15 @@ def test_who_reads_an_image_while_others_make_it_sees_all_of_it_or_nothing(tmp_p
     assert not list(tmp_path.glob(".*"))
 
 
-@pytest.mark.parametrize("module", [evaluate, baseline, recognition, recognize_filtered])
-def test_wrong_shards_are_one_line(project: Path, monkeypatch: pytest.MonkeyPatch, module):
+@pytest.mark.parametrize("stage", [name for name, stage in BY_NAME.items() if stage.sharded])
+def test_wrong_shards_are_one_line(monkeypatch: pytest.MonkeyPatch, stage: str):
     for text in ("", "3", "0/2", "3/2", "a/b", "1/2/3", "-1/2", "²/3"):
         monkeypatch.setattr("sys.argv", ["stage", "--only", "x", f"--shard={text}"])
         with pytest.raises(UserError, match=r"^--shard is '.*'; expected I/N with 1 <= I <= N, such as 3/20$"):
-            module.main()
+            _main(stage, "", lambda parser: None, ())
     monkeypatch.setattr("sys.argv", ["stage", "--shard", "1/2"])
     with pytest.raises(UserError, match="--shard is for one node; add --only KEY"):
-        module.main()
+        _main(stage, "", lambda parser: None, ())
 
 
 def record_costs(**seconds: float) -> None:
@@ -212,7 +213,6 @@ def test_classical_denoisers_cost_by_the_pixel(project: Path):
 
 def test_a_recorded_number_stays_until_its_minutes_change(project: Path):
     record_costs(**{"bench-evaluate-kodak-dncnn": 7200})
-    shutil.copy(ROOT / "dvc.yaml", project)
     config = load_config("paper")
     record = {
         "stage": "evaluate",
@@ -237,15 +237,8 @@ def test_a_recorded_number_stays_until_its_minutes_change(project: Path):
     assert Scatter(change("paper", shard_minutes=20)).count("evaluate", "kodak-dncnn") == 5  # of 5010 seconds
 
 
-def test_table_from_before_there_were_shards_is_read(project: Path):
-    record_costs(**{"bench-evaluate-kodak-dncnn": 7200})
-    lines = [line.rsplit(",", 2)[0] for line in costs.TABLE.read_text().splitlines()]
-    costs.TABLE.write_text("\n".join(lines) + "\n")
-    assert costs.read_table()["bench", "evaluate", "kodak-dncnn"] == costs.Cost(7200)
-
-
 def test_slurm_gives_shards_their_minutes_and_what_gathers_few(project: Path):
-    site = {**resources.load_site(), "factors": {"memory": 1, "time": 1.5}}
+    site = {**resources.load_cluster(), "factors": {"memory": 1, "time": 1.5}}
     site["cpu"] = {**site["cpu"], "max_hours": 4}
     asked = {request.stage: request for request in resources.requests(site, "paper")}
     for stage in MEASURING:

@@ -23,7 +23,7 @@ SECONDS = {
     "demo-recognize-classification-cross_2020": 1e6,
     "demo-recognize_filtered-classification-cbm3d": 60,
 }
-EXPECTED = {"evaluate_shard": 2, "baseline_shard": 2, "recognition_shard": 4, "recognize_filtered_shard": 2}
+EXPECTED = {"evaluate_shard": 2, "filter_shard": 2, "recognize_shard": 4, "recognize_filtered_shard": 2}
 
 
 def jobs(folder: Path, *targets: str) -> dict[str, int]:
@@ -58,7 +58,7 @@ def test_as_many_jobs_as_planned(finished: Path, tmp_path: Path, monkeypatch: py
     plan = json.JSONDecoder().raw_decode(run(folder, sys.executable, "-m", "redenoise", "plan", "--json"))[0]
     assert {f"{stage}_shard": found["jobs"] for stage, found in plan["shards"].items()} == EXPECTED
     text = run(folder, sys.executable, "-m", "redenoise", "plan")
-    assert "  evaluate: 2 shards of 1 nodes; unknown for 1 nodes, which stay whole\n" in text
+    assert "  evaluate: 2 shards of 1 nodes\n" in text
 
 
 def test_run_in_shards_gives_the_same_bytes_and_is_not_cut_anew(finished: Path, monkeypatch: pytest.MonkeyPatch):
@@ -88,4 +88,4 @@ def test_run_in_shards_gives_the_same_bytes_and_is_not_cut_anew(finished: Path, 
     assert jobs(finished, *TARGETS) == {}
     code = Path("redenoise/models/filters/bm3d.py")
     code.write_text(code.read_text() + "# A change.\n")
-    assert jobs(finished, *TARGETS) == {"filter": 1, "baseline_shard": 2, "total": 3}
+    assert jobs(finished, *TARGETS) == {"filter": 1, "filter_shard": 2, "total": 3}

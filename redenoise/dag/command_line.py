@@ -46,12 +46,12 @@ def _main(stage: str, description: str, options: Callable[[argparse.ArgumentPars
     options(parser)
     arguments = parser.parse_args()
     for name in (*alone, *(["shard"] if spec.sharded else [])):
-        if getattr(arguments, name) and not arguments.only:
+        if getattr(arguments, name) is not None and not arguments.only:
             option = name.replace("_", "-")
             raise UserError(f"--{option} is for one node; add --only KEY, its name under {spec.section} in params.yaml")
     extra: list[Any] = [arguments] if set(vars(arguments)) > before else []
     if spec.sharded:
-        extra = [arguments.shard and parsed(arguments.shard)]
+        extra = [None if arguments.shard is None else parsed(arguments.shard)]
     config = load_config(arguments.scale)
     run = imported(f"stages.{stage}.node").run
     if not spec.section:
