@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 
 from redenoise.commands.cluster import resources
-from redenoise.dag import graph
-from redenoise.commands.plan import costs, 
+from redenoise.commands.plan import costs
 from redenoise.commands.plan.shards import Scatter
-from redenoise.dag import paths, provenance
+from redenoise.dag import graph, paths, provenance
 from redenoise.dag.config import MEASURING, SCALES, Config, load_config
 from redenoise.measure.items import denoised_item
 from redenoise.models.filters import bm3d
