@@ -1,4 +1,4 @@
-"""The parts that the site's pages are made of: prose, grids, charts, curves, the pipeline, crops, the album."""
+"""The parts that the site's pages are made of: texts, grids, charts, the pipeline, crops, the album."""
 
 import re
 import shutil
