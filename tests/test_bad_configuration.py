@@ -127,7 +127,7 @@ IN_PLACE = [
     (
         "  dncnn: {depth: 5",
         "  dncn: {depth: 5",
-        "'miniatures.dncn' is 'dncn', which is no module.*did you mean 'dncnn'",
+        "'miniatures.dncn' is .*no module.*did you mean 'dncnn'",
     ),
     ("  dncnn: {depth: 5", "  dncnn: {dept: 5", "unknown key 'miniatures.dncnn.dept'; .*did you mean 'depth'"),
     ("  dncnn: {depth: 5", "  dncnn: {name: vgg, depth: 5", "unknown key 'miniatures.dncnn.name'"),

@@ -13,7 +13,7 @@ from redenoise.commands.cluster import resources
 from redenoise.commands.plan import costs
 from redenoise.commands.plan.shards import Scatter
 from redenoise.dag import graph, paths, provenance
-from redenoise.dag.config import MEASURING, SCALES, Config, load_config
+from redenoise.dag.table import MEASURING
 from redenoise.measure.items import denoised_item
 from redenoise.models.filters import bm3d
 from redenoise.support.errors import UserError
