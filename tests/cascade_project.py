@@ -15,7 +15,7 @@ from stages.cascade.node import run as cascade
 from stages.labelled import node as labelled
 from stages.task.node import run as task
 from stages.train.node import run as train
-from tests.training_project import INDEX, make_images, options
+from tests.training_project import INDEX, make_images, options, shrink
 
 SMALL = {
     "multiscale": {"divisor": 16},
@@ -46,15 +46,16 @@ def change_params(**sections: dict[str, dict]) -> None:
     Path("params.yaml").write_text(yaml.safe_dump(params))
 
 
-def small_project(scale: str = "demo", **changes: Any) -> Config:
+def small_project(scale: str = "demo", networks: dict[str, dict] = SMALL, **changes: Any) -> Config:
     """A scale with tiny networks and trainings, and what trainings need besides labelled images."""
     sizes = {"train": 12, "test": 10, "size": 48, "filtered": 3}
-    config = {"labelled": sizes, "network": SMALL, "part": 4, "threads": 1, "labelled_downloads": False, **changes}
+    config = {"labelled": sizes, "miniature": True, "part": 4, "threads": 1, "labelled_downloads": False, **changes}
     config |= {
         "tasks": {**SHORT, "patch": 40},
         "cascades": {**SHORT, "patch": 40},
         "training": {**SHORT, "patch": 16},
     }
+    shrink(networks)
     found = change(scale, **config)
     make_images("kodak", (40, 36, 3))
     make_images("cbsd432", (48, 48, 3), count=3)

@@ -13,10 +13,10 @@ from tests.conftest import ROOT
 
 # What stays of each section of params.yaml: a node of every stage, and of the report's inputs what needs them.
 KEPT = {
-    "downloads": ("kodak", "rni15", "cbsd432", "dncnn_weights"),
-    "noisy": ("kodak",),
-    "families": ("cdncnn_b", "proposed_tasks"),
-    "evaluations": ("kodak-cdncnn_b",),
+    "downloads": ("kodak", "set12", "rni15", "train400", "cbsd432", "dncnn_weights"),
+    "noisy": ("kodak", "set12"),
+    "families": ("dncnn_s", "cdncnn_b", "proposed_tasks"),
+    "evaluations": ("kodak-cdncnn_b", "set12-dncnn_s"),
     "filters": ("kodak-cbm3d",),
     "cascades": ("classify_2020", "segment_2020"),
     "recognitions": ("classification-cross_2020", "segmentation-joint_2020"),
@@ -43,7 +43,7 @@ def dvc(folder: Path, *command: str) -> str:
 
 def checkout(target: Path, kept: dict[str, tuple[str, ...]] = KEPT) -> Path:
     """A commit of the project as it stands here, with tiny demo settings and `kept` of the grid."""
-    for name in ("redenoise", "stages", "workflow", "published", "weights", "reports/spread"):
+    for name in ("stages", "redenoise", "workflow", "published", "weights", "reports/spread"):
         shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Snakefile", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore"):
         shutil.copy(ROOT / name, target)
@@ -56,7 +56,7 @@ def checkout(target: Path, kept: dict[str, tuple[str, ...]] = KEPT) -> Path:
     text = re.sub(r"steps: \d+", "steps: 2", scale.read_text())
     text = re.sub(r"test: \d+, train: \d+, size: \d+", "test: 1, train: 2, size: 48", text)
     text = re.sub(r"train: \d+, test: \d+, size: 48, filtered: \d+", "train: 16, test: 8, size: 48, filtered: 1", text)
-    scale.write_text(re.sub(r"depth: \d+, width: \d+", "depth: 3, width: 4", text))
+    scale.write_text(text)
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
         run(target, "git", "-c", "user.name=test", "-c", "user.email=test@localhost", *command)
     return target
@@ -69,6 +69,7 @@ def cut(target: Path, kept: dict[str, tuple[str, ...]]) -> None:
         params[section] = {name: params[section][name] for name in names}
     for entry in params["downloads"].values():
         entry.pop("overlaps", None)
+    params["miniatures"]["dncnn"] = {"depth": 3, "width": 4}
     (target / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
 

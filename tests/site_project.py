@@ -2,9 +2,11 @@
 
 import csv
 import json
+import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -16,12 +18,16 @@ from redenoise.dag.indexed import write_index
 from redenoise.data.images import write_png
 from redenoise.measure.metrics import psnr
 from stages.report import node as report
+from tests.browser import Browser
 from tests.conftest import ROOT
 from tests.report_project import RESULT_HEADER, card, make_project, write_record
 
 IMAGE_RUNS = ("kodak-cbm3d", "kodak-dncnn")
 LEVELS = ("25", "35", "50")
 SHAPE = (52, 76, 3)  # no multiple of a tile
+GRID, SECOND = (f"[aria-labelledby='σ--{level}-psnr-in-db'] table" for level in (25, 35))
+COLUMN = """const [grid, column] = arguments;
+return [...document.querySelector(grid).tBodies[0].rows].map(row => row.cells[column].textContent.trim())"""
 
 
 def make_reports(folder: Path, scale: str) -> Config:
@@ -32,6 +38,7 @@ def make_reports(folder: Path, scale: str) -> Config:
     config = make_project(folder, scale)
     keep_images(config)
     write_record(config, "train", "proposed", models={"sigma25": card(), "sigma35": card()})
+    write_record(config, "train", "dncnn_color", models={"sigma25": card()})
     report.run(config)
     opinion.write(paths.reports(scale), config, [], None)
     return config
@@ -127,3 +134,40 @@ class Page(HTMLParser):
     @property
     def text(self) -> str:
         return " ".join(" ".join(self.words).split())
+
+
+def pages_of(site: Path) -> dict[str, Page]:
+    return {path.name: Page(path) for path in sorted(site.glob("*.html"))}
+
+
+def check_links(site: Path) -> None:
+    """Every link and every file that a page names is there; nothing is asked of the network."""
+    found = pages_of(site)
+    for name, page in found.items():
+        assert len(page.ids) == len(set(page.ids)), f"{name}: an id occurs twice"
+        for source in page.sources:
+            assert source == "data:," or (site / source).is_file(), f"{name}: {source}"
+        for link in page.links:
+            if link.startswith("https://doi.org/"):
+                continue
+            target, _, anchor = link.partition("#")
+            assert (site / target).is_file() if target else True, f"{name}: {link}"
+            if cell := re.fullmatch(r"cell-(\d+)", anchor):  # which the page's script opens
+                assert int(cell[1]) < len(found[target].data["cell-data"]["cells"]), f"{name}: {link}"
+            elif anchor and target in ("", *found):
+                assert unquote(anchor) in found[target or name].ids, f"{name}: {link}"
+    styles = "".join(path.read_text(encoding="utf-8") for path in (site / "assets").iterdir())
+    assert not re.search(r"https?://|url\(|@import|\bfetch\(|XMLHttpRequest", styles)
+
+
+def column(page: Browser, number: int, grid: str = GRID) -> list[str]:
+    return page.run(COLUMN, grid, number)
+
+
+def go_to(page: Browser, selector: str) -> None:
+    """Reach an element by the Tab key alone."""
+    for _ in range(200):
+        page.press("Tab")
+        if page.run("return document.activeElement.matches(arguments[0])", selector):
+            return
+    raise AssertionError(f"{selector} is not reached by Tab")

@@ -28,7 +28,7 @@ def config(project: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     write_lists(project)
     change_params(tasks={"classification": {"weights": None, "resize": 44, "crop": 40}})
     make_project(project, "modern")
-    return small_project("modern", labelled=None, network=NETWORKS)
+    return small_project("modern", labelled=None, networks=NETWORKS)
 
 
 def test_archives_become_lines_of_the_tables(config: Config):

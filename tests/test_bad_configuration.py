@@ -124,13 +124,17 @@ IN_PLACE = [
     ("sigma_range: [0, 55]", "sigma_range: [55, 0]", "'families.dncnn_b.sigma_range' is .*lower level first"),
     ("sigma_range: [0, 55]", "sigma_range: [0, 25, 55]", "'families.dncnn_b.sigma_range': "),
     ("{sigma15: sigma15,", "{sigma15: ../../secret,", "'families.dncnn_s.published.sigma15': '../../secret' does not"),
+    (
+        "  dncnn: {depth: 5",
+        "  dncn: {depth: 5",
+        "'miniatures.dncn' is .*no module.*did you mean 'dncnn'",
+    ),
+    ("  dncnn: {depth: 5", "  dncnn: {dept: 5", "unknown key 'miniatures.dncnn.dept'; .*did you mean 'depth'"),
+    ("  dncnn: {depth: 5", "  dncnn: {name: vgg, depth: 5", "unknown key 'miniatures.dncnn.name'"),
+    ("blocks: [2, 2, 2]", "blocks: [2, 0, 2]", "'miniatures.vgg.blocks.1': 0 is less than the minimum of 1"),
 ]
 # In the scale: the same.
 IN_SCALE = [
-    ("  dncnn: {depth: 5", "  dncn: {depth: 5", "'network.dncn' is 'dncn', which is no module.*did you mean 'dncnn'"),
-    ("  dncnn: {depth: 5", "  dncnn: {dept: 5", "unknown key 'network.dncnn.dept'; .*did you mean 'depth'"),
-    ("  dncnn: {depth: 5", "  dncnn: {name: vgg, depth: 5", "unknown key 'network.dncnn.name'"),
-    ("blocks: [2, 2, 2]", "blocks: [2, 0, 2]", "'network.vgg.blocks.1': 0 is less than the minimum of 1"),
     ("schedule: modern", "schedule: moderm", "'training.schedule' is 'moderm', .*did you mean 'modern'"),
     ("budget: 12 minutes on 2 CPU cores", "budget: ' '", "'budget': ' ' does not match"),
     ("threads: 1 ", "threads: 1\nthreads: 2 ", "line [0-9]+, column 1: key 'threads' given twice"),

@@ -241,7 +241,7 @@ CASES = [
         "line [0-9]+: value is 'x[0-9.]+'; expected a number",
     ),
     ("report", "published/zhang2017_dncnn.csv", truncated, "line [0-9]+: "),
-    ("report", "published/zhang2017_dncnn.csv", dangling, "not found; restore it"),
+    ("report", "published/zhang2017_dncnn.csv", dangling, "missing; restore it"),
     ("report", "published/misprints.csv", to("?"), "header is .; expected paper,table"),
 ]
 

@@ -41,8 +41,9 @@ def test_the_page_says_what_was_measured_and_on_what(project: Path):
     record = {"machine": machine, "commit": "abc", "found": FOUND, "hours": cascades.hours(FOUND)}
     page = cascades.render(record)
     assert "# Cost of the cascades on A processor" in page and "the whole process" in page
-    assert "| classification | training | 100 | 2.00 |" in page and "| classification, training | 20 |" in page
-    assert f"| all | {sum(record['hours'].values()):.3g} |" in page
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines()]
+    assert ["classification", "training", "100", "2.00"] in rows and ["classification, training", "20"] in rows
+    assert ["all", f"{sum(record['hours'].values()):.3g}"] in rows
 
 
 def test_a_wrong_time_is_one_clear_line():

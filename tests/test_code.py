@@ -1,4 +1,4 @@
-"""A node depends on the code that can change its numbers and on nothing else; imports go down, and never in a circle."""
+"""A node depends on the code that can change its numbers and on nothing else; imports go down, never in a circle."""
 
 import ast
 import re

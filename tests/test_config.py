@@ -95,7 +95,7 @@ SCALE_MISTAKES = [
     ({"training": {"mode": "fast", "step": 4}}, "unknown key 'training.step'.*did you mean 'steps'"),
     ({"training": {"mode": "fast", "patch": 4}}, "'training.patch': 4 is less .*give a side of 8 to 2048 pixels"),
     ({"training": {"mode": "fast", "momentum": 0.5}}, "unknown key 'training.momentum'; allowed: "),
-    ({"network": {"dncnn": 5}}, "'network.dncnn': 5 is not of type 'object'; give options of that network"),
+    ({"miniature": 5}, "'miniature': 5 is not of type 'boolean'; say whether"),
 ]
 
 

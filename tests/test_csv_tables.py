@@ -43,7 +43,7 @@ def test_what_is_no_such_table_is_one_line(tmp_path: Path, data: bytes, message:
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path):
-    with pytest.raises(UserError, match=r"t\.csv: not found; mend it"):
+    with pytest.raises(UserError, match=r"t\.csv: missing; mend it"):
         csv_tables.read(tmp_path / "t.csv", ("a",), "mend it")
 
 

@@ -146,6 +146,7 @@ def test_dvc_tracks_the_parameters_that_the_node_depends_on(checkout: Checkout, 
         }
         entry = checkout.config.entry(name, key) if key else {}
         places = {"entry": f"{BY_NAME[name].section}.{key}", "download": f"downloads.{entry.get('dataset', key)}"}
+        places["miniature"] = f"miniatures.{entry.get('network', {}).get('name')}"
         assert tracked == {places.get(param, param) for param in checkout.config.node_params(name, key or None)}, name
 
 

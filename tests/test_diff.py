@@ -183,7 +183,7 @@ def commits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout with three commits: the reports of a run, of another depth, of another constant of SSIM."""
     pytest.importorskip("snakemake", reason="Snakemake is not installed: nothing is run to be compared")
     folder = checkouts.checkout(tmp_path_factory.mktemp("moved"))
-    _replace(folder / "workflow/scales/demo.yaml", r"dncnn: \{depth: 3, ", "dncnn: {")
+    _replace(folder / "params.yaml", r"  dncnn:\n    depth: 3\n", "  dncnn:\n")
     for message, name, before, after in (
         ("base", "params.yaml", "depth: 17", "depth: 4"),
         ("depth", "params.yaml", "depth: 4", "depth: 5"),

@@ -88,7 +88,7 @@ def test_scores_of_an_opinion_test_are_cells_too(reports):
         (lambda text: text.replace("CBM3D", "CBM{3}D", 1), "has a character that LaTeX cannot take"),
         (lambda text: text.replace("reproduced", "found", 1), "header is table,dataset"),
         (lambda text: text + "x\n", "1 fields; expected"),
-        (None, "missing; run `python -m stages.report` for this scale first"),
+        (None, "; run `python -m stages.report` for this scale first"),
     ],
 )
 def test_a_damaged_table_is_refused(reports, damage, expected):

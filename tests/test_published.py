@@ -75,5 +75,5 @@ def test_wrong_misprints_are_refused(folder, old, new, message):
 
 def test_a_missing_file_is_one_clear_line(folder):
     (folder / "liu2020_tip.csv").unlink()
-    with pytest.raises(UserError, match="liu2020_tip.csv: not found"):
+    with pytest.raises(UserError, match="liu2020_tip.csv: missing"):
         published.load_cells(folder)

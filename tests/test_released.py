@@ -43,7 +43,7 @@ def importing(config: Config, published: dict, network: dict = SPEC) -> Config:
     """A configuration whose family `proposed` is small and imports what is released."""
     family = {**config.params["families"]["proposed"], "network": network, "published": published}
     params = {**config.params, "families": {**config.params["families"], "proposed": family}}
-    return replace(config, params=params, settings={**config.settings, "published_weights": True, "network": {}})
+    return replace(config, params=params, settings={**config.settings, "published_weights": True, "miniature": False})
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ def continued(config: Config, path: Path) -> dict:
     """Train the family from released weights; returns the cards of its models."""
     entry = {**config.params["families"]["proposed"], "network": SPEC}
     params = {**config.params, "families": {**config.params["families"], "proposed": entry}}
-    config = replace(config, params=params, settings={**config.settings, "network": {}})
+    config = replace(config, params=params, settings={**config.settings, "miniature": False})
     train(config, "proposed", options(continue_from=path))
     return provenance.read(paths.provenance("demo", "train", "proposed"))["models"]
 

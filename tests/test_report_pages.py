@@ -10,6 +10,8 @@ import pytest
 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
+from redenoise.document import markdown, store
+from redenoise.document.model import PRINTED
 from stages.report import node as stage
 from stages.report import outputs
 from stages.report.tables import ALL_TABLES, PAPERS, TABLES
@@ -164,3 +166,35 @@ def test_tex_compiles_alone(bench, tmp_path):
 def test_a_method_not_printed_at_a_noise_level_has_no_column_there(bench):
     headers = [line for line in page(bench, "liu2018/table1_kodak.md").splitlines() if line.startswith("| image")]
     assert ["TNRD" in header for header in headers] == [True, False, True]
+
+
+def test_every_page_is_there_as_data_too(bench):
+    for name in (path.relative_to("reports/bench").as_posix() for path in outputs("bench") if path.suffix == ".md"):
+        found = store.read(paths.reports("bench") / name.replace(".md", ".json"))
+        assert found.name == name.removesuffix(".md")
+        assert markdown.render(found) == page(bench, name)
+
+
+def test_a_cell_leads_to_its_value_and_that_to_its_node(bench):
+    for spec in ALL_TABLES:
+        found = store.read(paths.reports("bench") / f"{spec.key}.json")
+        rows = table_rows(bench, spec.key)
+        assert [value.place for value in found.values] == [(spec.key, *place) for place in rows]
+        for value in found.values:
+            row = rows[value.place[1:]]
+            assert (value.printed, value.status, value.note) == (row["published"], row["status"], row["note"])
+            assert value.reproduced == (float(row["reproduced"]) if row["reproduced"] else None)
+            assert value.reproduced is None or (paths.build("bench") / "provenance" / f"{value.node}.json").is_file()
+        cells = [cell for part in found.sections for table in part.tables for row in table.rows for cell in row]
+        printed = [cell for cell in cells if cell.shows == PRINTED and found.values[cell.value].metric != "params"]
+        assert all(cell.text == found.values[cell.value].printed for cell in printed)
+        assert spec.key != "liu2020/table2_kodak" or len(printed) == 375
+
+
+def test_values_say_what_they_belong_to(bench):
+    scopes = {}
+    for spec in ALL_TABLES:
+        for value in store.read(paths.reports("bench") / f"{spec.key}.json").values:
+            scopes.setdefault(value.scope, set()).add(value.item)
+    assert {"01", "C.man", "test001"} <= scopes["image"] and "average" not in scopes["image"]
+    assert scopes["average"] == {"average", *scopes["network"]}, "the PSNR of a design is an average too"

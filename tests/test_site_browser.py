@@ -1,5 +1,6 @@
 """The site in a browser, from disk: sorting, the window of a cell, the image browser, charts, widths, accessibility."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,13 +12,11 @@ from redenoise.dag.config import Config
 from redenoise.measure import metrics
 from tests import accessibility
 from tests.browser import Browser, install
-from tests.site_project import SHAPE, make_reports, make_site
+from tests.site_project import GRID, SECOND, SHAPE, column, go_to, make_reports, make_site
 
 KODAK, IMAGES, TRAINING = "liu2020-table2_kodak.html", "images.html", "training.html"
 LOOKS = [(1280, False), (1280, True), (360, False), (360, True)]
 NAMES = ["desktop", "desktop and dark", "phone", "phone and dark"]
-COLUMN = """const [grid, column] = arguments;
-return [...document.querySelector(grid).tBodies[0].rows].map(row => row.cells[column].textContent.trim())"""
 SORTED = "return [...document.querySelectorAll(`${arguments[0]} th[aria-sort]`)].map(head => head.ariaSort)"
 OPEN = "return document.querySelector('#cell').open"
 PICTURES = """return [...document.querySelectorAll('#crops img')].map(image => {
@@ -27,6 +26,11 @@ PICTURES = """return [...document.querySelectorAll('#crops img')].map(image => {
 CROPS = """return [...document.querySelectorAll('#crops li')].map(item =>
   [item.querySelector('strong').textContent, item.querySelector('img').getAttribute('src'),
    item.querySelector('p').innerText])"""
+DESIGNS = "[aria-labelledby='parameters-and-psnr']"
+NEAR = """const plot = document.querySelector(arguments[0]), point = [...plot.querySelectorAll('circle')].at(-1);
+const box = point.getBoundingClientRect();
+plot.dispatchEvent(new PointerEvent('pointermove', {clientX: box.x + box.width / 2, clientY: box.y + box.height / 2}));
+return point.classList.contains('chosen') && point.dataset.tip;"""
 EDGE = "return document.querySelector('#edge').style.left"
 
 
@@ -62,51 +66,38 @@ def page(window: Browser) -> Iterator[Browser]:
     assert asked and [address for address in asked if not address.startswith(("file:", "data:"))] == []
 
 
-def column(page: Browser, number: int, grid: str = "#grid-1") -> list[str]:
-    return page.run(COLUMN, grid, number)
-
-
-def go_to(page: Browser, selector: str) -> None:
-    """Reach an element by the Tab key alone."""
-    for _ in range(200):
-        page.press("Tab")
-        if page.run("return document.activeElement.matches(arguments[0])", selector):
-            return
-    raise AssertionError(f"{selector} is not reached by Tab")
-
-
 def test_a_table_sorts_by_number_in_both_directions_and_keeps_its_average(page, site):
     page.open(site[1] / KODAK)
-    head = "#grid-1 thead tr:last-child th:nth-child(2) button"  # what CBM3D was measured at
+    head = f"{GRID} thead tr:last-child th:nth-child(2) button"  # what CBM3D was measured at
     before = column(page, 2)
     assert "reproduced" in page.text(head)
     page.click(head)
     rising = sorted(before, key=float)
     assert before != rising and column(page, 2) == rising
-    assert [state for state in page.run(SORTED, "#grid-1") if state != "none"] == ["ascending"]
+    assert [state for state in page.run(SORTED, GRID) if state != "none"] == ["ascending"]
     page.click(head)
     assert column(page, 2) == rising[::-1]
-    assert [state for state in page.run(SORTED, "#grid-1") if state != "none"] == ["descending"]
-    assert page.texts("#grid-1 tfoot th") == ["average"]
-    page.click("#grid-1 thead tr:first-child th button")
+    assert [state for state in page.run(SORTED, GRID) if state != "none"] == ["descending"]
+    assert page.texts(f"{GRID} tfoot th") == ["average"]
+    page.click(f"{GRID} thead tr:first-child th button")
     assert column(page, 0) == [f"{number:02}" for number in range(1, 25)]
-    assert page.run(SORTED, "#grid-1").count("none") == len(page.run(SORTED, "#grid-1")) - 1
+    assert page.run(SORTED, GRID).count("none") == len(page.run(SORTED, GRID)) - 1
 
 
 def test_signed_differences_and_thousands_sort_as_numbers(page, site):
     page.open(site[1] / KODAK)
-    page.click("#grid-1 thead tr:last-child th:nth-child(3) button")
+    page.click(f"{GRID} thead tr:last-child th:nth-child(3) button")
     found = [float(text.split()[0]) for text in column(page, 3)]
     assert found == sorted(found) and {text.split()[1] for text in column(page, 3)} == {"✗"}
     page.open(site[1] / "liu2020-table1_architecture.html")
-    page.click("#grid-1 thead tr:last-child th:nth-child(1) button")
-    counts = [int(text.replace(",", "").removesuffix("k")) for text in column(page, 4)]
+    page.click("table.grid thead tr:last-child th:nth-child(1) button")
+    counts = [int(re.match(r"[\d,]+", text)[0].replace(",", "")) for text in column(page, 4, "table.grid")]
     assert counts == sorted(counts) and len(set(counts)) > 5
 
 
 def test_a_table_sorts_by_keyboard(page, site):
     page.open(site[1] / KODAK)
-    go_to(page, "#grid-1 thead tr:last-child th:nth-child(2) button")
+    go_to(page, f"{GRID} thead tr:last-child th:nth-child(2) button")
     page.press("Enter")
     assert column(page, 2) == sorted(column(page, 2), key=float)
     page.press("Space")
@@ -116,11 +107,11 @@ def test_a_table_sorts_by_keyboard(page, site):
 
 def test_a_press_on_a_number_tells_command_data_and_commit(page, site):
     page.open(site[1] / KODAK)
-    page.click("#grid-1 tbody tr:nth-child(1) td:nth-child(3) button")
+    page.click(f"{GRID} tbody tr:nth-child(1) td:nth-child(3) button")
     assert page.run(OPEN)
     assert page.text("#cell-title") == "Kodak, 01, σ = 25, CBM3D"
     shown = page.text("#cell-facts")
-    assert "python -m stages.filter.node --scale bench --only kodak-cbm3d" in shown
+    assert "python -m stages.filter --scale bench --only kodak-cbm3d" in shown
     assert "0123456789abcdef" in shown and "noisy images: synthesize-kodak" in shown
     page.press("Escape")
     assert not page.run(OPEN)
@@ -129,7 +120,7 @@ def test_a_press_on_a_number_tells_command_data_and_commit(page, site):
 
 def test_a_number_opens_by_keyboard_and_its_data_have_hashes(page, site):
     page.open(site[1] / KODAK)
-    go_to(page, "#grid-1 td button")
+    go_to(page, f"{GRID} td button")
     page.press("ArrowDown", "ArrowRight", "ArrowRight")  # from CBM3D past MCWNNM to DnCNN, of the second image
     page.press("Enter")
     assert page.text("#cell-title") == "Kodak, 02, σ = 25, DnCNN"
@@ -149,7 +140,7 @@ def test_a_number_opens_by_keyboard_and_its_data_have_hashes(page, site):
 
 def test_a_number_leads_to_its_image(page, site):
     page.open(site[1] / KODAK)
-    page.click("#grid-2 tbody tr:nth-child(2) td:nth-child(3) button")
+    page.click(f"{SECOND} tbody tr:nth-child(2) td:nth-child(3) button")
     go_to(page, "#cell-facts a[href^='images.html']")
     page.press("Enter")
     page.wait("return document.querySelector('#where')?.textContent")
@@ -230,18 +221,27 @@ def pixels(path: Path) -> np.ndarray:
         return np.asarray(image)
 
 
-def test_charts_tell_their_values_by_keyboard_and_curves_can_be_hidden(page, site):
+def test_charts_tell_their_values_by_keyboard_and_by_pointer_and_curves_can_be_hidden(page, site):
     page.open(site[1] / TRAINING)
-    assert len(page.texts("figure.chart")) >= 3 and "Parameters and PSNR of the designs" in page.text("main")
-    go_to(page, "figure.chart svg")
+    go_to(page, "[aria-labelledby='learning-curves'] svg")
     page.press("ArrowRight", "ArrowRight")
-    assert page.text("figure.chart .tip") == "proposed sigma25: step 40,000, validation 30.50 dB"
-    go_to(page, "figure.chart.wide svg")
+    tip = "[aria-labelledby='learning-curves'] .tip"
+    assert page.text(tip) == "dncnn_color sigma25: step 40,000, 30.50 dB"
+    page.press("ArrowDown")
+    assert page.text(tip) == "proposed sigma25: step 200, 30.25 dB"
+    page.press("ArrowUp")
+    assert page.text(tip) == "dncnn_color sigma25: step 200, 30.25 dB"
+    go_to(page, "[aria-labelledby='parameters-and-psnr'] svg")
     page.press("Home")
-    assert "parameters, 30.41 dB" in page.text("figure.chart.wide .tip")
+    assert re.fullmatch(r"s2_\w+, \w+: parameters [\d,]+, 30\.\d\d dB", page.text(f"{DESIGNS} .tip"))
+    shown = page.run(NEAR, f"{DESIGNS} svg")
+    assert shown and page.text(f"{DESIGNS} .tip") == shown
     page.click(".toggles input[value='proposed']")
     hidden = page.run("return [...document.querySelectorAll('.series.off-screen')].map(one => one.dataset.name)")
     assert hidden and set(hidden) == {"proposed"}
+    go_to(page, "[aria-labelledby='learning-curves'] svg")
+    page.press("End")
+    assert page.text(tip) == "dncnn_color sigma25: step 40,000, 30.50 dB", "what is hidden is not told of"
 
 
 def test_the_first_stop_of_the_tab_key_leads_to_the_content(page, site):

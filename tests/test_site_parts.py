@@ -1,4 +1,4 @@
-"""The parts that the site's pages are made of: prose, grids, charts, curves, the pipeline, crops, the album."""
+"""The parts that the site's pages are made of: texts, grids, charts, the pipeline, crops, the album."""
 
 import re
 import shutil
@@ -15,7 +15,6 @@ from redenoise.document.model import Cell, Column, Document, Section, Table, Val
 from redenoise.measure import metrics
 from redenoise.support.errors import UserError
 from stages.report import figures
-from tests.conftest import ROOT
 from tests.site_project import LEVELS, make_reports
 
 VALUES = tuple(
@@ -58,15 +57,14 @@ def test_values_that_a_page_does_not_show_have_a_table_of_their_own():
     assert table.records() == [{"item": "01", "MCWNNM": "28.66", "DnCNN": "30.500"}]
 
 
-def test_pipeline_has_the_edges_of_the_picture_in_the_readme(committed: Path):
+def test_pipeline_knows_what_reads_what_and_the_picture_leaves_out_what_is_read_through_others():
     nodes = pipeline.load(load_config("demo"))
-    readme = (ROOT / "workflow/README.md").read_text(encoding="utf-8")
-    names = dict(re.findall(r"(id\d+)\[(\w+)\]", readme))
-    shown = {(names[start], names[end]) for start, end in re.findall(r"(id\d+) --> (id\d+)", readme)}
-    # The report reads the provenance of every node, which is no edge of the site's picture.
-    shown = {(start, end) for start, end in shown if end not in ("all", "report")}
-    found = {(other.stage, node.stage) for node in nodes.values() for other in node.reads if node.stage != "report"}
-    assert found == shown
+    order = list(nodes)
+    assert all(order.index(other.name) < order.index(name) for name, node in nodes.items() for other in node.reads)
+    read = {other.name for other in nodes["evaluate-kodak-dncnn"].reads}
+    assert read == {"synthesize-kodak", "download-kodak", "train-dncnn_color"}
+    assert {other.stage for other in nodes["report"].reads} >= {"evaluate", "filter", "recognize", "illustrate"}
+    assert "train" not in {other.stage for other in nodes["report"].reads}, "records are no edges"
     reduced = {(other, stage) for stage, read in pipeline.stage_edges(nodes).items() for other in read}
     assert ("download", "train") not in reduced and ("leakage", "train") in reduced
 

@@ -4,6 +4,7 @@ import inspect
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,10 +107,11 @@ def test_a_training_that_was_stopped_and_killed_ends_in_the_same_bytes(project):
 
     train(config, "proposed", options())
     disturbed = weights("proposed")
-    assert not (paths.build("demo") / "checkpoints" / "proposed").exists()
+    assert all(".finished." in path.name for path in (paths.build("demo") / "checkpoints" / "proposed").iterdir())
     train(config, "proposed", options())
     assert weights("proposed") == disturbed
-    assert sorted(disturbed) == ["sigma25.curve.csv", "sigma25.safetensors", "sigma50.curve.csv", "sigma50.safetensors"]
+    of_models = [f"sigma{level}.{kind}" for level in (25, 50) for kind in ("curve.csv", "safetensors")]
+    assert sorted(disturbed) == ["code.json", *of_models]
 
 
 def test_a_family_refuses_checkpoints_of_another_schedule_data_or_seed(project, monkeypatch):
@@ -137,7 +139,7 @@ def test_data_out_of_reach_cost_no_training(project, monkeypatch):
     reason.unlink()
     assert (paths.build("demo") / "checkpoints/dncnn_b/model.safetensors").exists()
     train(config, "dncnn_b", options())
-    assert sorted(weights("dncnn_b")) == ["model.curve.csv", "model.safetensors"]
+    assert sorted(weights("dncnn_b")) == ["code.json", "model.curve.csv", "model.safetensors"]
 
 
 def test_stored_weights_name_every_option_of_their_network(project):
@@ -154,6 +156,7 @@ def test_one_model_alone_is_taken_up_by_its_family(project):
     config = small_demo()
     train(config, "proposed", options())
     expected = weights("proposed")
+    shutil.rmtree(paths.checkpoints("demo", "proposed"))
     train(config, "proposed", options(model="sigma35"))
     assert weights("proposed") == expected
     assert [path.name for path in (paths.build("demo") / "checkpoints/proposed").iterdir()] == ["sigma35.safetensors"]

@@ -110,6 +110,13 @@ def change_scale(**changes: Any) -> Config:
     return load_config("demo")
 
 
+def shrink(networks: dict[str, dict]) -> None:
+    """Replace miniatures of params.yaml."""
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["miniatures"] |= networks
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+
+
 def small_demo(**training: Any) -> Config:
     """The demo scale of a scratch project cut down to seconds, with the data of some families in place."""
     make_images("set12", (40, 36))
@@ -121,4 +128,5 @@ def small_demo(**training: Any) -> Config:
     write_text(paths.checked("demo"), "")
     widths = {"dncnn": {"depth": 3, "width": 4}, "ffdnet": {"depth": 3, "width": 4}, "multiscale": {"divisor": 16}}
     short = {"steps": 4, "batch": 2, "patch": 16, "log_every": 2, "validate_every": 2}
-    return change_scale(network=widths, training={**short, **training})
+    shrink(widths)
+    return change_scale(training={**short, **training})

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from redenoise.dag.code import determining
-from redenoise.dag.config import OF_DATASET
+from redenoise.dag.config import OF_DATASET, OF_NETWORK
 from redenoise.dag.table import SECTIONS, STAGES, Stage
 from redenoise.support.errors import UserError
 from redenoise.support.files import write_text
@@ -39,6 +39,7 @@ def _stage(stage: Stage) -> str:
     """One entry of `stages`; a stage with a section has one node for each of its entries."""
     params = [f"{stage.section}.${{key}}"] if stage.section else []
     params += [f"downloads.{_dataset(stage)}"] if stage.name in OF_DATASET else []
+    params += ["miniatures.${item.network.name}"] if stage.name in OF_NETWORK else []
     params = _params([*params, *stage.params], stage.settings)
     body = "\n".join([f"cmd: {stage.command}", _list("deps", [*_data(stage), *_code(stage)]), *params, _outs(stage)])
     if stage.section:

@@ -14,6 +14,7 @@ from redenoise.support.yaml_files import read_yaml
 PARAMS = Path("params.yaml")
 SCALES = Path("workflow/scales")
 SCHEMAS = ROOT / "workflow/schemas"
+OF_NETWORK = ("train", "task")  # stages that depend on the miniature of their entry's network
 OF_DATASET = ("synthesize", "evaluate", "filter")  # stages that depend on the entry of the data set they read, too
 
 
@@ -53,6 +54,14 @@ class Config:
             raise UserError(f"{PARAMS}: {section} has no entry {key!r}; {choices(key, self.params[section])}")
         return self.params[section][key]
 
+    def network(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """The network of an entry of `families` or `tasks` as this scale makes it: its name and options."""
+        return {**entry["network"], **self.smaller(entry)}
+
+    def smaller(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """Options that replace those of an entry's network at this scale: its miniature, or none."""
+        return self.params["miniatures"][entry["network"]["name"]] if self.settings["miniature"] else {}
+
     def node_params(self, stage: str, key: str | None = None) -> dict[str, Any]:
         """Everything of the configuration that the result of one node depends on, with sorted keys."""
         values = {name: self.params[name] for name in BY_NAME[stage].params}
@@ -62,6 +71,8 @@ class Config:
             # The entry of the data set that a node reads, for its channels and its title.
             if stage in OF_DATASET:
                 values["download"] = self.entry("download", entry.get("dataset", key))
+            if stage in OF_NETWORK:
+                values["miniature"] = self.params["miniatures"][entry["network"]["name"]]
         return _sorted(values)
 
 

@@ -56,12 +56,17 @@ def check_references(params: dict, path: Path) -> None:
     _check_tasks(path, params)
     _check_cascades(path, params)
     _check_figures(path, params)
+    for name, changes in params["miniatures"].items():
+        _check_network(path, f"miniatures.{name}", changes, "denoisers", "recognizers", name=name)
+    for entry in (*families.values(), *params["tasks"].values()):
+        if (name := entry["network"]["name"]) not in params["miniatures"]:
+            raise UserError(
+                f"{path}: miniatures has no entry {name!r}; add `{name}: {{}}`, or smaller options for demo"
+            )
 
 
 def check_scale(settings: dict, params: dict, path: Path) -> None:
     """Raise `UserError` for the first entry of a schema-checked scale that does not fit params.yaml."""
-    for name, changes in (settings["network"] or {}).items():
-        _check_network(path, f"network.{name}", changes, "denoisers", "recognizers", name=name)
     for part in ("training", "tasks", "cascades"):
         if (name := (settings[part] or {}).get("schedule")) is not None:
             _check_name(path, f"{part}.schedule", name, "schedules of params.yaml", params["schedules"])

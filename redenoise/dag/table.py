@@ -1,8 +1,8 @@
 """The stages of the DAG: what each is called, what its nodes depend on, and what they read and write.
 
 This is the only place that says so. The rules of Snakemake, dvc.yaml (which `redenoise dvc` writes), the plan, the
-shards and the records of provenance read it. Paths are written as DVC writes them: `${scale}`, `${key}` for a node's
-name, `${item.field}` for a field of its entry and `${section.field}` for one of params.yaml. One that ends in a slash
+shards and the records of provenance read it. Paths are written as DVC writes them: `${scale}`, `${key}` for the name of
+a node, `${item.field}` for a field of its entry and `${section.field}` for one of params.yaml. One that ends in a slash
 is a folder.
 """
 
@@ -73,8 +73,8 @@ STAGES = (
         section="downloads",
         params=("unavailable",),
         settings=("real_data", "images", "published_weights"),
+        reads=("workflow/manifests/${item.store}.csv", "workflow/manifests/subsets/${key}.csv"),
         writes=(f"{BUILD}/data/${{key}}/",),
-        code=("workflow/manifests/${item.store}.csv", "workflow/manifests/subsets/${key}.csv"),
     ),
     Stage(
         "leakage",
@@ -94,7 +94,7 @@ STAGES = (
         "train",
         section="families",
         params=("schedules", "seed"),
-        settings=("published_weights", "network", "training", "threads"),
+        settings=("published_weights", "miniature", "training", "threads"),
         reads=tuple(f"{BUILD}/data/${{item.{name}}}/" for name in ("data", "validation", "weights")) + (CHECKED,),
         writes=(f"{BUILD}/weights/${{key}}/",),
         models=(_DENOISER,),
@@ -124,14 +124,14 @@ STAGES = (
         "labelled",
         section="labelled",
         settings=("real_data", "labelled", "labelled_downloads"),
+        reads=("workflow/manifests/lists/",),
         writes=(f"{BUILD}/labelled/${{key}}/",),
-        code=("workflow/manifests/lists",),
     ),
     Stage(
         "task",
         section="tasks",
         params=("schedules", "seed"),
-        settings=("real_data", "network", "tasks", "threads", "labelled_downloads"),
+        settings=("real_data", "miniature", "tasks", "threads", "labelled_downloads"),
         reads=(f"{BUILD}/labelled/${{item.data}}/", f"{BUILD}/${{item.start}}"),
         writes=(f"{BUILD}/tasks/${{key}}/",),
         models=("redenoise/models/recognizers/${item.network.name}.py",),
@@ -141,7 +141,7 @@ STAGES = (
         "cascade",
         section="cascades",
         params=("schedules", "seed", "tasks"),
-        settings=("real_data", "published_weights", "network", "cascades", "threads"),
+        settings=("real_data", "published_weights", "cascades", "threads"),
         reads=(*_OF_TASK, f"{BUILD}/weights/${{item.initial}}/", f"{BUILD}/data/released/"),
         writes=(f"{BUILD}/cascades/${{key}}/",),
     ),

@@ -11,8 +11,7 @@ from redenoise.support.errors import UserError
 
 def task_spec(config: Config, key: str) -> dict[str, Any]:
     """The spec of a task's network at this scale."""
-    network = config.entry("task", key)["network"]
-    return {**network, **(config.settings["network"] or {}).get(network["name"], {})}
+    return config.network(config.entry("task", key))
 
 
 def load_task(config: Config, key: str) -> recognizers.TaskNetwork:

@@ -24,7 +24,7 @@ def read(path: Path, columns: Sequence[str], again: str, others: bool = False) -
     try:
         text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        raise UserError(f"{path}: not found; {again}") from None
+        raise UserError(f"{path}: missing; {again}") from None
     except (UnicodeDecodeError, OSError) as error:
         raise UserError(f"{path}: not a CSV file ({error}); expected {','.join(columns)}; {again}") from None
     return parse(text, str(path), columns, again, others)

@@ -1,7 +1,9 @@
 """How every command starts."""
 
+import atexit
 import gc
 import importlib
+import sys
 from types import ModuleType
 
 from redenoise.support.errors import run_cli
@@ -29,3 +31,10 @@ def imported(module_name: str) -> ModuleType:
     finally:
         gc.freeze()
         gc.enable()
+        atexit.register(_thaw)
+
+
+def _thaw() -> None:
+    """Let the end find the objects of Triton, where it has been loaded: it prints a page about those that are left."""
+    if "triton._C.libtriton" in sys.modules:
+        gc.unfreeze()

@@ -69,8 +69,7 @@ def run(config: Config, key: str, options: argparse.Namespace) -> None:
             write_unavailable(new, reason)
             record["unavailable"] = reason
         elif config.settings["published_weights"]:
-            network = config.entry("train", entry["initial"])["network"]
-            network = {**network, **(config.settings["network"] or {}).get(network["name"], {})}
+            network = config.network(config.entry("train", entry["initial"]))
             record["models"] = import_family(key, {**entry, "network": network}, released, new)
         else:
             training = Cascade(config, key)

@@ -7,6 +7,7 @@ drawing. The same numbers give the same bytes.
 import io
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from matplotlib import style
 from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ Points = list[tuple[float, float]]
 
 # Over the defaults of matplotlib, whatever a user's own settings are. Text stays text, so that a changed word is a
 # changed line, and a name with dollar signs is no formula; the white ground makes the figures readable on a dark page.
-LOOK = [
+LOOK: list[str | dict[str, Any]] = [
     "default",
     {
         "svg.fonttype": "none",
@@ -76,9 +77,8 @@ def learning_curves(config: Config, rows: Rows) -> Figure:
     axes = figure.subplots(lines, columns, squeeze=False).flatten()
     for axis, (title, curves) in zip(axes, sorted(panels.items()), strict=False):
         for (family, model), points in curves.items():
-            name = {"label": f"{family} {model}", "gid": family}
-            marker = {"marker": "o" if len(points) < 10 else "", "markersize": 3}
-            axis.plot(*zip(*points, strict=True), **marker, **name, **_look(families.index(family)))
+            look: dict[str, Any] = {"label": f"{family} {model}", "gid": family, **_look(families.index(family))}
+            axis.plot(*zip(*points, strict=True), marker="o" if len(points) < 10 else "", markersize=3, **look)
         axis.set_title(title, fontsize="medium")
         _count_axis(axis)
     for axis in axes[len(panels) :]:
@@ -114,7 +114,7 @@ def parameters_psnr(config: Config, rows: Rows) -> Figure:
     axis.set_ylabel(f"average PSNR in dB, {'stand-ins for ' if demo else ''}{spec.dataset}, σ = {spec.sigma}")
     axis.margins(x=0.1, y=0.1)
     axis.set_title(_title(demo, kinds["measured"]), fontsize="medium")
-    dot = {"marker": "o", "linestyle": ""}
+    dot: dict[str, Any] = {"marker": "o", "linestyle": ""}
     handles = [
         Line2D([], [], color=COLORS[index], label=f"{scale} scales", **dot) for index, scale in enumerate(scales)
     ]
@@ -206,7 +206,7 @@ def _panel(config: Config, family: str, model: str) -> str:
     return f"σ = {high} of {low} to {high}, {dataset}"
 
 
-def _look(index: int) -> dict:
+def _look(index: int) -> dict[str, Any]:
     """Colour and dashes of a family: the dashes change when the colours are used up."""
     return {"color": COLORS[index % len(COLORS)], "linestyle": DASHES[index // len(COLORS) % len(DASHES)]}
 
@@ -237,11 +237,11 @@ def _design(axis: Axes, design: Design, color: str, points: dict[str, tuple[floa
         axis.plot(*zip(*points.values(), strict=True), color=color, linewidth=0.6)
     faces = {"printed": "white", "measured": color}
     for kind, point in points.items():
-        name = {"label": f"{design.item}, {kind}", "gid": f"{design.item}-{kind}"}
-        axis.plot(*point, marker="o", color=color, markerfacecolor=faces[kind], linestyle="", **name)
+        name: dict[str, Any] = {"label": f"{design.item}, {kind}", "gid": f"{design.item}-{kind}"}
+        axis.plot(*point, color=color, marker="o", markerfacecolor=faces[kind], linestyle="", **name)
     if points:
         offset, anchor, height = LABEL_SIDES[design.side]
-        place_at = {"xytext": offset, "textcoords": "offset points", "ha": anchor, "va": height}
+        place_at: dict[str, Any] = {"xytext": offset, "textcoords": "offset points", "ha": anchor, "va": height}
         labelled = points.get("printed") or points["measured"]
         axis.annotate(design.label, labelled, color=color, fontsize=8, **place_at)
 

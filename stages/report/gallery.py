@@ -31,7 +31,8 @@ class Caption:
 OWN = {
     "learning_curves.svg": Caption(
         "Learning curves",
-        "PSNR on the validation images against the step of the training; the values are in "
+        "PSNR against the step of the training: on the validation images, or on the training crops of the networks "
+        "that were trained through a task. The values are in "
         "[learning_curves.csv](learning_curves.csv).",
         "",
     ),

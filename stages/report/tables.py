@@ -5,9 +5,9 @@ from stages.report.kinds import DesignTable, Table, TaskTable
 
 # Tables are in the order in which the overview lists them.
 PAPERS, ALL_TABLES = papers.load()
-TABLES, DESIGN_TABLES, TASK_TABLES = (
-    tuple(table for table in ALL_TABLES if isinstance(table, kind)) for kind in (Table, DesignTable, TaskTable)
-)
+TABLES = tuple(table for table in ALL_TABLES if isinstance(table, Table))
+DESIGN_TABLES = tuple(table for table in ALL_TABLES if isinstance(table, DesignTable))
+TASK_TABLES = tuple(table for table in ALL_TABLES if isinstance(table, TaskTable))
 
 # Largest |reproduced - printed| that counts as reproduced, for one image, an average over a set, a whole network. Half
 # a unit of the printed last place comes on top, since the authors' own unrounded value may lie that far from print.

@@ -115,8 +115,7 @@ def _network(spec: TaskTable, context: Context) -> tuple[str, ...]:
 
 def _chance(config: Config, task: str) -> str:
     """What guessing reaches; nothing for segmentation, where that depends on how large the objects are."""
-    network = config.entry("task", task)["network"]
-    classes = {**network, **(config.settings["network"] or {}).get(network["name"], {})}["classes"]
+    classes = config.network(config.entry("task", task))["classes"]
     if config.params["labelled"][config.entry("task", task)["data"]]["task"] != "classification":
         return f"It knows {classes} classes with background."
     shares = ", ".join(f"top-{k} {100 * min(1, k / classes):.3g} %" for k in (1, 5))

@@ -52,6 +52,7 @@ def methods(joint: str, cross: str) -> tuple[Method, ...]:
 
 
 def classification(paper: str, number: str, name: str, methods: tuple[Method, ...], loss: str) -> TaskTable:
+    """A table of classification; `loss` is what its paper says of the loss of joint training."""
     return TaskTable(
         paper=paper,
         name=name,
@@ -70,6 +71,7 @@ def classification(paper: str, number: str, name: str, methods: tuple[Method, ..
 
 
 def segmentation(paper: str, number: str, name: str, methods: tuple[Method, ...], loss: str) -> TaskTable:
+    """A table of segmentation; `loss` as in `classification`."""
     return TaskTable(
         paper=paper,
         name=name,

@@ -31,7 +31,7 @@ def document(context: Context) -> Document:
     warning = (Paragraph(DEMO_WARNING, WARNING),) if context.demo else ()
     tasks = [(Cell(task, node=f"task-{task}"), Cell(of_task(config, records, task))) for task in config.keys("task")]
     key = DESIGN_TABLES[0].key
-    curves = Picture("figures/learning_curves.svg", "Validation PSNR against the step of the training")
+    curves = Picture("figures/learning_curves.svg", "PSNR against the step of the training")
     designs = Picture("figures/parameters_psnr.svg", "PSNR against the number of parameters")
     sections = (
         Section("", (*warning, Paragraph(OPENING))),

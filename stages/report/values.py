@@ -13,6 +13,7 @@ CSV_COLUMNS += ["published", "reproduced", "delta", "status", "note"]
 SPREAD_COLUMNS = ["seeds", "mean", "spread", "trainings", "training_spread", "detail"]
 TASK_COLUMNS = ["low", "high", "images"]  # instead, in tables of high-level tasks: the interval, and over what
 SPREAD_DECIMALS = 6
+LIMIT_DECIMALS = 9  # of a sum of two decimal numbers, which no verdict is taken from again
 
 
 def values(comparison: Comparison, context: Context) -> tuple[Value, ...]:
@@ -32,7 +33,7 @@ def value(row: Row, spec: Printed, context: Context) -> Value:
         printed=row.published,
         reproduced=rounded(row.reproduced),
         delta=rounded(row.delta),
-        limit=row.limit,
+        limit=None if row.limit is None else round(row.limit, LIMIT_DECIMALS),
         detail=row.detail,
         note=row.note,
         misprint=row.suspect.strength if row.suspect else "",

@@ -34,9 +34,9 @@ class Family(Training):
     def __init__(self, config: Config, key: str, continue_from: Path | None = None) -> None:
         super().__init__(config, "train", key)
         self.continue_from = continue_from
-        network, override = self.entry["network"], config.settings["network"] or {}
+        network = {**self.entry["network"], **self.schedule.network, **config.smaller(self.entry)}
         # With all defaults: one that changes later must not change what stored weights mean.
-        self.options = denoisers.full_spec({**network, **self.schedule.network, **override.get(network["name"], {})})
+        self.options = denoisers.full_spec(network)
 
     def images(self) -> tuple[Patches, Validation]:
         """Patches of the training images, and the set to validate on."""

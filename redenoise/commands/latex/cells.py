@@ -131,8 +131,7 @@ def _of_table(folder: Path, key: str) -> Iterator[Cell]:
     place = ("item", "condition", "method", "metric")
     for row in _rows(folder / f"{key}.csv", "dataset", *place, "published", "reproduced", "delta", "status"):
         table = f"{DEMO_PREFIX}{key}" if row["dataset"].startswith(DEMO_PREFIX) else key
-        values = (row["reproduced"], row["published"], row["delta"], row["status"])
-        yield Cell(table, *(row[name] for name in place), *values)
+        yield Cell(table, *(row[name] for name in (*place, "reproduced", "published", "delta", "status")))
 
 
 def _rows(path: Path, *columns: str) -> list[csv_tables.Row]:

@@ -10,7 +10,7 @@ from redenoise.commands.opinion.ratings import Rating
 from redenoise.commands.opinion.scores import AVERAGE, Score, difference, summarise, table
 from redenoise.dag.config import Config
 from redenoise.document import markdown, model, store
-from redenoise.document.model import NOTHING, WARNING, Document, Items, Paragraph, Picture, Section, Table
+from redenoise.document.model import NOTHING, WARNING, Block, Document, Items, Paragraph, Picture, Section, Table
 from redenoise.support import csv_tables
 from redenoise.support.files import atomic_open, write_text
 from stages.report import figures
@@ -51,11 +51,11 @@ def write(folder: Path, config: Config, ratings: list[Rating], key: Key | None) 
     scores = summarise(ratings, key) if key else []
     found = page(config, ratings, key, scores)
     files = {"opinion.md": markdown.render(found), "opinion.json": store.render(found)}
-    files["opinion.csv"] = csv_text(scores, key)
+    files["opinion.csv"] = csv_text(scores, key.sigma if key else 0)
     for name, text in files.items():
         write_text(folder / name, text)
     drawings = (folder / "opinion.svg", folder / "opinion.pdf")
-    if not scores:
+    if key is None or not scores:
         for path in drawings:
             path.unlink(missing_ok=True)
         return [folder / name for name in files]
@@ -65,14 +65,14 @@ def write(folder: Path, config: Config, ratings: list[Rating], key: Key | None) 
     return [*(folder / name for name in files), *drawings]
 
 
-def csv_text(scores: list[Score], key: Key | None) -> str:
+def csv_text(scores: list[Score], sigma: int) -> str:
     """One row per method: for all images, for each set, for each image; with the columns of the other results."""
     rows = []
     for score in scores:
         numbers = [
             "" if value is None else f"{value:.4f}" for value in (score.mean, score.low, score.high, score.spread)
         ]
-        place = [score.dataset, score.item, f"sigma={key.sigma}", score.method, "mos", ""]
+        place = [score.dataset, score.item, f"sigma={sigma}", score.method, "mos", ""]
         rows.append([*place, *numbers, score.raters])
     return csv_tables.text(COLUMNS, rows)
 
@@ -81,7 +81,9 @@ def page(config: Config, ratings: list[Rating], key: Key | None, scores: list[Sc
     """The page; `key` is None and there are no scores where there are no ratings."""
     warning = () if config.settings["real_data"] else (Paragraph(DEMO, WARNING),)
     opening = (*warning, Paragraph(PAPER), Paragraph("What differs here:"), Items(DEVIATIONS))
-    found = _found(ratings, key, scores) if scores else (Section(SCORES, (Paragraph(_invitation(config.scale)),)),)
+    found: tuple[Section, ...] = (Section(SCORES, (Paragraph(_invitation(config.scale)),)),)
+    if key and scores:
+        found = _found(ratings, key, scores)
     title = f"Opinion test, scale `{config.scale}`"
     return Document("opinion", title, (Section("", opening), *found), source=SOURCE)
 
@@ -93,7 +95,7 @@ def _invitation(scale: str) -> str:
 
 def _found(ratings: list[Rating], key: Key, scores: list[Score]) -> tuple[Section, ...]:
     """The scores, and where they come from."""
-    blocks = (
+    blocks: tuple[Block, ...] = (
         Paragraph(f"{_count(len(ratings), 'rater')}, {len(key.places)} images. {INTERVALS}"),
         _table(ratings, key, scores),
         *(Paragraph(f"{name} was not in the test: {reason}.") for name, reason in key.missing.items()),
@@ -114,7 +116,7 @@ def figure(ratings: list[Rating], key: Key, scores: list[Score]) -> Figure:
         means = table(ratings, list(key.places), score.method).mean(axis=1)
         beside = [place + 0.2 * (index / max(1, len(means) - 1) - 0.5) for index in range(len(means))]
         axis.plot(beside, means, linestyle="", marker="o", markersize=3, color=figures.COLORS[place])
-        if score.low is not None:
+        if score.low is not None and score.high is not None:
             reach = [[score.mean - score.low], [score.high - score.mean]]
             axis.errorbar(place, score.mean, yerr=reach, color="black", capsize=5, linewidth=1.2)
         axis.annotate(f"{score.mean:.2f}", (place + 0.32, score.mean), va="center", fontsize=8)
@@ -139,8 +141,8 @@ def _table(ratings: list[Rating], key: Key, scores: list[Score]) -> Table:
         gap = NOTHING if method == last else f"{below:.2f}{f' ({bounds[0]:.2f} to {bounds[1]:.2f})' if bounds else ''}"
         numbers = [f"{overall.mean:.2f}", _interval(overall), f"{overall.spread:.2f}"]
         rows.append([method, text, *numbers, *(f"{score.mean:.2f}" for score in sets), gap])
-    numbers = ("score", "95 % interval", "spread", *dict.fromkeys(dataset for dataset, _ in key.places.values()))
-    columns = ("method", "here", *numbers, f"less than {last} by")
+    measured = ("score", "95 % interval", "spread", *dict.fromkeys(dataset for dataset, _ in key.places.values()))
+    columns = ("method", "here", *measured, f"less than {last} by")
     return model.table(columns, rows, numbers=columns[2:])
 
 

@@ -109,6 +109,8 @@ def place(config: Config, stage: str, key: str | None, name: str) -> str:
         found = f"{SCALES / config.scale}.yaml: {first.removeprefix('scale.')}"
     elif first == "entry":
         found = f"{PARAMS}: {SECTIONS[stage]}.{key}"
+    elif first == "miniature":
+        found = f"{PARAMS}: miniatures.{config.entry(stage, str(key))['network']['name']}"
     elif first == "download":
         found = f"{PARAMS}: downloads.{config.entry(stage, key).get('dataset', key)}"
     else:

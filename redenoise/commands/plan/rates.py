@@ -38,7 +38,7 @@ def training(config: Config, stage: str, key: str | None, records: list[dict[str
 
 def _family(config: Config, key: str, record: dict[str, Any]) -> Cost | None:
     entry, training = config.entry("train", key), config.settings["training"]
-    if "summary" not in record or config.settings["network"] or "untrainable" in entry:
+    if "summary" not in record or config.settings["miniature"] or "untrainable" in entry:
         return None
     _, schedule = schedule_for(config.params, training, entry)
     measured = record["settings"]
@@ -57,7 +57,7 @@ def _family(config: Config, key: str, record: dict[str, Any]) -> Cost | None:
 def _cascade(config: Config, key: str, record: dict[str, Any]) -> Cost | None:
     entry = config.entry("cascade", key)
     rates = record.get("found", {}).get(entry["task"], {}).get("training")
-    if not rates or config.settings["network"] or config.settings["cascades"]["mode"] != "fast":
+    if not rates or config.settings["miniature"] or config.settings["cascades"]["mode"] != "fast":
         return None
     _, schedule = schedule_for(config.params, config.settings["cascades"], entry)
     images = len(entry["sigmas"]) * schedule.steps * schedule.batch

@@ -28,7 +28,7 @@ TASK_PIXELS = {"classification": 224 * 224, "segmentation": 500 * 375}
 # Seconds below which a node had nothing to work on: costs that come from a report do not say so.
 LEAST = 1.0
 # Of a scale: what has to be the same for the costs of one to serve for another.
-SAME = ("real_data", "images", "labelled", "network")
+SAME = ("real_data", "images", "labelled", "miniature")
 
 
 class Scatter:
@@ -114,7 +114,7 @@ class Scatter:
         return None if pixel is None else pixel * TASK_PIXELS.get(entry["task"], 0) + (network or 0.0)
 
     def _network_seconds(self, task: str, stage: str) -> float | None:
-        if not self.config.settings["real_data"] or self.config.settings["network"]:
+        if not self.config.settings["real_data"] or self.config.settings["miniature"]:
             return None
         kinds = ("cuda", "cpu") if stage in self._on_gpu else ("cpu",)
         for kind in kinds:

@@ -65,10 +65,11 @@ def write(folder: Path, book: Book, album: photos.Album) -> None:
     with renewed(folder.resolve()) as new:
         (new / MARK).touch()
         shutil.copytree(HERE / "static", new / "assets")
-        for name, found in {**rendered(book, album), **album.files, **book.files}.items():
+        taken = {name: path.read_bytes() for name, path in book.files.items()}
+        for name, data in {**rendered(book, album), **album.files, **taken}.items():
             path = new / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(found if isinstance(found, bytes) else found.read_bytes())
+            path.write_bytes(data)
 
 
 def rendered(book: Book, album: photos.Album) -> dict[str, bytes]:
@@ -97,7 +98,7 @@ def _contexts(book: Book, album: photos.Album) -> Iterator[tuple[str, str, dict[
     """(page, template, context) of every page."""
     yield "index", "index", pages.index(book)
     yield "images", "images", _images(book, album)
-    yield "pipeline", "pipeline", pages.picture(book)
+    yield "pipeline", "pipeline", pages.stages_page(book)
     for name in (name for name, _ in MENU if name in book.documents):
         yield name, "text", pages.text_page(book, name)
     for spec in ALL_TABLES:

@@ -128,7 +128,7 @@ def _node(book: "Book", node: Node) -> dict[str, Any]:
 
 
 def _role(book: "Book", node: Node) -> str:
-    if node.stage == "download":
+    if node.stage == "download" and node.key:
         return {"images": "images", "weights": "published weights"}[book.config.entry("download", node.key)["kind"]]
     return ROLES.get(node.stage, node.stage)
 

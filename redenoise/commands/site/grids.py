@@ -108,9 +108,11 @@ def _line(
             opening[cell.value] = place
     views = []
     for place, (cell, column) in enumerate(zip(row, columns, strict=True)):
-        value = None if cell.value is None else values[cell.value]
-        opens = value is not None and opening[cell.value] == place
-        views.append(View(cell, value, opens, column.number, places.get(value.place, "") if value else ""))
+        if cell.value is None:
+            views.append(View(cell, None, False, column.number))
+        else:
+            value, opens = values[cell.value], opening[cell.value] == place
+            views.append(View(cell, value, opens, column.number, places.get(value.place, "")))
     return tuple(views)
 
 

@@ -1,7 +1,7 @@
 """What every page of the site is made from: the templates' contexts."""
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -163,17 +163,13 @@ def _more(book: Book, page: Document, block: Block, write: Writer) -> Context:
     return {}
 
 
-def picture(book: Book) -> Context:
+def stages_page(book: Book) -> Context:
     """The page of the DAG."""
     edges = pipeline.stage_edges(book.nodes)
-    stages = [{"name": stage, "reads": reads, "nodes": list(of_stage(book, stage))} for stage, reads in edges.items()]
-    numbers = {stage["name"]: len(stage["nodes"]) for stage in stages}
-    return {"title": "Pipeline", "picture": Markup(dag.draw(edges, numbers)), "stages": stages}
-
-
-def of_stage(book: Book, stage: str) -> Iterator[Node]:
-    """The nodes of one stage."""
-    return (node for node in book.nodes.values() if node.stage == stage)
+    nodes = {stage: [node for node in book.nodes.values() if node.stage == stage] for stage in edges}
+    picture = dag.draw(edges, {stage: len(found) for stage, found in nodes.items()})
+    stages = [{"name": stage, "reads": reads, "nodes": nodes[stage]} for stage, reads in edges.items()]
+    return {"title": "Pipeline", "picture": Markup(picture), "stages": stages}
 
 
 def node(book: Book, shown: Node) -> Context:

@@ -88,7 +88,9 @@ class Album:
 
 def album(config: Config, budget: int = BUDGET) -> Album:
     """Encode the photographs, first one of every set, then the next, until the budget of bytes is used up."""
-    shown, files, left_out = [], {}, []
+    shown: list[dict] = []
+    files: Files = {}
+    left_out: list[str] = []
     runs = {key: _runs(config, key) for key in config.keys("synthesize")}
     with ProcessPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for photos in _rounds(config):
@@ -96,7 +98,7 @@ def album(config: Config, budget: int = BUDGET) -> Album:
             made = dict(zip([(unit[0].folder, unit[1]) for unit in units], pool.map(_level, units), strict=True))
             for photo in photos:
                 found, described, missing = _joined(photo, {level: made[photo.folder, level] for level in photo.noisy})
-                if sum(map(len, files.values())) + sum(map(len, found.values())) > budget:
+                if sum(len(data) for data in (*files.values(), *found.values())) > budget:
                     left_out.append(f"{photo.title} {photo.item}: the image files would exceed {budget >> 20} MiB")
                     continue
                 left_out += missing
@@ -150,17 +152,16 @@ def _level(unit: tuple[Photo, str, list[Run]]) -> tuple[Files, dict, list[str]]:
         line = f"{photo.noisy[level]}: {noisy.shape}, but the clean image is {clean.shape}"
         raise UserError(f"{line}; run the synthesize stage again")
     files = {f"{photo.folder}/clean.webp": _encoded(clean), f"{photo.folder}/{level}-noisy.webp": _encoded(noisy)}
-    described = {"noisy": {"file": f"{photo.folder}/{level}-noisy.webp", **_measured(reference, noisy)}, "methods": []}
-    missing = []
+    methods: list[dict] = []
+    missing: list[str] = []
     for run in runs:
         expected = run.values.get((photo.item, f"sigma={level}"))
         if expected is None:
             continue  # It does not measure this level, or has no weights for it.
         image, why = _kept(run, photo, level, clean.shape)
-        tiles = None if image is None else reference.squared_errors(image)
-        if tiles is not None and abs(psnr(tiles, clean.size) - expected) > AGREES:
-            why = "the image that was kept is not the one that was measured"
-        if why:
+        if image is not None and abs(psnr(reference.squared_errors(image), clean.size) - expected) > AGREES:
+            image, why = None, "the image that was kept is not the one that was measured"
+        if image is None:
             missing.append(f"{photo.title} {photo.item}, σ = {level}, {run.method}: {why}")
             continue
         name = f"{photo.folder}/{level}-{run.key}"
@@ -169,8 +170,9 @@ def _level(unit: tuple[Photo, str, list[Run]]) -> tuple[Files, dict, list[str]]:
             f"{name}-difference.webp": _encoded(_difference(image, clean), ROUGH),
         }
         entry = {"name": run.method, "node": run.key, "file": f"{name}.webp", "difference": f"{name}-difference.webp"}
-        described["methods"].append({**entry, **_measured(reference, image)})
-    return files, described, missing
+        methods.append({**entry, **_measured(reference, image)})
+    shown = {"file": f"{photo.folder}/{level}-noisy.webp", **_measured(reference, noisy)}
+    return files, {"noisy": shown, "methods": methods}, missing
 
 
 def _kept(run: Run, photo: Photo, level: str, shape: tuple[int, ...]) -> tuple[np.ndarray | None, str]:
