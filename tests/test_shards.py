@@ -159,7 +159,7 @@ def record_costs(**seconds: float) -> None:
 
 
 def benchmark(kind: str, rate: float) -> None:
-    found = {"classification": {"recognize": {"images_per_second": rate}}}
+    found = {"classification": {"recognition": {"images_per_second": rate}}}
     write_json(f"reports/benchmark/{kind}.json", {"machine": {"kind": kind}, "found": found})
 
 

@@ -62,7 +62,8 @@ class Campaign:
     def _known(self) -> dict:
         """Seconds, number of nodes, and files of the undisturbed run; made where there is none of these sources."""
         path = self.reference / NAME
-        sources = {name: sha256_path(ROOT / name) for name in ("stages", "workflow", "published", "tests/chaos")}
+        folders = ("redenoise", "stages", "workflow", "published", "tests/chaos")
+        sources = {name: sha256_path(ROOT / name) for name in folders}
         wanted = {"sources": sources, "targets": list(self.targets)}
         if path.exists():
             known = json.loads(path.read_text())

@@ -6,12 +6,7 @@ from pathlib import Path
 from tests import checkouts
 
 KEPT = {
-    "downloads": ("kodak", "rni15", "cbsd432", "dncnn_weights"),
-    "noisy": ("kodak",),
-    "families": ("cdncnn_b", "proposed_tasks"),
-    "evaluations": ("kodak-cdncnn_b",),
-    "filters": ("kodak-cbm3d",),
-    "cascades": ("classify_2020", "segment_2020"),
+    **checkouts.KEPT,
     "recognitions": ("classification-cross_2020",),
     "filtered_recognitions": ("classification-noisy",),
 }

@@ -9,7 +9,7 @@ from redenoise.support.files import sha256_file
 MADE = ("build", "reports", "data")
 # Tell of one run: its seconds, its machine, what its stages wrote to the terminal.
 MARK = ".snakemake_timestamp"  # put by Snakemake into the folders that it has seen made
-OWN = ("build/demo/provenance/", "build/demo/logs/", "build/demo/sources/", "reports/demo/provenance.md")
+OWN = ("build/demo/provenance/", "build/demo/report.json", "build/demo/logs/", "reports/demo/provenance.")
 
 
 def clean(folder: Path) -> None:

@@ -19,7 +19,6 @@ from redenoise.document.model import NOTHING
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 from redenoise.support.files import write_text
-from stages.report.history import NODES
 
 TABLE = Path("workflow/costs.csv")
 HEADER = ("scale", "stage", "key")
@@ -66,7 +65,7 @@ Table = dict[tuple[str, str, str], Cost]  # by scale, stage and key
 def measured(config: Config, node: Node) -> Cost | None:
     """What the last run of a node has cost here; None if there was none."""
     try:
-        record = provenance.read(paths.provenance(config.scale, node.stage, node.key))
+        record = provenance.read(node.record)
     except UserError:
         return None
     # A training that was interrupted took longer than its last part; of imported weights the hours are another's.
@@ -120,6 +119,8 @@ def reported(scale: str) -> dict[str, Cost]:
     Raises:
         UserError: the page of provenance is damaged.
     """
+    from stages.report.history import NODES  # here: it imports pandas, which a plan does without
+
     path = paths.reports(scale) / "provenance.json"
     tables = store.read(path).section(NODES).tables if path.is_file() else []
     rows = [row for table in tables for row in table.records()]
