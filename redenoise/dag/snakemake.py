@@ -1,6 +1,6 @@
 """The table of stages in the words of Snakemake."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -127,11 +127,11 @@ def pass_over_ancient() -> None:
     Snakemake (9.27) looks at no reason of a job behind another that runs, since the outputs of that one will make it
     run; but where they are all `ancient` they do not, and a training with changed parameters would be left out.
     """
-    from snakemake.dag import DAG  # type: ignore[import-untyped]
+    from snakemake.dag import DAG
 
     original = DAG.bfs
 
-    def bfs(self, direction, *jobs, stop=lambda job: False):  # noqa: ANN001, ANN202
+    def bfs(self: Any, direction: Any, *jobs: Any, stop: Callable[[Any], bool] = lambda job: False) -> Iterator[Any]:
         if direction is not self.depending or len(jobs) != 1:
             yield from original(self, direction, *jobs, stop=stop)
             return
