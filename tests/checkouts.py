@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
+from redenoise.support.locks import exclusive
 from tests.conftest import ROOT
 
 # What stays of each section of params.yaml: a node of every stage, and of the report's inputs what needs them.
@@ -59,6 +61,18 @@ def checkout(target: Path, kept: dict[str, tuple[str, ...]] = KEPT) -> Path:
     scale.write_text(text)
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
         run(target, "git", "-c", "user.name=test", "-c", "user.email=test@localhost", *command)
+    return target
+
+
+def built(factory: pytest.TempPathFactory, target: Path) -> Path:
+    """A copy of a checkout in which Snakemake has run, made once for all processes of pytest."""
+    worker = "PYTEST_XDIST_WORKER" in os.environ
+    shared = factory.getbasetemp().parent if worker else factory.getbasetemp()
+    with exclusive(shared / ".built.lock", "the built checkout"):
+        if not (shared / "built").exists():
+            snakemake(checkout(shared / "building"))
+            (shared / "building").rename(shared / "built")
+    shutil.copytree(shared / "built", target, symlinks=True)
     return target
 
 

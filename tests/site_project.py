@@ -11,7 +11,8 @@ from urllib.parse import unquote
 import numpy as np
 
 from redenoise.commands.opinion import report as opinion
-from redenoise.commands.site import build, pages, photos
+from redenoise.commands.site import build, photos
+from redenoise.commands.site.book import load as load_book
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import write_index
@@ -80,7 +81,7 @@ def first_items(config: Config) -> list[str]:
 
 def make_site(config: Config, folder: Path, budget: int = photos.BUDGET) -> photos.Album:
     """The site of a project in `folder`."""
-    book = pages.load(config)
+    book = load_book(config)
     album = photos.album(config, budget) if not book.source.why_not else photos.Album([], {}, [])
     build.write(folder, book, album)
     return album

@@ -286,7 +286,7 @@ def test_how_far_trainings_differ_counts_where_the_weights_are_others():
         )
         (found,) = moves(before, after, ancestry)
         assert found.within_spread == expected
-    assert not Ancestry(load_config("demo"), None, None).retrained("evaluate-kodak-dncnn"), "nobody knows"
+    assert not Ancestry(load_config("demo"), {}, {}).retrained("evaluate-kodak-dncnn"), "nobody knows"
 
 
 def test_the_spread_of_the_older_side_counts_where_the_newer_has_none():

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -27,17 +28,16 @@ def spoil(path: Path, old: str, new: str) -> None:
 
 def test_all_printed_cells_are_there():
     cells = published.load_cells(PUBLISHED)
-    counts = cells["paper"].value_counts().to_dict()
-    assert counts == {"liu2018": 410, "liu2020": 474, "zhang2017": 499, "kligvasser2018": 52}
+    assert Counter(cell.paper for cell in cells) == {"liu2018": 410, "liu2020": 474, "zhang2017": 499, "kligvasser2018": 52}
     assert len(cells) == 1435
 
 
 def test_every_misprint_names_a_cell():
     cells = published.load_cells(PUBLISHED)
     misprints = published.load_misprints(PUBLISHED, cells)
-    assert set(misprints["strength"]) == {"strong", "weak"}
-    row = misprints[(misprints["table"] == "table3_cbsd68") & (misprints["method"] == "FFDNet")].iloc[0]
-    assert (row["printed"], row["estimate"], row["strength"]) == ("27.76", "27.96", "strong")
+    assert {found.strength for found in misprints.values()} == {"strong", "weak"}
+    row = misprints["liu2020", "table3_cbsd68", "CBSD68", "average", "sigma=50", "FFDNet", "psnr"]
+    assert (row.printed, row.estimate, row.strength) == ("27.76", "27.96", "strong")
 
 
 @pytest.mark.parametrize(

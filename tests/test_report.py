@@ -123,11 +123,10 @@ def test_wrong_results_are_one_clear_line(reporting, row, message):
 def test_every_declared_method_is_printed_and_every_printed_one_declared():
     cells = published.load_cells(ROOT / "published")
     for spec in TABLES:
-        found = cells[
-            (cells["paper"] == spec.paper) & (cells["table"] == spec.table) & (cells["dataset"] == spec.dataset)
-        ]
-        assert set(found["method"]) == {method.printed for method in spec.methods}
-        assert set(found["condition"]) == {f"sigma={level}" for level in spec.sigmas}
+        place = (spec.paper, spec.table, spec.dataset)
+        found = [cell for cell in cells if (cell.paper, cell.table, cell.dataset) == place]
+        assert {cell.method for cell in found} == {method.printed for method in spec.methods}
+        assert {cell.condition for cell in found} == {f"sigma={level}" for level in spec.sigmas}
         assert all((method.measured is None) == bool(method.reason) for method in spec.methods)
 
 

@@ -53,9 +53,10 @@ def page_of(config: Config) -> tuple[Comparison, str]:
 
 def test_every_printed_row_is_declared_in_the_order_of_the_paper():
     cells = published.load_cells(ROOT / "published")
-    found = cells[(cells["paper"] == SPEC.paper) & (cells["table"] == SPEC.table)]
-    assert list(dict.fromkeys(found["item"])) == [design.item for design in SPEC.designs]
-    assert set(found["method"]) == {SPEC.method} and set(found["dataset"]) == {"", SPEC.dataset}
+    found = [cell for cell in cells if (cell.paper, cell.table) == (SPEC.paper, SPEC.table)]
+    assert list(dict.fromkeys(cell.item for cell in found)) == [design.item for design in SPEC.designs]
+    assert {cell.method for cell in found} == {SPEC.method}
+    assert {cell.dataset for cell in found} == {"", SPEC.dataset}
     behind = {design.item: (design.family, design.measured) for design in SPEC.designs}
     assert behind[CHOSEN] == ("proposed", "Proposed")
     assert behind[FIRST] == (FIRST, f"Proposed {FIRST}")

@@ -54,10 +54,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 def test_every_printed_method_is_declared_and_every_ordering_names_shown_ones():
     printed = published.load_cells(ROOT / "published")
     for spec in TASK_TABLES:
-        found = printed[(printed["paper"] == spec.paper) & (printed["table"] == spec.table)]
-        assert list(dict.fromkeys(found["method"])) == [method.printed for method in spec.methods]
-        assert set(found["metric"]) == set(spec.metrics) and set(found["dataset"]) == {spec.dataset}
-        assert set(found["condition"]) == {f"sigma={level}" for level in spec.sigmas}
+        found = [cell for cell in printed if (cell.paper, cell.table) == (spec.paper, spec.table)]
+        assert list(dict.fromkeys(cell.method for cell in found)) == [method.printed for method in spec.methods]
+        assert {cell.metric for cell in found} == set(spec.metrics)
+        assert {cell.dataset for cell in found} == {spec.dataset}
+        assert {cell.condition for cell in found} == {f"sigma={level}" for level in spec.sigmas}
         shown = {method.printed for method in spec.methods} | {CONTROL}
         assert all({ordering.lower, ordering.higher} <= shown for ordering in spec.orderings)
     behind = {spec.key: [method.measured for method in spec.methods[3:]] for spec in TASK_TABLES}

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from redenoise.commands.site import facts, pages, photos, pipeline
+from redenoise.commands.site import facts, photos, pipeline
+from redenoise.commands.site.book import load as load_book
 from redenoise.commands.site.texts import page_of
 from redenoise.dag import paths
 from redenoise.dag.config import Config, load_config
@@ -120,7 +121,7 @@ def test_a_cell_tells_how_it_was_measured_and_judged(made):
 def test_bars_count_the_printed_cells(made):
     config, site = made
     text = (site / "index.html").read_text(encoding="utf-8")
-    book = pages.load(config)
+    book = load_book(config)
     for spec in ALL_TABLES:
         printed = [value for value in book.documents[spec.key].values if value.printed]
         counts = [sum(value.status == status for value in printed) for status in ("reproduced", "off", "not run")]
@@ -197,7 +198,7 @@ def test_command_line():
 def test_a_damaged_page_is_refused(alone: Config, text: str):
     Path("reports/bench/liu2018/table1_kodak.json").write_text(text)
     with pytest.raises(UserError, match=r"table1_kodak.json: not a page of the report"):
-        pages.load(alone)
+        load_book(alone)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +213,7 @@ def test_damaged_records_are_refused(alone: Config, change: Callable[[dict], dic
     path = Path("reports/bench/records.json")
     path.write_text(json.dumps(change(json.loads(path.read_text(encoding="utf-8")))))
     with pytest.raises(UserError, match=f"records.json: .*{expected}"):
-        pages.load(alone)
+        load_book(alone)
 
 
 def test_text_of_the_reports_cannot_become_markup_or_lead_away(alone: Config):

@@ -7,7 +7,7 @@ from typing import Any
 
 from redenoise.dag.code import ROOT
 from redenoise.dag.references import check_references, check_scale
-from redenoise.dag.table import BY_NAME, SECTIONS, STAGES
+from redenoise.dag.table import BY_NAME, SECTIONS, STAGES, filled, looked_up
 from redenoise.support.errors import UserError, choices
 from redenoise.support.yaml_files import read_yaml
 
@@ -64,7 +64,9 @@ class Config:
 
     def node_params(self, stage: str, key: str | None = None) -> dict[str, Any]:
         """Everything of the configuration that the result of one node depends on, with sorted keys."""
-        values = {name: self.params[name] for name in BY_NAME[stage].params}
+        context = {**self.params, "item": {} if key is None else self.entry(stage, key)}
+        names = [filled(name, context) for name in BY_NAME[stage].params]
+        values = {name: looked_up(name, self.params) for name in names}
         values |= {f"scale.{name}": self.settings[name] for name in BY_NAME[stage].settings}
         if key is not None:
             values["entry"] = entry = self.entry(stage, key)
@@ -100,7 +102,7 @@ def load_config(scale: str | None = None) -> Config:
 
 
 def _check(value: Any, schema_name: str, path: Path) -> None:
-    if value is None and schema_name != "site":  # which may hold nothing but comments
+    if value is None:
         raise UserError(f"{path}: 'the file' is empty; put the original back, or the run's settings")
     error = next(iter(sorted(_validator(schema_name).iter_errors(value), key=_order)), None)
     if error is not None:

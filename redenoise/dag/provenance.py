@@ -98,8 +98,8 @@ def _memory() -> dict[str, Any]:
     unit = 1 if sys.platform == "darwin" else 1024  # bytes of ru_maxrss
     found = {"peak_memory_mb": round(max(resource.getrusage(one).ru_maxrss for one in who) * unit / 1e6, 1)}
     torch = sys.modules.get("torch")  # a stage that has not imported it has used no GPU
-    used = torch is not None and torch.cuda.is_initialized()
-    return found | {"peak_gpu_memory_mb": round(torch.cuda.max_memory_allocated() / 1e6, 1) if used else None}
+    used = torch.cuda.max_memory_allocated() if torch is not None and torch.cuda.is_initialized() else None
+    return found | {"peak_gpu_memory_mb": None if used is None else round(used / 1e6, 1)}
 
 
 def require(config: Config, inputs: Iterable[str | Path]) -> dict[str, graph.Node]:

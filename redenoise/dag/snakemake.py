@@ -1,12 +1,13 @@
 """The table of stages in the words of Snakemake."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from redenoise.dag import graph
+from redenoise.dag import graph, provenance
 from redenoise.dag.config import Config
 from redenoise.dag.table import BUILD, BY_NAME, filled
+from redenoise.support.files import sha256_bytes
 
 
 class Cutting(Protocol):
@@ -27,6 +28,7 @@ class Rules:
     def __init__(self, config: Config, cutting: Cutting, pages: Iterable[Path]) -> None:
         self.config, self.pages = config, list(pages)
         self._nodes: dict[tuple[str, str | None], graph.Node] = {}
+        self._depends: dict[tuple[str, str | None], dict[str, Any]] = {}
         measured = [(name, key) for name, stage in BY_NAME.items() if stage.sharded for key in config.keys(name)]
         self._markers = {place: cutting.markers(*place) for place in measured}
 
@@ -37,11 +39,11 @@ class Rules:
         return self._nodes[stage, key]
 
     def reads(self, stage: str) -> Callable[[Any], list[str]]:
-        """Data and code that a node reads, but for what it only waits for."""
+        """Data that a node reads, but for what it only waits for."""
 
         def inputs(wildcards: Any) -> list[str]:
             node = self.node(stage, getattr(wildcards, "key", None))
-            return [*(path for path in node.inputs if path not in node.waits), *node.code]
+            return [path for path in node.inputs if path not in node.waits]
 
         return inputs
 
@@ -67,11 +69,19 @@ class Rules:
         return self._pattern(f"{BUILD}/shards/{stage}-${{key}}/{{i}}-of-{{n}}.json")
 
     def params(self, stage: str) -> Callable[[Any], dict]:
-        """All of the configuration that a node's result depends on, as one sorted dict.
+        """All of the configuration that a node's result depends on and a hash of its code, as one sorted dict.
 
-        Snakemake compares the values of params without their names.
+        Snakemake compares the values of params without their names. As inputs, the files of the code of a thousand
+        shards would take it seconds to look at, and their times would count.
         """
-        return lambda wildcards: self.config.node_params(stage, getattr(wildcards, "key", None))
+        return lambda wildcards: self._params(stage, getattr(wildcards, "key", None))
+
+    def _params(self, stage: str, key: str | None) -> dict[str, Any]:
+        if (stage, key) not in self._depends:
+            code = provenance.hash_code(self.node(stage, key).code)
+            digest = sha256_bytes(repr(sorted(code.items())).encode())
+            self._depends[stage, key] = {"code": digest, **self.config.node_params(stage, key)}
+        return self._depends[stage, key]
 
     def keys(self, stage: str) -> str:
         """Regular expression of the names of a stage's nodes."""
@@ -117,11 +127,11 @@ def pass_over_ancient() -> None:
     Snakemake (9.27) looks at no reason of a job behind another that runs, since the outputs of that one will make it
     run; but where they are all `ancient` they do not, and a training with changed parameters would be left out.
     """
-    from snakemake.dag import DAG  # type: ignore[import-untyped]
+    from snakemake.dag import DAG
 
     original = DAG.bfs
 
-    def bfs(self, direction, *jobs, stop=lambda job: False):  # noqa: ANN001, ANN202
+    def bfs(self: Any, direction: Any, *jobs: Any, stop: Callable[[Any], bool] = lambda job: False) -> Iterator[Any]:
         if direction is not self.depending or len(jobs) != 1:
             yield from original(self, direction, *jobs, stop=stop)
             return

@@ -25,7 +25,7 @@ class Stage:
     Attributes:
         name: of its folder in stages/ and of its rule; `python -m stages.<name>` runs it.
         section: of params.yaml, whose entries are its nodes; empty for a stage of one node.
-        params: keys of params.yaml that its results depend on besides a node's own entry.
+        params: keys of params.yaml that its results depend on besides a node's own entry, dots going down.
         settings: keys of the scale's file likewise.
         reads: files and folders that a node reads. A folder that several nodes write into stands for all they write.
         writes: files and folders that a node writes besides its record.
@@ -61,6 +61,9 @@ class Stage:
 
 _OF_DATASET = (f"{BUILD}/noisy/${{item.dataset}}/", f"{BUILD}/data/${{item.dataset}}/")
 _OF_TASK = (f"{BUILD}/labelled/${{item.data}}/", f"{BUILD}/tasks/${{item.task}}/")
+# Of those, what a node depends on; another task or set of labelled images changes nothing for it.
+_TASK_PARAMS = ("tasks.${item.task}", "labelled.${item.data}")
+_FIGURED = tuple(f"figures.{task}" for task in ("classification", "segmentation"))
 _RESULTS = f"{BUILD}/results/${{key}}.csv"
 _OUTCOMES = f"{BUILD}/outcomes/${{key}}.npz"
 _DENOISER = "redenoise/models/denoisers/${item.network.name}.py"
@@ -140,7 +143,7 @@ STAGES = (
     Stage(
         "cascade",
         section="cascades",
-        params=("schedules", "seed", "tasks"),
+        params=("schedules", "seed", "tasks.${item.task}"),
         settings=("real_data", "published_weights", "cascades", "threads"),
         reads=(*_OF_TASK, f"{BUILD}/weights/${{item.initial}}/", f"{BUILD}/data/released/"),
         writes=(f"{BUILD}/cascades/${{key}}/",),
@@ -148,7 +151,7 @@ STAGES = (
     Stage(
         "recognize",
         section="recognitions",
-        params=("seed", "tasks", "labelled"),
+        params=("seed", *_TASK_PARAMS),
         settings=("real_data", "threads", "part"),
         reads=(*_OF_TASK, f"{BUILD}/${{item.denoiser}}/"),
         writes=(_RESULTS, _OUTCOMES),
@@ -158,7 +161,7 @@ STAGES = (
     Stage(
         "recognize_filtered",
         section="filtered_recognitions",
-        params=("seed", "tasks", "labelled", "unavailable"),
+        params=("seed", *_TASK_PARAMS, "unavailable"),
         settings=("real_data", "labelled", "threads", "part"),
         reads=_OF_TASK,
         writes=(_RESULTS, _OUTCOMES),
@@ -168,12 +171,16 @@ STAGES = (
     ),
     Stage(
         "illustrate",
-        params=("figures", "seed", "tasks", "labelled"),
+        params=(
+            *("figures", "seed"),
+            *(f"tasks.${{{figure}.task}}" for figure in _FIGURED),
+            *(f"labelled.${{{figure}.data}}" for figure in _FIGURED),
+        ),
         settings=("real_data", "threads"),
         reads=(
-            *(f"{BUILD}/labelled/${{figures.{task}.data}}/" for task in ("classification", "segmentation")),
-            *(f"{BUILD}/tasks/${{figures.{task}.task}}/" for task in ("classification", "segmentation")),
-            *(f"{BUILD}/cascades/${{figures.{task}.joint}}/" for task in ("classification", "segmentation")),
+            *(f"{BUILD}/labelled/${{{figure}.data}}/" for figure in _FIGURED),
+            *(f"{BUILD}/tasks/${{{figure}.task}}/" for figure in _FIGURED),
+            *(f"{BUILD}/cascades/${{{figure}.joint}}/" for figure in _FIGURED),
             *(f"{BUILD}/weights/${{figures.{name}}}/" for name in ("separate", "blind")),
             *(f"{BUILD}/data/${{figures.{name}}}/" for name in ("photographs", "real_noise")),
         ),
@@ -200,10 +207,12 @@ MEASURING = tuple(stage.name for stage in STAGES if stage.measures)
 def filled(template: str, context: dict[str, Any]) -> str:
     """A template with its fields looked up in `context`, dots going down; raises KeyError for one that is not there."""
 
-    def value(match: re.Match) -> str:
-        found: Any = context
-        for part in match[1].split("."):
-            found = found[part]
-        return str(found)
+    return FIELD.sub(lambda match: str(looked_up(match[1], context)), template)
 
-    return FIELD.sub(value, template)
+
+def looked_up(path: str, values: dict[str, Any]) -> Any:
+    """What stands at a path whose parts are joined by dots; raises KeyError if nothing does."""
+    found: Any = values
+    for part in path.split("."):
+        found = found[part]
+    return found

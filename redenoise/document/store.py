@@ -55,7 +55,7 @@ def _data(value: Any) -> Any:
     """JSON of an object, its defaults left out."""
     if isinstance(value, tuple):
         return [_data(part) for part in value]
-    if not is_dataclass(value):
+    if not is_dataclass(value) or isinstance(value, type):
         return value
     kept = {
         name: _data(part) for name, default in _fields(type(value)).items() if (part := getattr(value, name)) != default
@@ -123,7 +123,7 @@ def _value(kind: Any, data: Any, place: str) -> Any:
         return tuple(_value(part, entry, f"{place}[{index}]") for index, entry in enumerate(data))
     if get_origin(kind) in (Union, types.UnionType):
         return _choice(get_args(kind), data, place)
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return _object(kind, data, place)
     same = type(data) is kind or (kind is float and type(data) is int)
     _expect(same and (kind is not float or abs(data) < float("inf")), place, f"a {kind.__name__}", data)
@@ -134,8 +134,9 @@ def _choice(options: tuple, data: Any, place: str) -> Any:
     if type(None) in options:
         return None if data is None else _value(options[0], data, place)
     name = data.get("kind") if isinstance(data, dict) else None
-    _expect(isinstance(name, str) and name in KINDS, place, f"a kind among {', '.join(KINDS)}", name)
-    return _value(KINDS[name], {key: part for key, part in data.items() if key != "kind"}, place)
+    found = KINDS.get(name) if isinstance(name, str) else None
+    _expect(found is not None, place, f"a kind among {', '.join(KINDS)}", name)
+    return _value(found, {key: part for key, part in data.items() if key != "kind"}, place)
 
 
 def _object(kind: type, data: Any, place: str) -> Any:

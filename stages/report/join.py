@@ -1,27 +1,16 @@
 """The join of printed and measured values on their shared key, and the verdict on every cell."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from stages.report import labels
 from stages.report.kinds import Method, Table
+from stages.report.published import PrintedCell
 from stages.report.results import AVERAGE, is_noise, sigma
-from stages.report.rows import (
-    DECIMALS,
-    DEMO_NOTE,
-    UNPRINTED,
-    Comparison,
-    Context,
-    Row,
-    judge,
-    scope_of,
-    suspects,
-    why_unmeasured,
-)
+from stages.report.rows import DECIMALS, DEMO_NOTE, Comparison, Context, Row, judge, unprinted, why_unmeasured
 from stages.report.tables import DESIGN_TABLES, TABLES
 
 
-def compare(spec: Table, context: Context) -> Comparison:
+def compare(spec: Table, context: Context) -> Comparison[Table]:
     """Join one table's printed cells with what was measured, and add what was measured besides."""
     methods = _methods(spec, context)
     rows = list(_printed_rows(spec, context, methods))
@@ -44,47 +33,36 @@ def _methods(spec: Table, context: Context) -> dict[str, str]:
 
 
 def _printed_rows(spec: Table, context: Context, methods: dict[str, str]) -> Iterator[Row]:
-    found = suspects(spec, context)
     for cell in _cells(spec, context):
         name = methods.get(cell.method, "")
         # At the demo scale the results carry another data set's name, so nothing can meet a printed cell.
         value = context.measured.values.get((cell.dataset, cell.item, cell.condition, name, cell.metric))
-        if value is None:
-            remark = _why_not_run(spec, context, cell.item, cell.condition, cell.method)
-        else:
-            remark = "" if name == cell.method else f"measured with {name}"
-        suspect = found.get((cell.dataset, cell.item, cell.condition, cell.method, cell.metric))
-        spread = context.spreads.get((cell.dataset, cell.condition, name, cell.metric))
-        judged = judge(cell, value, name, remark, scope_of(spec, cell.item, cell.metric), suspect)
-        yield replace(judged, spread=spread)
+        remark = "" if name == cell.method else f"measured with {name}"
+        yield judge(cell, value, name, _why_not_run(spec, context, cell) if value is None else remark, spec, context)
 
 
 def _measured_rows(spec: Table, context: Context, methods: dict[str, str]) -> Iterator[Row]:
     """A row without a printed value for everything that was measured by the table's methods on its set."""
-    dataset = context.dataset(spec)
-    labels = {name: label for label, name in methods.items()}
-    note = DEMO_NOTE if context.demo else ""
-    for (found, item, condition, name, metric), value in context.measured.values.items():
-        if found == dataset and name in labels and metric in DECIMALS and is_noise(condition):
-            unit = "dB" if metric == "psnr" else ""
-            head = (dataset, item, condition, labels[name], metric, unit)
-            spread = context.spreads.get((dataset, condition, name, metric))
-            yield Row(*head, "", value, UNPRINTED, note, scope_of(spec, item, metric), name, spread=spread)
+    shown = {name: label for label, name in methods.items()}
+    for (dataset, item, condition, name, metric), value in context.measured.values.items():
+        if dataset == context.dataset(spec) and name in shown and metric in DECIMALS and is_noise(condition):
+            place = (item, condition, shown[name], metric)
+            yield unprinted(spec, context, place, "dB" if metric == "psnr" else "", value, name)
 
 
-def _why_not_run(spec: Table, context: Context, item: str, condition: str, label: str) -> str:
-    method = next((method for method in spec.methods if method.printed == label), Method(label))
+def _why_not_run(spec: Table, context: Context, cell: PrintedCell) -> str:
+    method = next((method for method in spec.methods if method.printed == cell.method), Method(cell.method))
     name = context.backing(spec, method)
     if name is None:
         return method.reason or "not part of the table's declaration"
-    return DEMO_NOTE if context.demo else why_unmeasured(context, spec.dataset, name, item, condition)
+    return DEMO_NOTE if context.demo else why_unmeasured(context, spec.dataset, name, cell.item, cell.condition)
 
 
-def _cells(spec: Table, context: Context) -> list:
-    cells = context.cells
-    conditions = [f"sigma={level}" for level in spec.sigmas]
-    chosen = (cells["paper"] == spec.paper) & (cells["table"] == spec.table) & (cells["dataset"] == spec.dataset)
-    return list(cells[chosen & cells["condition"].isin(conditions)].itertuples(index=False))
+def _cells(spec: Table, context: Context) -> list[PrintedCell]:
+    """The printed cells that the table covers."""
+    conditions = {f"sigma={level}" for level in spec.sigmas}
+    found = context.printed(spec)
+    return [cell for cell in found if cell.dataset == spec.dataset and cell.condition in conditions]
 
 
 def _sorted(rows: list[Row], spec: Table, context: Context, methods: dict[str, str]) -> list[Row]:

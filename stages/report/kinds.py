@@ -1,6 +1,6 @@
 """What there is to say of a paper and of a printed table; the modules in papers/ say it of each."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Method:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Printed:
     """What every printed table has.
 
@@ -48,6 +48,7 @@ class Printed:
         title: one line: what is measured, on which set.
         dataset: printed title of the test set.
         images: how many it has: an average counts only if all of them were measured.
+        protocol: what is known of how the numbers were taken, and what is not.
     """
 
     paper: str
@@ -57,6 +58,7 @@ class Printed:
     title: str
     dataset: str
     images: int
+    protocol: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -64,22 +66,23 @@ class Printed:
         return f"{self.paper}/{self.name}"
 
 
-@dataclass(frozen=True)
-class Table(Printed):
-    """One printed table of methods, or the part of it that the report covers.
-
-    Attributes:
-        sigmas: noise levels, in the paper's order.
-        methods: printed methods, in the paper's order.
-        protocol: what is known of how the numbers were taken, and what is not.
-        metrics: printed metrics, in the paper's order.
-        per_image: whether the paper prints single images besides the average.
-    """
+@dataclass(frozen=True, kw_only=True)
+class OfMethods(Printed):
+    """A printed table of methods at several noise levels; levels, methods and metrics are in the paper's order."""
 
     sigmas: tuple[int, ...]
     methods: tuple[Method, ...]
-    protocol: tuple[str, ...] = field(default=())
     metrics: tuple[str, ...] = ("psnr",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(OfMethods):
+    """One printed table of denoisers, or the part of it that the report covers.
+
+    Attributes:
+        per_image: whether the paper prints single images besides the average.
+    """
+
     per_image: bool = True
 
 
@@ -107,25 +110,17 @@ class Ordering:
         return "control" if self.control else "paper"
 
 
-@dataclass(frozen=True)
-class TaskTable(Printed):
-    """One printed table of a high-level task behind denoisers.
+@dataclass(frozen=True, kw_only=True)
+class TaskTable(OfMethods):
+    """One printed table of a high-level task behind denoisers, which the stages of recognition measure, in %.
 
     Attributes:
-        sigmas: noise levels, in the paper's order.
-        methods: printed methods, in the paper's order; `measured` is a method of the stage `recognition`.
-        metrics: printed metrics in %, in the paper's order; the orderings are of the first.
-        orderings: what the paper's numbers are to show, in the order in which they are checked.
+        orderings: what the paper's numbers are to show of the first metric, in the order in which they are checked.
         tolerance: what the tolerance of its cells allows for.
-        protocol: what is known of how the numbers were taken, and what is not.
     """
 
-    sigmas: tuple[int, ...]
-    methods: tuple[Method, ...]
-    metrics: tuple[str, ...]
     orderings: tuple[Ordering, ...]
     tolerance: str
-    protocol: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -148,7 +143,7 @@ class Design:
     measured: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DesignTable(Printed):
     """One printed table of designs of one network: their parameters, and their average PSNR at one noise level.
 
@@ -158,7 +153,6 @@ class DesignTable(Printed):
         columns: names of the leading columns.
         designs: its rows, in the paper's order.
         chosen: id of the design that the paper chose.
-        protocol: what is known of how the numbers were taken, and what is not.
     """
 
     method: str
@@ -166,4 +160,3 @@ class DesignTable(Printed):
     columns: tuple[str, ...]
     designs: tuple[Design, ...]
     chosen: str
-    protocol: tuple[str, ...]

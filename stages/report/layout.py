@@ -6,6 +6,7 @@ from stages.report.parts import (
     COMPARED,
     DETAIL_PLACE,
     MEASURED,
+    Lines,
     best,
     by_level,
     grid,
@@ -16,7 +17,7 @@ from stages.report.parts import (
     value_cells,
 )
 from stages.report.results import AVERAGE, sigma
-from stages.report.rows import Comparison, Context, Row, suspicion
+from stages.report.rows import Comparison, Context
 from stages.report.shown import METRIC_NAMES, number, summary
 from stages.report.tables import TOLERANCES
 from stages.report.weights import behind
@@ -27,16 +28,16 @@ DEMO_WARNING = (
 )
 
 
-def document(comparison: Comparison, context: Context) -> Document:
+def document(comparison: Comparison[Table], context: Context) -> Document:
     """Lay out one joined table."""
     spec = comparison.spec
-    sections = _image_grids(comparison) if spec.per_image else [_average_grid(comparison)]
-    sections = (_method_grid(comparison, context), *sections, _extra_grid(comparison), spread_grid(comparison))
+    grids = _image_grids(comparison) if spec.per_image else [_average_grid(comparison)]
+    sections = (_method_grid(comparison, context), *grids, _extra_grid(comparison), spread_grid(comparison))
     warning = DEMO_WARNING if comparison.demo else ""
     return page(comparison, context, warning, summary(comparison), (*_legend(comparison), *spec.protocol), sections)
 
 
-def _legend(comparison: Comparison) -> tuple[str, ...]:
+def _legend(comparison: Comparison[Table]) -> tuple[str, ...]:
     if comparison.demo:
         return ("The layout is the paper's; the best value of each line is bold.",)
     image, average = TOLERANCES["psnr", "image"], TOLERANCES["psnr", AVERAGE]
@@ -50,7 +51,7 @@ def _legend(comparison: Comparison) -> tuple[str, ...]:
     )
 
 
-def _method_grid(comparison: Comparison, context: Context) -> Section:
+def _method_grid(comparison: Comparison[Table], context: Context) -> Section:
     """Which measured method stands behind each printed one, how its weights were made, and why some have none."""
     spec, rows = comparison.spec, []
     for method in spec.methods:
@@ -72,7 +73,7 @@ def _left_out(spec: Table, name: str, context: Context) -> str:
     return measured.unavailable.get((spec.dataset, name)) or "; ".join(parts)
 
 
-def _groups(comparison: Comparison) -> dict[str, tuple[str, ...]]:
+def _groups(comparison: Comparison[Table]) -> dict[str, tuple[str, ...]]:
     """The columns of every method, by its label."""
     if comparison.demo:
         return dict.fromkeys(comparison.methods, MEASURED)
@@ -82,7 +83,7 @@ def _groups(comparison: Comparison) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _image_grids(comparison: Comparison) -> list[Section]:
+def _image_grids(comparison: Comparison[Table]) -> list[Section]:
     """One grid per noise level, one image per line, the average last."""
     grids = []
     for level in comparison.spec.sigmas:
@@ -95,7 +96,7 @@ def _image_grids(comparison: Comparison) -> list[Section]:
     return grids
 
 
-def _average_grid(comparison: Comparison) -> Section:
+def _average_grid(comparison: Comparison[Table]) -> Section:
     """Averages only: one line per noise level and metric."""
     spec, lines = comparison.spec, []
     for level in spec.sigmas:
@@ -105,7 +106,7 @@ def _average_grid(comparison: Comparison) -> Section:
     return _grid(comparison, f"Averages over {spec.dataset}", ("σ", "metric"), lines)
 
 
-def _grid(comparison: Comparison, heading: str, stub: tuple[str, ...], lines: list[tuple]) -> Section:
+def _grid(comparison: Comparison[Table], heading: str, stub: tuple[str, ...], lines: list[tuple]) -> Section:
     """Fill the columns of all methods, line by line, numbering the footnotes as they come.
 
     A method of which no line has a value is left out: the papers print some methods at some noise levels only.
@@ -113,7 +114,8 @@ def _grid(comparison: Comparison, heading: str, stub: tuple[str, ...], lines: li
     places = [(item, condition, metric) for _, item, condition, metric in lines]
     filled = {label for item, condition, label, metric in comparison.shown if (item, condition, metric) in places}
     groups = {label: columns for label, columns in _groups(comparison).items() if label in filled}
-    rows, footnotes = [], []
+    rows = []
+    footnotes: list[str] = []
     for head, item, condition, metric in lines:
         found = {label: comparison.shown.get((item, condition, label, metric)) for label in groups}
         best_printed = best([float(row.published) for row in found.values() if row and row.published])
@@ -122,30 +124,20 @@ def _grid(comparison: Comparison, heading: str, stub: tuple[str, ...], lines: li
         )
         cells = list(head)
         for label, columns in groups.items():
-            cells += _method_cells(comparison, found[label], len(columns), best_printed, best_measured, footnotes)
+            row = found[label]
+            shown = number(row.reproduced if row else None, metric)
+            shown_cell = Cell(shown, bold=shown == best_measured)
+            cells += value_cells(comparison, row, len(columns), shown_cell, footnotes, best_printed)
         rows.append(cells)
     return grid(heading, stub, groups.items(), rows, footnotes)
 
 
-def _method_cells(
-    comparison: Comparison, row: Row | None, width: int, best_printed: object, best_measured: object, footnotes: list
-) -> list[Cell]:
-    if row is None:
-        return value_cells(comparison, None, width, Cell())
-    if row.suspect:
-        footnotes.append(suspicion(row.suspect, row.reproduced, row.metric))
-    shown = number(row.reproduced, row.metric)
-    bold = bool(row.published) and float(row.published) == best_printed
-    note = len(footnotes) if row.suspect else 0
-    return value_cells(comparison, row, width, Cell(shown, bold=shown == best_measured), bold, note)
-
-
-def _extra_grid(comparison: Comparison) -> Section | None:
+def _extra_grid(comparison: Comparison[Table]) -> Section | None:
     """Averages that the paper does not print: other models, other metrics."""
     rows = [row for row in comparison.unprinted.values() if row.item == AVERAGE]
     if comparison.demo:  # Everything is unprinted here; the sections already show the table's own metrics.
         rows = [row for row in rows if row.metric not in comparison.spec.metrics]
-    lines = {(row.method, row.metric): {} for row in rows}
+    lines: Lines = {(row.method, row.metric): {} for row in rows}
     for row in rows:
         cell = Cell(number(row.reproduced, row.metric))
         lines[row.method, row.metric][sigma(row.condition)] = linked(comparison, row, cell)

@@ -1,5 +1,6 @@
 """The stage's one node: all tables, the overview, the notes, the other pages and the metrics of one scale."""
 
+from collections.abc import Callable
 from typing import Any
 
 from redenoise.dag import paths, provenance
@@ -28,12 +29,21 @@ from stages.report import (
     values,
 )
 from stages.report import records as records_file
-from stages.report.kinds import DesignTable, Table, TaskTable
+from stages.report.kinds import DesignTable, Printed, Table, TaskTable
 from stages.report.rows import Comparison, Context
 from stages.report.tables import ALL_TABLES, TABLES
 
-JOINS = {Table: join, DesignTable: designs, TaskTable: tasks}  # by kind of table: what joins it, what lays it out
-LAYOUTS = {Table: layout, DesignTable: designs, TaskTable: task_layout}
+# By kind of table: what joins it, and what lays it out.
+JOINS: dict[type[Printed], Callable[[Any, Context], Comparison]] = {
+    Table: join.compare,
+    DesignTable: designs.compare,
+    TaskTable: tasks.compare,
+}
+LAYOUTS: dict[type[Printed], Callable[[Any, Context], Document]] = {
+    Table: layout.document,
+    DesignTable: designs.document,
+    TaskTable: task_layout.document,
+}
 
 
 def run(config: Config) -> None:
@@ -55,14 +65,14 @@ def run(config: Config) -> None:
     print(f"report: {folder / 'overview.md'}")
 
 
-def compare(spec: Table | DesignTable | TaskTable, context: Context) -> Comparison:
+def compare(spec: Printed, context: Context) -> Comparison:
     """Join one table of any kind."""
-    return JOINS[type(spec)].compare(spec, context)
+    return JOINS[type(spec)](spec, context)
 
 
 def lay_out(comparison: Comparison, context: Context) -> Document:
     """The page of one table of any kind."""
-    return LAYOUTS[type(comparison.spec)].document(comparison, context)
+    return LAYOUTS[type(comparison.spec)](comparison, context)
 
 
 def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) -> dict[str, str]:
@@ -104,12 +114,11 @@ def load_context(config: Config) -> Context:
     """Printed cells, suspected misprints, provenance and measured values, checked."""
     cells = published.load_cells(paths.PUBLISHED)
     misprints = published.load_misprints(paths.PUBLISHED, cells)
-    printed_items = {
-        spec.dataset: set(cells["item"][(cells["paper"] == spec.paper) & (cells["table"] == spec.table)])
-        - {results.AVERAGE}
-        for spec in TABLES
-        if spec.per_image
-    }
+    by_image = {(spec.paper, spec.table): spec.dataset for spec in TABLES if spec.per_image}
+    printed_items: dict[str, set[str]] = {}
+    for cell in cells:
+        if cell.item != results.AVERAGE and (dataset := by_image.get((cell.paper, cell.table))):
+            printed_items.setdefault(dataset, set()).add(cell.item)
     records = history.load(config)
     measured = results.load(config, records, printed_items)
     return Context(

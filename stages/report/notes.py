@@ -73,11 +73,11 @@ def _wholly_measured(context: Context) -> set[str]:
 
 def misprints(context: Context) -> Table:
     """All suspected misprints, strong ones first."""
-    frame = context.misprints.sort_values("strength", kind="stable")
     rows = []
-    for row in frame.itertuples(index=False):
-        cell = ", ".join(filter(None, (row.dataset, row.item, row.condition, row.method, row.metric)))
-        rows.append((f"{row.paper} {row.table}", cell, row.strength, row.printed, row.estimate or NOTHING, row.reason))
+    for (paper, key, *place), found in sorted(context.misprints.items(), key=lambda pair: pair[1].strength):
+        cell = ", ".join(filter(None, place))
+        numbers = (found.printed, found.estimate or NOTHING)
+        rows.append((f"{paper} {key}", cell, found.strength, *numbers, found.reason))
     columns = ["table", "cell", "strength", "printed", "estimate", "reason"]
     return table(columns, rows, numbers=("printed", "estimate"))
 
@@ -88,9 +88,9 @@ def printed_means(context: Context) -> Table:
     A mean of n values, each rounded to a last place u, has a rounding error of standard deviation u / sqrt(12 n);
     listed is what exceeds four of these plus half a unit of the average's own last place.
     """
-    groups = defaultdict(dict)
+    groups: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
     designs = {(spec.paper, spec.table) for spec in DESIGN_TABLES}  # whose items are networks
-    for cell in context.cells.itertuples(index=False):
+    for cell in context.cells:
         if cell.metric == "psnr" and cell.item and (cell.paper, cell.table) not in designs:
             groups[cell.paper, cell.table, cell.dataset, cell.condition, cell.method][cell.item] = cell.value
     rows = []
@@ -175,7 +175,7 @@ def measured_suspects(comparisons: list[Comparison], context: Context) -> Table:
     for comparison in comparisons:
         for row in comparison.printed.values():
             if row.suspect and row.delta is not None:
-                usual = [other.delta for other in _siblings(comparison, row)]
+                usual = _siblings(comparison, row)
                 decimals = SHOWN_DECIMALS[row.metric]
                 values = (
                     as_printed(row),
@@ -236,10 +236,10 @@ def _averages(comparison: Comparison, method: str) -> list[Row]:
     return [row for row in comparison.printed.values() if row.item == AVERAGE and row.method == method]
 
 
-def _siblings(comparison: Comparison, suspect: Row) -> list[Row]:
-    """Compared cells of the same method: the other images of its column, its other averages, or the other networks."""
+def _siblings(comparison: Comparison, suspect: Row) -> list[float]:
+    """Deltas of the same method: of the other images of its column, its other averages, or the other networks."""
     return [
-        row
+        row.delta
         for row in comparison.printed.values()
         if (row.method, row.metric) == (suspect.method, suspect.metric)
         and row.delta is not None and row.suspect is None

@@ -199,7 +199,7 @@ def _value_cells(spec: Printed, row: Row, shown: Shown) -> tuple[Cell, ...]:
 
 def _excess(row: Row) -> float:
     """|delta| in units of what is allowed; rounded so that equal cells keep one order on every machine."""
-    return round(abs(row.delta) / limit(row.published, row.metric, row.scope), 9)
+    return round(abs(row.delta or 0.0) / limit(row.published, row.metric, row.scope), 9)
 
 
 def _by_method(comparisons: list[Comparison]) -> Table:
@@ -209,10 +209,10 @@ def _by_method(comparisons: list[Comparison]) -> Table:
         for row in _compared(comparison):
             groups[row.method, row.metric].append(row)
         for (method, metric), found in groups.items():
-            largest = max(found, key=lambda row: round(abs(row.delta), 9))  # Ties: the first.
+            largest = max(found, key=lambda row: round(abs(row.delta or 0.0), 9))  # Ties: the first.
             where = largest.item + (f", σ {sigma(largest.condition)}" if largest.condition else "")
-            mean = fmean(row.delta for row in found)
-            deltas = (signed(value, SHOWN_DECIMALS[metric], ",") for value in (mean, largest.delta))
+            mean = fmean(row.delta or 0.0 for row in found)
+            deltas = (signed(value, SHOWN_DECIMALS[metric], ",") for value in (mean, largest.delta or 0.0))
             good = sum(row.status != OFF for row in found)
             rows.append((comparison.spec.key, method, METRIC_NAMES[metric], len(found), good, *deltas, where))
     return table(("table", "method", "metric", *DEVIATION_COLUMNS, "at"), rows, numbers=DEVIATION_COLUMNS)

@@ -23,6 +23,7 @@ from stages.report.shown import METRIC_NAMES, as_printed, verdict, with_spread
 from stages.report.tables import PAPERS
 from stages.report.values import values
 
+Lines = dict[tuple[str, str], dict[int, Cell]]  # method as shown and metric to cells by noise level
 COMPARED = ("printed", "reproduced", "Δ")
 MEASURED = ("demo value",)  # the columns of a method where nothing is compared
 DETAIL_PLACE = (
@@ -81,14 +82,14 @@ def spread_grid(comparison: Comparison) -> Section | None:
     rows = [row for row in comparison.rows if row.scope == AVERAGE and row.reproduced is not None]
     if not any(row.spread for row in rows):
         return None
-    lines = {(row.label, row.metric): {} for row in rows}
+    lines: Lines = {(row.label, row.metric): {} for row in rows}
     for row in rows:
         cell = Cell(with_spread(row.spread, row.metric))
         lines[row.label, row.metric][sigma(row.condition)] = linked(comparison, row, cell)
     return by_level("Averages over seeds: mean ± one standard deviation of a single seed", lines)
 
 
-def by_level(heading: str, lines: dict[tuple[str, str], dict[int, Cell]]) -> Section | None:
+def by_level(heading: str, lines: Lines) -> Section | None:
     """A line for each method and metric, a column for each noise level; None without a line."""
     levels = sorted({level for found in lines.values() for level in found})
     rows = [
@@ -100,21 +101,30 @@ def by_level(heading: str, lines: dict[tuple[str, str], dict[int, Cell]]) -> Sec
 
 
 def value_cells(
-    comparison: Comparison, row: Row | None, width: int, shown: Cell, bold: bool = False, note: int = 0
+    comparison: Comparison, row: Row | None, width: int, shown: Cell, footnotes: list[str], best_printed: object = None
 ) -> list[Cell]:
     """The `width` cells of one value: as printed, as measured and the verdict; as measured alone if nothing is printed.
 
     Args:
         shown: the measured value.
-        bold, note: of the printed one.
+        footnotes: of the table; a suspected misprint adds one.
+        best_printed: the printed value that is bold.
     """
     if row is None:
         return [Cell()] * width
     shown = linked(comparison, row, shown)
     if not row.published:
         return [shown]
+    bold, note = float(row.published) == best_printed, mark(row.suspicion, footnotes) if row.suspect else 0
     printed = linked(comparison, row, Cell(as_printed(row), bold, note), PRINTED)
     return [printed, shown, linked(comparison, row, Cell(verdict(row)), DELTA)][:width]
+
+
+def mark(text: str, footnotes: list[str]) -> int:
+    """The number of a footnote, which cells of one reason share."""
+    if text not in footnotes:
+        footnotes.append(text)
+    return footnotes.index(text) + 1
 
 
 def linked(comparison: Comparison, row: Row, cell: Cell, shows: str = REPRODUCED) -> Cell:

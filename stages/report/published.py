@@ -1,19 +1,48 @@
 """The printed cells and the suspected misprints, read from published/ and checked."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-import pandas as pd
+from typing import NamedTuple
 
 from redenoise.support import csv_tables
 from redenoise.support.csv_tables import is_number
 from redenoise.support.errors import UserError
 from stages.report.tables import PAPERS
 
-COLUMNS = ["table", "dataset", "item", "condition", "method", "metric", "unit", "value"]
-CELL = ["paper", "table", "dataset", "item", "condition", "method", "metric"]
-MISPRINT_COLUMNS = [*CELL, "printed", "strength", "reason", "estimate"]
+Key = tuple[str, ...]  # of a cell, unique among those of all papers, by `KEY`
+KEY = ("paper", "table", "dataset", "item", "condition", "method", "metric")
+COLUMNS = (*KEY[1:], "unit", "value")
 MISPRINTS = "misprints.csv"
 STRENGTHS = ("strong", "weak")
+
+
+class PrintedCell(NamedTuple):
+    """One printed cell, by `KEY`; `value` as printed."""
+
+    paper: str
+    table: str
+    dataset: str
+    item: str
+    condition: str
+    method: str
+    metric: str
+    unit: str
+    value: str
+
+    @property
+    def key(self) -> Key:
+        """See `KEY`."""
+        return self[: len(KEY)]
+
+
+class Misprint(NamedTuple):
+    """A suspected misprint: `strength` is one of `STRENGTHS`, `estimate` the best guess at the value, or empty."""
+
+    printed: str
+    strength: str
+    reason: str
+    estimate: str
+
 
 # The units in which each metric may be given.
 UNITS = {
@@ -46,76 +75,58 @@ UNITS = {
 }
 
 
-def load_cells(folder: Path) -> pd.DataFrame:
+def load_cells(folder: Path) -> list[PrintedCell]:
     """Every printed cell of every paper.
-
-    Returns:
-        One row per cell, all columns strings: `paper` (key of `PAPERS`) and `COLUMNS`; `value` as printed.
 
     Raises:
         UserError: a file is missing or not such a CSV, a key occurs twice, a value is no number, or a metric or its
             unit is not known; the line names the file and its line.
     """
-    frames = []
+    cells = []
     for paper, entry in PAPERS.items():
-        path = folder / entry.file
-        frame = _read(path, COLUMNS)
-        frame.insert(0, "paper", paper)
-        _check_unique(frame, CELL, path)
-        for line, row in _lines(frame):
-            _check_cell(row, f"{path}: line {line}")
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+        for place, _, row in _read(folder / entry.file, COLUMNS, {"paper": paper}):
+            _check_cell(row, place)
+            cells.append(PrintedCell(**row))
+    return cells
 
 
-def load_misprints(folder: Path, cells: pd.DataFrame) -> pd.DataFrame:
-    """The suspected misprints, each naming one cell of `cells`.
-
-    Returns:
-        One row per suspect, all columns strings: `MISPRINT_COLUMNS`; `estimate` is empty where there is none.
+def load_misprints(folder: Path, cells: list[PrintedCell]) -> dict[Key, Misprint]:
+    """The suspected misprints by the key of the cell, which is one of `cells`.
 
     Raises:
         UserError: as `load_cells`; also a suspect that names no cell or repeats another value than is printed there.
     """
-    path = folder / MISPRINTS
-    frame = _read(path, MISPRINT_COLUMNS)
-    _check_unique(frame, CELL, path)
-    printed = dict(zip(cells[CELL].itertuples(index=False, name=None), cells["value"], strict=True))
-    for line, row in _lines(frame):
-        place, key = f"{path}: line {line}", tuple(row[name] for name in CELL)
+    found, printed = {}, {cell.key: cell.value for cell in cells}
+    for place, key, row in _read(folder / MISPRINTS, (*KEY, *Misprint._fields), {}):
         if key not in printed:
             raise UserError(f"{place}: {_key_text(key)} is no published cell; correct the key")
-        if row["printed"] != printed[key]:
-            raise UserError(
-                f"{place}: printed is {row['printed']!r}, the cell has {printed[key]!r}; correct one of them"
-            )
-        if row["strength"] not in STRENGTHS:
-            raise UserError(f"{place}: strength is {row['strength']!r}; expected {' or '.join(STRENGTHS)}")
-        if not row["reason"]:
+        misprint = Misprint(*(row[name] for name in Misprint._fields))
+        if misprint.printed != printed[key]:
+            line = f"{place}: printed is {misprint.printed!r}, the cell has {printed[key]!r}"
+            raise UserError(f"{line}; correct one of them")
+        if misprint.strength not in STRENGTHS:
+            raise UserError(f"{place}: strength is {misprint.strength!r}; expected {' or '.join(STRENGTHS)}")
+        if not misprint.reason:
             raise UserError(f"{place}: reason is empty; say why the cell is suspected")
-        if row["estimate"] and not is_number(row["estimate"]):
-            raise UserError(f"{place}: estimate is {row['estimate']!r}; expected a number, or nothing")
-    return frame
+        if misprint.estimate and not is_number(misprint.estimate):
+            raise UserError(f"{place}: estimate is {misprint.estimate!r}; expected a number, or nothing")
+        found[key] = misprint
+    return found
 
 
-def _read(path: Path, columns: list[str]) -> pd.DataFrame:
-    return pd.DataFrame(csv_tables.read(path, columns, "restore it"), columns=columns, dtype=str)
+def _read(path: Path, columns: Sequence[str], more: csv_tables.Row) -> Iterator[tuple[str, Key, csv_tables.Row]]:
+    """Of each line: where it is, its key, and its fields with `more` of them; raises `UserError` for a second key."""
+    taken = set()
+    for line, fields in enumerate(csv_tables.read(path, columns, "restore it"), start=2):
+        row, place = {**more, **fields}, f"{path}: line {line}"
+        key = tuple(row[name] for name in KEY)
+        if key in taken:
+            raise UserError(f"{place}: {_key_text(key)} occurs twice; keep one of the rows")
+        taken.add(key)
+        yield place, key, row
 
 
-def _lines(frame: pd.DataFrame) -> list[tuple[int, dict[str, str]]]:
-    """The rows with their line numbers in the file, the header being line 1."""
-    return list(enumerate(frame.to_dict("records"), start=2))
-
-
-def _check_unique(frame: pd.DataFrame, key: list[str], path: Path) -> None:
-    repeated = frame.duplicated(key)
-    if repeated.any():
-        first = int(repeated.to_numpy().argmax())
-        text = _key_text(tuple(frame.loc[first, key]))
-        raise UserError(f"{path}: line {first + 2}: {text} occurs twice; keep one of the rows")
-
-
-def _check_cell(row: dict[str, str], place: str) -> None:
+def _check_cell(row: csv_tables.Row, place: str) -> None:
     if not is_number(row["value"]):
         raise UserError(f"{place}: value is {row['value']!r}; expected a number")
     if row["metric"] not in UNITS:
@@ -125,5 +136,5 @@ def _check_cell(row: dict[str, str], place: str) -> None:
         raise UserError(f"{place}: unit of {row['metric']} is {row['unit']!r}; expected {expected}")
 
 
-def _key_text(key: tuple[str, ...]) -> str:
+def _key_text(key: Key) -> str:
     return "/".join(part or "-" for part in key)

@@ -68,7 +68,10 @@ def load(config: Config, records: dict[str, dict[str, Any]]) -> Recognized:
     Raises:
         UserError: a file is missing or malformed, or two nodes measure one method on one set.
     """
-    scores, places, unavailable, without = {}, {}, {}, {}
+    scores: dict[Place, dict[str, Score]] = {}
+    places: dict[tuple[str, str], tuple[str, str]] = {}
+    unavailable: dict[tuple[str, str], str] = {}
+    without: dict[Place, str] = {}
     for stage, key in nodes(config):
         place = (title(config, stage, key), config.entry(stage, key)["method"])
         path, record = paths.results(config.scale, key), records[f"{stage}-{key}"]
@@ -125,11 +128,11 @@ def _scores(found: dict[str, float], place: str) -> dict[str, Score]:
         raise UserError(f"{place}: images is {images:g}; expected how many were measured, run its stage again")
     scores = {}
     for metric in filter(found.__contains__, ACCURACIES):
-        ends = [found.get(f"{metric}_{end}") for end in ("low", "high")]
-        if None in ends or not 0 <= ends[0] <= ends[1] <= 100 or not 0 <= found[metric] <= 100:
-            line = f"{place}: {metric} is {found[metric]:g} in the interval {ends}"
+        value, low, high = found[metric], found.get(f"{metric}_low"), found.get(f"{metric}_high")
+        if low is None or high is None or not 0 <= low <= high <= 100 or not 0 <= value <= 100:
+            line = f"{place}: {metric} is {value:g} in the interval {[low, high]}"
             raise UserError(f"{line}; expected percentages and both ends, run its stage again")
-        scores[metric] = Score(found[metric], *ends, int(images))
+        scores[metric] = Score(value, low, high, int(images))
     if "psnr" in found:
         scores["psnr"] = Score(found["psnr"], None, None, int(images))
     return scores

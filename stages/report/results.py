@@ -69,8 +69,10 @@ def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict
         UserError: a file is missing or malformed, or two rows have one key.
     """
     values: dict[Key, float] = {}
-    items, methods = defaultdict(dict), defaultdict(dict)  # Inner dicts serve as ordered sets.
-    unavailable, without = {}, {}
+    items: dict[str, dict[str, None]] = defaultdict(dict)  # Inner dicts serve as ordered sets.
+    methods: dict[str, dict[str, None]] = defaultdict(dict)
+    unavailable: dict[tuple[str, str], str] = {}
+    without: dict[tuple[str, str, str], str] = {}
     for stage, key in nodes(config):
         path = paths.results(config.scale, key)
         rows = _read_rows(path)
@@ -121,7 +123,7 @@ def _read_rows(path: Path) -> dict[Key, float]:
     rows: dict[Key, float] = {}
     for line, row in enumerate(csv_tables.read(path, COLUMNS, AGAIN), start=2):
         _check_row(row, f"{path}: line {line}")
-        key = tuple(row[name] for name in COLUMNS[:5])
+        key = (row["dataset"], row["item"], row["condition"], row["method"], row["metric"])
         if key in rows:
             raise UserError(f"{path}: line {line}: {'/'.join(key)} occurs twice; run its stage again")
         rows[key] = float(row["value"])

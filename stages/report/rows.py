@@ -1,21 +1,21 @@
 """What a comparison consists of: judged rows, everything that the joins read, and how a cell is judged."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
-
-import pandas as pd
+from typing import Generic, TypeVar
 
 from redenoise.dag.config import Config
 from redenoise.document.model import IMAGE, NETWORK
 from stages.report import labels
 from stages.report.details import detail
-from stages.report.kinds import DesignTable, Method, Ordering, Printed, Table, TaskTable
+from stages.report.kinds import DesignTable, Method, Ordering, Printed, Table
 from stages.report.outcomes import Difference
+from stages.report.published import Key, Misprint, PrintedCell
 from stages.report.recognized import Recognized
 from stages.report.results import AVERAGE, DEMO_PREFIX, Measured, nodes, title
 from stages.report.spreads import Average, Spread
 from stages.report.tables import PRINTED_UNITS, TOLERANCES
+from stages.report.weights import Records
 
 REPRODUCED, OFF, NOT_RUN, UNPRINTED = "reproduced", "off", "not run", "unprinted"
 STATUSES = (REPRODUCED, OFF, NOT_RUN)
@@ -26,16 +26,8 @@ SURE = 2  # standard errors that a difference must exceed
 DECIMALS = {"psnr": 4, "ssim": 5, "params": 0, "top1": 4, "top5": 4, "miou": 4}
 DEMO_NOTE = "demo scale: stand-in images and tiny networks, nothing to compare with print"
 
+Kind = TypeVar("Kind", bound=Printed, covariant=True)
 Place = tuple[str, str, str, str]  # item, condition, method as shown, metric
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """A suspected misprint: `strength` is strong or weak, `estimate` may be empty."""
-
-    strength: str
-    reason: str
-    estimate: str
 
 
 @dataclass(frozen=True)
@@ -63,7 +55,7 @@ class Row:
     note: str
     scope: str
     measured: str
-    suspect: Suspect | None = None
+    suspect: Misprint | None = None
     low: float | None = None
     high: float | None = None
     images: int | None = None
@@ -99,6 +91,20 @@ class Row:
         return self.note.partition("; suspected misprint")[0]
 
     @property
+    def suspicion(self) -> str:
+        """A suspected misprint in words, with the delta against its best estimate if there is one; else empty."""
+        if self.suspect is None:
+            return ""
+        text = f"suspected misprint ({self.suspect.strength}): {self.suspect.reason}"
+        if not self.suspect.estimate:
+            return text
+        text += f"; best estimate {self.suspect.estimate}"
+        if self.reproduced is None:
+            return text
+        delta = signed(self.reproduced - float(self.suspect.estimate), DECIMALS[self.metric])
+        return f"{text}, delta against it {delta}"
+
+    @property
     def limit(self) -> float | None:
         """Largest |delta| that counts as reproduced; None for a value without a printed one."""
         return limit(self.published, self.metric, self.scope) if self.published else None
@@ -122,9 +128,9 @@ class Context:
     """
 
     config: Config
-    cells: pd.DataFrame
-    misprints: pd.DataFrame
-    records: dict[str, dict[str, Any]]
+    cells: list[PrintedCell]
+    misprints: dict[Key, Misprint]
+    records: Records
     measured: Measured
     recognized: Recognized
     spreads: dict[Average, Spread] = field(default_factory=dict)
@@ -133,6 +139,10 @@ class Context:
     def demo(self) -> bool:
         """Whether stand-in images were measured, which no printed value belongs to."""
         return not self.config.settings["real_data"]
+
+    def printed(self, spec: Printed) -> list[PrintedCell]:
+        """The printed cells of one table, those included that the report does not cover."""
+        return [cell for cell in self.cells if (cell.paper, cell.table) == (spec.paper, spec.table)]
 
     def dataset(self, spec: Printed) -> str:
         """The name under which the results hold the table's set."""
@@ -181,8 +191,8 @@ class Ordered:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One table, joined.
+class Comparison(Generic[Kind]):
+    """One table of some kind, joined.
 
     Attributes:
         rows: in the order of the CSV and of the values in the table's document.
@@ -191,7 +201,7 @@ class Comparison:
         orderings: in a table of a high-level task, its orderings at all noise levels.
     """
 
-    spec: Table | DesignTable | TaskTable
+    spec: Kind
     rows: list[Row]
     methods: dict[str, str]
     demo: bool
@@ -235,32 +245,32 @@ def rounding(published: str, metric: str) -> float:
     return 0.5 * PRINTED_UNITS.get(metric, 10.0 ** -len(published.partition(".")[2]))
 
 
-def judge(cell: Any, value: float | None, measured: str, remark: str, scope: str, suspect: Suspect | None) -> Row:
+def judge(cell: PrintedCell, value: float | None, measured: str, remark: str, spec: Printed, context: Context) -> Row:
     """A printed cell with its verdict; `remark`, if any, says what stands behind it or why nothing does."""
-    status = NOT_RUN
+    status, scope = NOT_RUN, scope_of(spec, cell.item, cell.metric)
     if value is not None:
         close = abs(value - float(cell.value)) <= limit(cell.value, cell.metric, scope) + 1e-9
         status = REPRODUCED if close else OFF
-    notes = [remark] if remark else []
-    notes += [suspicion(suspect, value, cell.metric)] if suspect else []
-    head = (cell.dataset, cell.item, cell.condition, cell.method, cell.metric, cell.unit)
-    return Row(*head, cell.value, value, status, "; ".join(notes), scope, measured, suspect)
+    spread = context.spreads.get((cell.dataset, cell.condition, measured, cell.metric))
+    suspect = context.misprints.get(cell.key)
+    head = (cell.dataset, cell.item, cell.condition, cell.method, cell.metric, cell.unit, cell.value)
+    row = Row(*head, value, status, remark, scope, measured, suspect, spread=spread)
+    return replace(row, note="; ".join(filter(None, (remark, row.suspicion))))
+
+
+def unprinted(spec: Printed, context: Context, place: Place, unit: str, value: float, measured: str) -> Row:
+    """A measured value without a printed counterpart."""
+    dataset, (item, condition, _, metric) = context.dataset(spec), place
+    note = DEMO_NOTE if context.demo else ""
+    spread = context.spreads.get((dataset, condition, measured, metric))
+    scope = scope_of(spec, item, metric)
+    return Row(dataset, *place, unit, "", value, UNPRINTED, note, scope, measured, spread=spread)
 
 
 def signed(value: float, decimals: int, thousands: str = "") -> str:
     """A number with its sign and fixed decimals; zero is `+0.00`, never `-0.00`; `thousands` separates groups."""
     text = f"{value:+{thousands}.{decimals}f}"
     return text.replace("-", "+") if float(text.replace(",", "")) == 0 else text
-
-
-def suspicion(suspect: Suspect, value: float | None, metric: str) -> str:
-    """A suspected misprint in words, with the delta against its best estimate if there is one and a measured value."""
-    text = f"suspected misprint ({suspect.strength}): {suspect.reason}"
-    if suspect.estimate:
-        text += f"; best estimate {suspect.estimate}"
-        if value is not None:
-            text += f", delta against it {signed(value - float(suspect.estimate), DECIMALS[metric])}"
-    return text
 
 
 def why_unmeasured(context: Context, dataset: str, name: str, item: str, condition: str) -> str:
@@ -274,13 +284,3 @@ def why_unmeasured(context: Context, dataset: str, name: str, item: str, conditi
     if item == AVERAGE:
         return f"{name} did not measure every image of {dataset} at {condition}"
     return f"{name} did not measure image {item} at {condition}"
-
-
-def suspects(spec: Printed, context: Context) -> dict[tuple[str, ...], Suspect]:
-    """The suspected misprints of one table, by data set, item, condition, method and metric."""
-    frame = context.misprints
-    chosen = frame[(frame["paper"] == spec.paper) & (frame["table"] == spec.table)]
-    return {
-        (row.dataset, row.item, row.condition, row.method, row.metric): Suspect(row.strength, row.reason, row.estimate)
-        for row in chosen.itertuples(index=False)
-    }

@@ -14,20 +14,6 @@ METRIC_NAMES = {"psnr": "PSNR", "ssim": "SSIM", "params": "parameters"}
 METRIC_NAMES |= {"top1": "top-1", "top5": "top-5", "miou": "mIoU"}
 VERDICT_MARKS = {REPRODUCED: "✓", OFF: "✗"}
 ONE_SEED = "one seed"
-COMPARED = ("printed", "reproduced", "Δ")
-MEASURED = ("demo value",)  # the columns of a method where nothing is compared
-DETAIL_PLACE = (
-    "What decides a verdict, the rounding of print, the spread over seeds or the tolerance alone, is in the column "
-    "`detail` of the CSV file beside this page, and for averages in overview.md."
-)
-DEMO_WARNING = (
-    "Demo scale: these are stand-in images and tiny networks trained for seconds. "
-    "Nothing on this page can be compared with the printed table."
-)
-
-
-VERDICT_MARKS = {REPRODUCED: "✓", OFF: "✗"}
-ONE_SEED = "one seed"
 
 
 def counts(comparison: Comparison) -> dict[str, int]:

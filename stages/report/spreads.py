@@ -78,7 +78,8 @@ def rows(scale: str) -> list[csv_tables.Row]:
     Raises:
         UserError: the file is no such CSV, a value is no number, or mean and std are not those of the values.
     """
-    file, found = path(scale), {}
+    file = path(scale)
+    found: dict[tuple[str, ...], csv_tables.Row] = {}
     if not file.exists():
         return []
     for line, row in enumerate(csv_tables.read(file, COLUMNS, AGAIN), start=2):
@@ -93,7 +94,7 @@ def load(config: Config, records: Records) -> dict[Average, Spread]:
     found: dict[Average, dict] = defaultdict(dict)
     today = _weights(config, records)
     for row in rows(config.scale):
-        key = tuple(row[name] for name in KEY)
+        key = (row["dataset"], row["condition"], row["method"], row["metric"])
         count, std, image = len(row["seeds"].split()), float(row["std"]), float(row["image"])
         if row["varied"] == TRAINING:
             found[key] |= {"trainings": count, "training": std, "training_image": image}

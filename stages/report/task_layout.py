@@ -5,20 +5,9 @@ from dataclasses import replace
 from redenoise.dag.config import Config
 from redenoise.document.model import NOTHING, Cell, Document, Section
 from stages.report.kinds import TaskTable
-from stages.report.parts import COMPARED, MEASURED, best, grid, linked, methods_grid, page, value_cells
+from stages.report.parts import COMPARED, MEASURED, best, grid, linked, mark, methods_grid, page, value_cells
 from stages.report.results import AVERAGE, is_noise
-from stages.report.rows import (
-    NOT_RUN,
-    ORDER_STATUSES,
-    REVERSED,
-    SURE,
-    Comparison,
-    Context,
-    Ordered,
-    Row,
-    signed,
-    suspicion,
-)
+from stages.report.rows import NOT_RUN, ORDER_STATUSES, REVERSED, SURE, Comparison, Context, Ordered, Row, signed
 from stages.report.shown import METRIC_NAMES, number, summary, with_interval
 from stages.report.tables import TOLERANCES
 from stages.report.task_tables import CLEAN, CLEAN_METHOD
@@ -42,7 +31,7 @@ ERRORS = {
 }
 
 
-def document(comparison: Comparison, context: Context) -> Document:
+def document(comparison: Comparison[TaskTable], context: Context) -> Document:
     """Lay out one joined table."""
     spec = comparison.spec
     legend = (*_legend(comparison), _clean(comparison, context), *_network(spec, context))
@@ -64,13 +53,13 @@ def document(comparison: Comparison, context: Context) -> Document:
     return replace(found, title=f"{found.title}; demo: textured shapes instead") if comparison.demo else found
 
 
-def _order_summary(comparison: Comparison) -> str:
+def _order_summary(comparison: Comparison[TaskTable]) -> str:
     statuses = [ordered.status for ordered in comparison.orderings]
     hold, undecided, turned, missing = (statuses.count(status) for status in ORDER_STATUSES)
     return f"{len(statuses)} orderings: {hold} hold, {undecided} undecided, {turned} reversed, {missing} not run."
 
 
-def _legend(comparison: Comparison) -> tuple[str, ...]:
+def _legend(comparison: Comparison[TaskTable]) -> tuple[str, ...]:
     metrics = comparison.spec.metrics
     metric = metrics[0]
     name, error = METRIC_NAMES[metric], ERRORS[metric]
@@ -92,7 +81,7 @@ def _legend(comparison: Comparison) -> tuple[str, ...]:
     )
 
 
-def _clean(comparison: Comparison, context: Context) -> str:
+def _clean(comparison: Comparison[TaskTable], context: Context) -> str:
     """The line of the clean images: what the task's network recognizes without noise and without a denoiser."""
     found = [row for row in comparison.rows if row.condition == CLEAN and row.low is not None]
     text = f"not run: {why_missing(comparison.spec, context, CLEAN_METHOD, CLEAN)}"
@@ -122,7 +111,7 @@ def _chance(config: Config, task: str) -> str:
     return f"It knows {classes:,} classes, so guessing reaches {shares}."
 
 
-def _methods(comparison: Comparison, context: Context) -> Section:
+def _methods(comparison: Comparison[TaskTable], context: Context) -> Section:
     """Which measured method stands behind each shown one, how its weights were made, and why some have none."""
     spec, printed, rows = comparison.spec, {method.printed for method in comparison.spec.methods}, []
     for label, name in comparison.methods.items():
@@ -133,9 +122,10 @@ def _methods(comparison: Comparison, context: Context) -> Section:
     return methods_grid("Methods", stub, rows, spec.dataset, context)
 
 
-def _accuracies(comparison: Comparison) -> Section:
+def _accuracies(comparison: Comparison[TaskTable]) -> Section:
     """The paper's own table: one line per noise level and metric, one group of columns per printed method."""
-    spec, rows, footnotes = comparison.spec, [], []
+    spec, rows = comparison.spec, []
+    footnotes: list[str] = []
     columns = MEASURED if comparison.demo else COMPARED
     groups = [(method.printed, columns) for method in spec.methods]
     for level in spec.sigmas:
@@ -146,42 +136,31 @@ def _accuracies(comparison: Comparison) -> Section:
             whole = max((row.images for row in found if row and row.images), default=0)
             best_measured = best([number(row.reproduced, metric) for row in found if row and row.images == whole])
             for row in found:
-                cells += _cells(comparison, row, len(columns), best_printed, best_measured, footnotes)
+                shown = _shown(row, best_measured, footnotes) if row else Cell()
+                cells += value_cells(comparison, row, len(columns), shown, footnotes, best_printed)
                 if row and row.images and row.images < whole:
                     part = f"over the first {row.images:,} of {whole:,} images"
-                    cells[-1] = linked(comparison, row, Cell(with_interval(row), note=_mark(part, footnotes)))
+                    cells[-1] = linked(comparison, row, Cell(with_interval(row), note=mark(part, footnotes)))
             rows.append(cells)
     heading = "Accuracy behind each denoiser in %, with 95 % intervals"
     return grid(heading, ("σ", "metric"), groups, rows, footnotes)
 
 
-def _cells(
-    comparison: Comparison, row: Row | None, width: int, best_printed: object, best_measured: object, footnotes: list
-) -> list[Cell]:
-    """The cells of one value; a suspected misprint and a reason for no value add a footnote."""
-    if row is None:
-        return value_cells(comparison, None, width, Cell())
-    bold = row.low is not None and number(row.reproduced, row.metric) == best_measured
-    shown = Cell(with_interval(row), bold=bold) if row.low is not None else _not_run(row.reason, footnotes)
-    note = _mark(suspicion(row.suspect, row.reproduced, row.metric), footnotes) if row.suspect else 0
-    printed = bool(row.published) and float(row.published) == best_printed
-    return value_cells(comparison, row, width, shown, printed, note)
+def _shown(row: Row, best_measured: object, footnotes: list[str]) -> Cell:
+    """A measured value with its interval; a reason for none is a footnote."""
+    if row.low is None:
+        return _not_run(row.reason, footnotes)
+    return Cell(with_interval(row), bold=number(row.reproduced, row.metric) == best_measured)
 
 
 def _not_run(reason: str, footnotes: list[str]) -> Cell:
-    return Cell(NOT_RUN, note=_mark(f"not run: {reason}", footnotes))
+    return Cell(NOT_RUN, note=mark(f"not run: {reason}", footnotes))
 
 
-def _mark(text: str, footnotes: list[str]) -> int:
-    """The number of a footnote, which cells of one reason share."""
-    if text not in footnotes:
-        footnotes.append(text)
-    return footnotes.index(text) + 1
-
-
-def _extras(comparison: Comparison, context: Context) -> Section:
+def _extras(comparison: Comparison[TaskTable], context: Context) -> Section:
     """Accuracies that the paper does not print: other methods, and those of a part of the set."""
-    spec, rows, footnotes = comparison.spec, [], []
+    spec, rows = comparison.spec, []
+    footnotes: list[str] = []
     printed = {method.printed for method in spec.methods}
     values = {row.place: row for row in comparison.unprinted.values() if is_noise(row.condition)}
     names = {label: name for label, name in comparison.methods.items() if label not in {*printed, CLEAN_METHOD}}
@@ -206,16 +185,17 @@ def _missing(spec: TaskTable, context: Context, name: str, condition: str, footn
     return _not_run(why_missing(spec, context, name, condition), footnotes)
 
 
-def _orderings(comparison: Comparison) -> Section:
+def _orderings(comparison: Comparison[TaskTable]) -> Section:
     """Every ordering at every noise level: the difference, how sure it is, and whether it holds."""
-    rows, footnotes = [], []
-    names = ("difference", "error", "difference / error", "images", "lower < higher")
+    rows: list[list[Cell]] = []
+    footnotes: list[str] = []
+    names: tuple[str, ...] = ("difference", "error", "difference / error", "images", "lower < higher")
     for ordered in comparison.orderings:
         ordering = ordered.ordering
         cells = [Cell(text) for text in (str(ordered.sigma), ordering.lower, ordering.higher, ordering.source)]
         if not comparison.demo:
             cells.append(Cell(NOTHING if ordered.printed is None else signed(ordered.printed, 2)))
-        rows.append((*cells, *_order_cells(ordered, footnotes)))
+        rows.append([*cells, *_order_cells(ordered, footnotes)])
     if not comparison.demo:
         names = ("printed difference", *names)
     heading = f"Orderings: higher minus lower in {METRIC_NAMES[comparison.spec.metrics[0]]}, percentage points"
@@ -230,7 +210,7 @@ def _order_cells(ordered: Ordered, footnotes: list[str]) -> list[Cell]:
     return [*map(Cell, texts), Cell(f"{found.images:,}"), Cell(ordered.status, bold=ordered.status == REVERSED)]
 
 
-def _psnr(comparison: Comparison) -> Section:
+def _psnr(comparison: Comparison[TaskTable]) -> Section:
     """PSNR of the images that the task's network sees: no printed counterpart, and no interval."""
     spec, rows = comparison.spec, []
     values = {(row.method, row.condition): row for row in comparison.unprinted.values() if row.metric == "psnr"}

@@ -4,23 +4,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache, partial
 from itertools import product
-from typing import Any
 
 from redenoise.dag import paths
 from redenoise.support.errors import UserError
 from stages.report import labels, outcomes
 from stages.report.kinds import Ordering, TaskTable
 from stages.report.outcomes import Outcomes
+from stages.report.published import PrintedCell
 from stages.report.recognized import Score
 from stages.report.results import AVERAGE, is_noise, sigma
-from stages.report.rows import DEMO_NOTE, UNPRINTED, Comparison, Context, Ordered, Row, judge, suspects
+from stages.report.rows import DEMO_NOTE, Comparison, Context, Ordered, Row, judge, unprinted
 from stages.report.tables import TASK_TABLES
 
 CHECKED = 1e-3  # percentage points by which outcomes and results of one node may differ: the results have six decimals
 UNITS = {"psnr": "dB"}  # of the unprinted rows; all others are in %
 
 
-def compare(spec: TaskTable, context: Context) -> Comparison:
+def compare(spec: TaskTable, context: Context) -> Comparison[TaskTable]:
     """Join one table's printed cells with what was measured, add what was measured besides, and check its orderings.
 
     Raises:
@@ -45,7 +45,7 @@ def why_missing(spec: TaskTable, context: Context, name: str, condition: str) ->
 
 def _methods(spec: TaskTable, context: Context) -> dict[str, str]:
     """Measured methods by the label that they have in this table: the printed ones, then those of no table."""
-    shown = {method.printed: method.measured for method in spec.methods}
+    shown = {method.printed: method.measured or "" for method in spec.methods}
     behind = {method.measured for table in TASK_TABLES if table.dataset == spec.dataset for method in table.methods}
     return shown | {name: name for name in context.recognized.methods(spec.dataset) if name not in behind}
 
@@ -56,20 +56,17 @@ def _whole(spec: TaskTable, context: Context, score: Score) -> bool:
 
 
 def _printed_rows(spec: TaskTable, context: Context, methods: dict[str, str]) -> Iterator[Row]:
-    cells, found = context.cells, suspects(spec, context)
-    chosen = cells[(cells["paper"] == spec.paper) & (cells["table"] == spec.table)]
-    for cell in chosen.itertuples(index=False):
+    for cell in context.printed(spec):
         name = methods[cell.method]
         score = context.recognized.scores.get((spec.dataset, name, cell.condition), {}).get(cell.metric)
-        suspect = found.get((cell.dataset, cell.item, cell.condition, cell.method, cell.metric))
         if score is not None and not context.demo and _whole(spec, context, score):
             remark = "" if name == cell.method else f"measured with {name}"
-            yield _with(judge(cell, score.value, name, remark, AVERAGE, suspect), score)
+            yield _with(judge(cell, score.value, name, remark, spec, context), score)
         else:
-            yield judge(cell, None, name, _why_not_run(spec, context, cell, name, score), AVERAGE, suspect)
+            yield judge(cell, None, name, _why_not_run(spec, context, cell, name, score), spec, context)
 
 
-def _why_not_run(spec: TaskTable, context: Context, cell: Any, name: str, score: Score | None) -> str:
+def _why_not_run(spec: TaskTable, context: Context, cell: PrintedCell, name: str, score: Score | None) -> str:
     if context.demo:
         return DEMO_NOTE
     if score is not None:
@@ -89,9 +86,8 @@ def _measured_rows(spec: TaskTable, context: Context, methods: dict[str, str]) -
             if label in printed and metric in spec.metrics and whole and not context.demo:
                 continue  # It stands beside its printed cell.
             shown = label if whole else labels.PART.format(label, score.images)
-            head = (context.dataset(spec), AVERAGE, condition, shown, metric, UNITS.get(metric, "%"), "")
-            note = DEMO_NOTE if context.demo else ""
-            yield _with(Row(*head, score.value, UNPRINTED, note, AVERAGE, name), score)
+            place = (AVERAGE, condition, shown, metric)
+            yield _with(unprinted(spec, context, place, UNITS.get(metric, "%"), score.value, name), score)
 
 
 def _with(row: Row, score: Score) -> Row:
@@ -142,7 +138,6 @@ def _outcomes(spec: TaskTable, context: Context, name: str, condition: str) -> O
 
 
 def _printed_difference(spec: TaskTable, context: Context, ordering: Ordering, condition: str) -> float:
-    cells = context.cells
-    chosen = cells[(cells["paper"] == spec.paper) & (cells["table"] == spec.table) & (cells["condition"] == condition)]
-    values = chosen[chosen["metric"] == spec.metrics[0]].set_index("method")["value"].astype(float)
-    return float(values[ordering.higher] - values[ordering.lower])
+    places = {(cell.condition, cell.method, cell.metric): float(cell.value) for cell in context.printed(spec)}
+    lower, higher = (places[condition, name, spec.metrics[0]] for name in (ordering.lower, ordering.higher))
+    return higher - lower

@@ -55,7 +55,7 @@ def document(context: Context) -> Document:
 
 def curves(config: Config, records: Records) -> list[tuple[str, ...]]:
     """The learning curves, by `CURVE_COLUMNS`: dB with four decimals, empty where there was no validation."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for network in [*trained(config, records), *trained(config, records, "cascade")]:
         for step, rate, training, validated in network.card["curve"]:
             values = (f"{rate:.9f}", f"{training:.4f}", "" if validated is None else f"{validated:.4f}")

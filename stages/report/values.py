@@ -1,5 +1,7 @@
 """The values of a table as data, for its document, and its CSV from them."""
 
+from typing import Any
+
 from redenoise.document.model import IMAGE, NETWORK, REPRODUCED, Cell, Value
 from redenoise.support import csv_tables
 from stages.report.kinds import Printed, TaskTable
@@ -71,12 +73,13 @@ def csv_text(spec: Printed, found: tuple[Value, ...]) -> str:
     return csv_tables.text([*CSV_COLUMNS, *more], (_line(value, spec.table, more) for value in found))
 
 
-def _spread(row: Row, digits: int) -> dict[str, float | int | None]:
+def _spread(row: Row, digits: int) -> dict[str, Any]:
     """How far the value moves with the seed, nothing where nobody knows; a single image has no mean of its set."""
     spread = row.spread
     if row.deviation is None or spread is None:
         return {}
-    single, found = row.scope == IMAGE, {}
+    single = row.scope == IMAGE
+    found: dict[str, Any] = {}
     if spread.seeds:
         std = spread.noise_image if single else spread.noise
         found |= {"seeds": spread.seeds, "spread": round(std, SPREAD_DECIMALS)}

@@ -36,12 +36,12 @@ class Ancestry:
 
     Attributes:
         config: of the newer side.
-        old, new: `records.json` of both, or None where a revision has none.
+        old, new: `records.json` of both, empty where a revision has none.
     """
 
     config: Config
-    old: dict[str, Any] | None
-    new: dict[str, Any] | None
+    old: dict[str, Any]
+    new: dict[str, Any]
 
     def __hash__(self) -> int:
         return id(self)
@@ -49,7 +49,7 @@ class Ancestry:
     @cache  # noqa: B019 - the object lives as long as the command
     def of(self, name: str) -> tuple[Cause, ...]:
         """Causes of a difference in the outputs of the node `name`, its own first; empty where nothing differs."""
-        if self.old is None or self.new is None:
+        if not (self.old and self.new):
             return (Cause(UNKNOWN, "one of the two revisions keeps no records.json"),)
         before, after = (side["nodes"].get(name) for side in (self.old, self.new))
         if before is None or after is None:
@@ -68,7 +68,7 @@ class Ancestry:
 
     def retrained(self, name: str) -> bool:
         """Whether a node has read other weights on the two sides; not as far as anybody knows without records."""
-        if self.old is None or self.new is None:
+        if not (self.old and self.new):
             return False
         inputs = [side["nodes"].get(name, {}).get("inputs", {}) for side in (self.old, self.new)]
         start = paths.weights(self.config.scale, "").as_posix()
@@ -76,7 +76,7 @@ class Ancestry:
 
     def judging(self) -> tuple[Cause, ...]:
         """Why a value that has not moved is judged otherwise: what differs in the report itself."""
-        if self.old is None or self.new is None:
+        if not (self.old and self.new):
             return self.of(REPORT)
         return self.own(REPORT) if all(REPORT in side["nodes"] for side in (self.old, self.new)) else ()
 

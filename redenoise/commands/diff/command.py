@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
 def between(base: str, old: Reader, head: str, new: Reader, scale: str) -> list[Move]:
     """Every cell of one scale that moved between two sides."""
     before, after = sides.load(base, old, scale), sides.load(head, new, scale)
-    return list(moves(before, after, Ancestry(load_config(scale), before.records, after.records)))
+    return list(moves(before, after, Ancestry(load_config(scale), before.records or {}, after.records or {})))
 
 
 def _scales(chosen: str | None, read: Reader) -> list[str]:

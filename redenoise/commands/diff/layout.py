@@ -32,7 +32,7 @@ NUMBERS = ("old", "new", "change", "printed")
 def folded(move: Move) -> bool:
     """Whether a move is less than the tables show: half a unit of their last place, with the verdict unchanged."""
     old, new = move.old, move.new
-    if move.change is None or (old.status, old.printed) != (new.status, new.printed):
+    if old is None or new is None or move.change is None or (old.status, old.printed) != (new.status, new.printed):
         return False
     return abs(move.change) < 0.5 * 10.0 ** -SHOWN_DECIMALS[move.key[5]]
 
@@ -78,7 +78,7 @@ def _within(moves: list[Move]) -> list[str]:
     """Moves that another seed could have made: how many, which way, what became of verdicts, and the causes of all."""
     if not moves:
         return []
-    up = sum(move.change > 0 for move in moves)
+    up = sum((move.change or 0.0) > 0 for move in moves)
     averages = [move for move in moves if move.average]
     counts = (
         f"Averages: {len(averages)}, single images: {len(moves) - len(averages)}; up: {up}, down: {len(moves) - up}"
@@ -134,9 +134,8 @@ def _verdict(move: Move) -> str:
     return "" if old == new else f"{old} to {new}"
 
 
-def _rank(causes: Iterable[Cause]) -> tuple:
-    ordered = sorted(causes, key=_order)
-    return [_order(cause) for cause in ordered]
+def _rank(causes: Iterable[Cause]) -> list[tuple[int, str]]:
+    return sorted(map(_order, causes))
 
 
 def _order(cause: Cause) -> tuple[int, str]:

@@ -31,7 +31,9 @@ class Move:
     @property
     def value(self) -> Value:
         """The newer of its values."""
-        return self.new or self.old
+        value = self.new or self.old
+        assert value is not None, "a cell that neither side has cannot move"
+        return value
 
     @property
     def average(self) -> bool:
@@ -53,7 +55,7 @@ class Move:
         names = ("spread", "training_spread") if self.retrained else ("spread",)
         sides = [[getattr(value, name) for name in names] for value in (self.new, self.old) if value]
         known = next(filter(None, ([std for std in side if std is not None] for side in sides)), None)
-        if known is None or not self.change or self.old.printed != self.new.printed:
+        if known is None or not self.change or len({value.printed for value in (self.old, self.new) if value}) > 1:
             return False
         return abs(self.change) <= SURE * sqrt(2) * hypot(*known)
 
@@ -67,20 +69,19 @@ def moves(old: Side, new: Side, ancestry: Ancestry) -> Iterator[Move]:
     """Every cell that differs in its value, its printed value or its verdict, in the order of the tables."""
     for key in dict.fromkeys((*new.values, *old.values)):
         before, after = old.values.get(key), new.values.get(key)
-        if before and after and _judged(before) == _judged(after):
-            continue
-        maker = (after or before).node
-        yield Move(key, before, after, _causes(before, after, ancestry), bool(maker) and ancestry.retrained(maker))
+        if _judged(before) != _judged(after):
+            maker = next(value.node for value in (after, before) if value)
+            retrained = bool(maker) and ancestry.retrained(maker)
+            yield Move(key, before, after, _causes(before, after, maker, ancestry), retrained)
 
 
-def _judged(value: Value) -> tuple[str, float | None, str]:
-    return value.printed, value.reproduced, value.status
+def _judged(value: Value | None) -> tuple[str, float | None, str] | None:
+    return (value.printed, value.reproduced, value.status) if value else None
 
 
-def _causes(before: Value | None, after: Value | None, ancestry: Ancestry) -> tuple[Cause, ...]:
+def _causes(before: Value | None, after: Value | None, maker: str, ancestry: Ancestry) -> tuple[Cause, ...]:
     if before and after and before.reproduced == after.reproduced:
         return ancestry.judging() or (Cause(UNKNOWN, "judged otherwise, for a reason that no record holds"),)
-    maker = (after or before).node
     if not maker:
         return ancestry.judging() or (Cause(UNKNOWN, "no node measures this cell"),)
     return ancestry.of(maker) or ancestry.judging() or (Cause(UNKNOWN, f"nothing that is recorded of {maker} differs"),)

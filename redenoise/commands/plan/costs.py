@@ -102,7 +102,7 @@ def read_table(path: Path = TABLE) -> Table:
         return {}
     rows = csv_tables.read(path, COLUMNS, AGAIN)
     try:
-        return {tuple(row[name] for name in HEADER): _parse(row) for row in rows}
+        return {(row["scale"], row["stage"], row["key"]): _parse(row) for row in rows}
     except ValueError as error:
         raise UserError(f"{path}: damaged ({error}); {AGAIN}") from None
 
@@ -145,7 +145,7 @@ def record(
         here, kept = measured(config, node), old.get(name)
         minutes = config.settings["shard_minutes"]
         if here and shards and minutes and node.stage in MEASURING:
-            here = replace(here, shards=shards(node.stage, node.key), shard_minutes=minutes)
+            here = replace(here, shards=shards(node.stage, node.key or ""), shard_minutes=minutes)
         if kept and kept.memory_mb is None:
             kept = None  # from an earlier report, which today's may have replaced
         cost = here or kept or known.get(node.name)
@@ -165,9 +165,9 @@ def _line(cost: Cost) -> list[str]:
 
 
 def _rounded(cost: Cost) -> Cost:
-    values = {name: getattr(cost, name) for name in QUANTITIES}
-    known = {name: float(f"{value:.{DIGITS}g}") for name, value in values.items() if value is not None}
-    return replace(cost, **known)
+    values: dict[str, Any] = {name: getattr(cost, name) for name in QUANTITIES}
+    values |= {name: float(f"{value:.{DIGITS}g}") for name, value in values.items() if value is not None}
+    return replace(cost, **values)
 
 
 def merged(first: Cost, second: Cost) -> Cost:

@@ -112,7 +112,7 @@ def place(config: Config, stage: str, key: str | None, name: str) -> str:
     elif first == "miniature":
         found = f"{PARAMS}: miniatures.{config.entry(stage, str(key))['network']['name']}"
     elif first == "download":
-        found = f"{PARAMS}: downloads.{config.entry(stage, key).get('dataset', key)}"
+        found = f"{PARAMS}: downloads.{config.entry(stage, str(key)).get('dataset', key)}"
     else:
         found = f"{PARAMS}: {first}"
     return f"{found}.{rest.replace('/', '.')}" if rest else found

@@ -66,5 +66,5 @@ def _cascade(config: Config, key: str, record: dict[str, Any]) -> Cost | None:
 
 def _cost(seconds: float, machine: dict[str, Any], memory: float | None = None) -> Cost:
     on_gpu = machine["kind"] == "cuda"
-    found = {"gpu_memory_mb": memory} if on_gpu else {"memory_mb": memory, "gpu_memory_mb": 0.0}
+    found: dict[str, Any] = {"gpu_memory_mb": memory} if on_gpu else {"memory_mb": memory, "gpu_memory_mb": 0.0}
     return Cost(seconds, None, seconds if on_gpu else 0.0, device=machine["device"], **found)

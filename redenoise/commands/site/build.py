@@ -14,7 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from redenoise.commands.parsing import parser
 from redenoise.commands.site import details, pages, photos
-from redenoise.commands.site.pages import Book
+from redenoise.commands.site.book import Book
+from redenoise.commands.site.book import load as load_book
 from redenoise.commands.site.texts import page_of
 from redenoise.dag import paths
 from redenoise.dag.config import load_config
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = options.parse_args(arguments)
     config = load_config(given.scale)
     folder = given.output or paths.build(config.scale) / "site"
-    book, album = pages.load(config), photos.Album([], {}, [])
+    book, album = load_book(config), photos.Album([], {}, [])
     why_not = book.source.why_not
     if not why_not:
         album = photos.album(config)

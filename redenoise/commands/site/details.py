@@ -2,19 +2,17 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markupsafe import Markup
 
+from redenoise.commands.site.book import Book
 from redenoise.commands.site.facts import RUN, Record
 from redenoise.commands.site.grids import level, named
 from redenoise.commands.site.pipeline import Node
 from redenoise.document import inline
 from redenoise.document.model import NOTHING, Document, Value
 from stages.report.rows import DECIMALS, signed
-
-if TYPE_CHECKING:
-    from redenoise.commands.site.pages import Book
 
 # What a node is to the one that reads from it.
 ROLES = {

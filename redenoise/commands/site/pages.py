@@ -1,78 +1,24 @@
 """What every page of the site is made from: the templates' contexts."""
 
-import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 from markupsafe import Markup
 
-from redenoise.commands.site import charts, dag, details, facts, grids, pipeline
-from redenoise.commands.site.facts import Record, Source
+from redenoise.commands.site import charts, dag, details, grids, pipeline
+from redenoise.commands.site.book import Book
+from redenoise.commands.site.facts import Record
 from redenoise.commands.site.pipeline import Node
 from redenoise.commands.site.texts import Writer, page_of, slug
-from redenoise.dag import paths
-from redenoise.dag.config import Config
-from redenoise.document import store
-from redenoise.document.model import WARNING, Block, Document, Items, Paragraph, Picture, Place, Section, Table, Value
-from stages.report import TABLE_SUFFIXES, figures, gallery
+from redenoise.document.model import WARNING, Block, Document, Items, Paragraph, Picture, Section, Table, Value
+from stages.report import figures
 from stages.report.rows import STATUSES
 from stages.report.tables import ALL_TABLES, PAPERS
 
 Context = dict[str, Any]
-TEXTS = ("overview", "training", "figures", "provenance", "opinion", "notes")  # documents that are no table's
-DATA = ("averages.csv", "accuracies.csv", "learning_curves.csv", "metrics.json", "opinion.csv")
-PICTURES = (*(f"figures/{name}" for name in gallery.MADE), "opinion.svg")
 OVERVIEW_LEFT_OUT = ("Papers", "Data and weights")  # which the site shows in a form of its own
-
-
-@dataclass(frozen=True)
-class Book:
-    """Everything that the pages are made from; `documents` are the report's own, by name."""
-
-    config: Config
-    nodes: dict[str, Node]
-    source: Source
-    documents: dict[str, Document]
-
-    @cached_property
-    def files(self) -> dict[str, Path]:
-        """Every file of the reports and of the build that the site takes as it is, by its path on the site."""
-        reports = paths.reports(self.config.scale)
-        tables = [f"{spec.key}{suffix}" for spec in ALL_TABLES for suffix in TABLE_SUFFIXES if suffix != ".md"]
-        found = {f"data/{name}": reports / name for name in (*DATA, *tables)}
-        found |= {name: reports / name for name in PICTURES}
-        if not self.source.why_not:
-            for node in self.nodes.values():
-                found[f"data/provenance/{node.name}.json"] = Path(node.record)
-        return {name: path for name, path in found.items() if path.is_file() and not path.is_symlink()}
-
-    @cached_property
-    def places(self) -> dict[Place, str]:
-        """Where the window of every value of a table is."""
-        return {
-            value.place: f"{page_of(spec.key)}#cell-{index}"
-            for spec in ALL_TABLES
-            for index, value in enumerate(self.documents[spec.key].values)
-        }
-
-    def writer(self, name: str) -> Writer:
-        """What writes the texts of a document."""
-        nodes = {node.name: node.page for node in self.nodes.values()}
-        return Writer(self.documents, self.files, nodes, posixpath.dirname(name))
-
-
-def load(config: Config) -> Book:
-    """Read everything; raises `UserError` where the reports of the scale are not there or not as they are written."""
-    nodes, folder = pipeline.load(config), paths.reports(config.scale)
-    # That of the opinion test, which no stage writes, may not be there.
-    texts = [name for name in TEXTS if name != "opinion" or (folder / "opinion.json").is_file()]
-    names = [*(spec.key for spec in ALL_TABLES), *texts]
-    documents = {name: store.read(folder / f"{name}.json") for name in names}
-    return Book(config, nodes, facts.load(config, nodes), documents)
 
 
 def text_page(book: Book, name: str) -> Context:

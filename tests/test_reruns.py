@@ -1,0 +1,192 @@
+"""What an edit makes run again, by the plan and by both engines, in a checkout in which everything was run."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from redenoise.dag import graph
+from redenoise.dag.config import load_config
+from tests.checkouts import built, dvc, run, snakemake
+
+pytest.importorskip("snakemake", reason="Snakemake is not installed: the engines are not run")
+pytest.importorskip("dvc", reason="DVC is not installed: the engines are not run")
+
+NETWORK = """from torch import nn
+
+
+class One(nn.Module):
+    def __init__(self, channels: int = 1) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, noisy, sigma):
+        return self.layer(noisy)
+
+
+def build(**options):
+    return One(**options)
+"""
+FAMILY = """  one:
+    network: {name: one, channels: 1}
+    sigmas: [15, 25, 50]
+    data: train400
+    validation: set12
+    schedule: modern
+    weights: released
+    published: {}
+"""
+TRAINING = {"train", "task", "cascade"}
+ANYWHERE = ("", "\n# An edit.\n")  # at the end of a file
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished checkout that DVC knows too."""
+    folder = built(tmp_path_factory, tmp_path_factory.mktemp("reruns") / "checkout")
+    run(folder, sys.executable, "-m", "redenoise", "record")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def nodes(checkout: Path) -> graph.Graph:
+    """The graph before any edit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(checkout)
+        return graph.load(load_config("demo"))
+
+
+@contextmanager
+def edited(folder: Path, edits: dict[str, tuple[str, str]]):
+    """Replace one text in each of some files, or make a new file; all as before at the end."""
+    with ExitStack() as undo:
+        for name, (before, after) in edits.items():
+            path = folder / name
+            original = path.read_text() if path.exists() else None
+            undo.callback(path.unlink if original is None else lambda path=path, text=original: path.write_text(text))
+            assert before in (original or "")
+            text = (original or "") + after if before == "" else str(original).replace(before, after, 1)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        yield
+
+
+def verdicts(folder: Path) -> tuple[set[str], set[str], set[str], set[str]]:
+    """Nodes that would run by the plan, those of them with a cause of their own, by Snakemake, and DVC's own."""
+    shown = run(folder, sys.executable, "-m", "redenoise", "plan", "--json")
+    plan = json.JSONDecoder().raw_decode(shown)[0]["nodes"]
+    outputs = "".join(re.findall(r"^ +output: .*$", snakemake(folder, "--dry-run"), re.MULTILINE))
+    jobs = re.findall(r"build/demo/(?:provenance/)?([\w-]+)\.json", outputs)
+    status = json.JSONDecoder().raw_decode(dvc(folder, "status", "--json"))[0]
+    own = {name for name, node in plan.items() if node["causes"]}
+    return (
+        set(plan),
+        own,
+        set(jobs) - {"leakage"} | {job for job in jobs if job == "leakage"},
+        {name.replace("@", "-") for name in status},
+    )
+
+
+def behind(nodes: graph.Graph, first: Callable[[graph.Node], bool]) -> set[str]:
+    """The nodes for which `first` holds, and all that follow them."""
+    found: set[str] = set()
+    for node in nodes.nodes:
+        if first(node) or found & set(nodes.upstream[node.name]):
+            found.add(node.name)
+    return found
+
+
+def comment(name: str) -> dict[str, tuple[str, str]]:
+    return {name: ANYWHERE}
+
+
+NOTHING = (
+    *("redenoise/support/progress.py", "redenoise/support/files.py", "redenoise/dag/shards.py"),
+    *("redenoise/sources/fetch.py", "redenoise/commands/sources.py", "redenoise/commands/plan/layout.py"),
+    *("stages/train/__main__.py", "workflow/manifests/README.md", "workflow/manifests/stores.yaml"),
+    *("published/README.md", "weights/README.md"),
+)
+# What is edited, and which nodes are up to it.
+EDITS: dict[str, tuple[dict[str, tuple[str, str]], Callable[[graph.Node], bool]]] = {
+    "the report": (comment("stages/report/overview.py"), lambda node: node.stage == "report"),
+    "a network": (
+        comment("redenoise/models/denoisers/dncnn.py"),
+        lambda node: node.name in ("train-dncnn_s", "train-cdncnn_b"),
+    ),
+    "noise": (
+        comment("redenoise/measure/noise.py"),
+        lambda node: node.stage in ("synthesize", "recognize", "recognize_filtered", "illustrate"),
+    ),
+    "metrics": (
+        comment("redenoise/measure/metrics.py"),
+        lambda node: node.stage in ("evaluate", "filter", "recognize", "recognize_filtered", "illustrate"),
+    ),
+    "a filter": (
+        comment("redenoise/models/filters/bm3d.py"),
+        lambda node: node.name in ("filter-kodak-cbm3d", "recognize_filtered-classification-cbm3d", "illustrate"),
+    ),
+    "how a training is done": (
+        comment("redenoise/training/step.py"),
+        lambda node: node.stage in TRAINING,
+    ),
+    "released weights": (
+        {"weights/proposed-sigma25.json": ("{", "{ ")},
+        lambda node: node.stage == "released",
+    ),
+    "a parameter of a family": (
+        {"params.yaml": ("depth: 17", "depth: 18")},
+        lambda node: node.name in ("train-dncnn_s", "architecture", "report"),
+    ),
+    # The check for leakage has to end before, and is not followed.
+    "a parameter behind the check for leakage": (
+        {"params.yaml": ("title: Set12", "title: Twelve"), "workflow/scales/demo.yaml": ("steps: 2", "steps: 3")},
+        lambda node: (
+            node.name in ("download-set12", "leakage", "synthesize-set12", "evaluate-set12-dncnn_s", "report")
+            or node.stage == "train"
+        ),
+    ),
+}
+
+
+def test_nothing_runs_again_for_what_no_number_depends_on(checkout: Path):
+    with edited(checkout, {name: ANYWHERE for name in NOTHING}):
+        assert verdicts(checkout) == (set(), set(), set(), set())
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_edit_runs_what_depends_on_it_and_nothing_else(checkout: Path, nodes: graph.Graph, name: str):
+    edits, first = EDITS[name]
+    with edited(checkout, edits):
+        plan, own, jobs, differing = verdicts(checkout)
+    assert plan == behind(nodes, first)
+    assert jobs == plan
+    assert differing == own == {node.name for node in nodes.nodes if first(node)}
+
+
+def test_new_network_runs_its_own_nodes_and_what_lists_all_families(checkout: Path):
+    evaluation = "evaluations:\n  set12-one: {dataset: set12, family: one, method: One}\n"
+    edits = {
+        "redenoise/models/denoisers/one.py": ("", NETWORK),
+    }
+    text = (checkout / "params.yaml").read_text()
+    changed = text.replace("families:\n", f"families:\n{FAMILY}", 1).replace("evaluations:\n", evaluation, 1)
+    changed = changed.replace("miniatures:\n", "miniatures:\n  one: {}\n", 1)
+    edits["params.yaml"] = (text, changed)
+    with edited(checkout, edits):
+        plan, own, jobs, differing = verdicts(checkout)
+    assert plan == jobs == {"train-one", "evaluate-set12-one", "architecture", "report"}
+    assert differing == own
+
+
+def test_finished_training_is_taken_up_again(checkout: Path):
+    weights = checkout / "build/demo/weights/dncnn_s"
+    before = {path.name: path.read_bytes() for path in weights.iterdir() if path.name[0] != "."}
+    with edited(checkout, comment("stages/train/node.py")):
+        snakemake(checkout, "--", "build/demo/weights/dncnn_s")
+        log = (checkout / "build/demo/logs/train-dncnn_s.log").read_text()
+    assert log.count("trained already, taken up") == len(list(weights.glob("*.safetensors")))
+    assert {path.name: path.read_bytes() for path in weights.iterdir() if path.name[0] != "."} == before
