@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from tests.chaos.campaign import Campaign
 from tests.chaos.leavings import difference, leavings
@@ -18,6 +20,16 @@ def test_killed_runs_lose_nothing(tmp_path):
     runs = list(Campaign(1, 3, tmp_path, tmp_path, TARGETS).runs(0, 5))
     assert [(number, run.problem) for number, run in runs] == [(number, "") for number in range(5)]
     assert [len(run.kills) for _, run in runs] == [3] * 5
+
+
+def test_of_a_finished_training_the_weights_count(tmp_path):
+    path = tmp_path / "build/demo/checkpoints/a/model.finished.safetensors"
+    path.parent.mkdir(parents=True)
+    found = []
+    for weight, seconds in ((1.0, "1"), (1.0, "2"), (3.0, "2")):
+        save_file({"weight": torch.tensor(weight)}, path, {"seconds": seconds})
+        found.append(leavings(tmp_path))
+    assert found[0] == found[1] != found[2]
 
 
 @pytest.mark.parametrize(
