@@ -12,7 +12,15 @@ from tests import debian
 pytest_plugins = ("tests.slurm.fixtures",)
 ROOT = Path(__file__).resolve().parents[1]
 # Minutes each, much of it spent waiting. Begun last, one of them would keep one core busy alone.
-SLOW = ("test_slurm_faults", "test_chaos", "test_slurm", "test_engines", "test_docs", "test_two_runs", "test_site_browser")
+SLOW = (
+    "test_slurm_faults",
+    "test_chaos",
+    "test_slurm",
+    "test_engines",
+    "test_docs",
+    "test_two_runs",
+    "test_site_browser",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,7 +56,7 @@ def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def finished_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout cut down to seconds of work in which Snakemake has run; to be copied (`tests.pages.copied`), not changed."""
+    """A checkout cut down to seconds of work in which Snakemake has run: to be copied (`tests.pages.copied`)."""
     from tests.checkouts import checkout, snakemake
 
     folder = checkout(tmp_path_factory.mktemp("finished"))
