@@ -12,7 +12,15 @@ from tests import debian
 pytest_plugins = ("tests.slurm.fixtures",)
 ROOT = Path(__file__).resolve().parents[1]
 # Minutes each, much of it spent waiting. Begun last, one of them would keep one core busy alone.
-SLOW = ("test_slurm_faults", "test_chaos", "test_slurm", "test_engines", "test_docs", "test_two_runs", "test_site_browser")
+SLOW = (
+    "test_slurm_faults",
+    "test_chaos",
+    "test_slurm",
+    "test_engines",
+    "test_docs",
+    "test_two_runs",
+    "test_site_browser",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

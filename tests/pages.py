@@ -12,7 +12,9 @@ from tests.conftest import ROOT
 
 BLOCK = re.compile(r"^```\w+\n# (write|append to|add to|run)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REDENOISE = 'redenoise() { python -m redenoise "$@"; }'  # as `make setup` installs it
-NAMES = "adding-a-denoiser adding-a-filter adding-a-test-set adding-a-table adding-a-paper adding-a-task-network".split()
+NAMES = (
+    "adding-a-denoiser adding-a-filter adding-a-test-set adding-a-table adding-a-paper adding-a-task-network".split()
+)
 
 
 @dataclass(frozen=True)

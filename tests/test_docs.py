@@ -122,4 +122,6 @@ def test_everything_added_passes_the_checks_of_the_project(finished_checkout: Pa
     run(folder, *python, "mypy", *written)
     run(folder, *python, "pytest", "-q", *(f"tests/test_{name}.py" for name in CODE))
     nodes = json.JSONDecoder().raw_decode(run(folder, *python, "redenoise", "plan", "--json"))[0]["nodes"]
-    assert not any(name.startswith(("train-", "task-", "cascade-")) for name in set(nodes) - {"train-mynet", "task-tiny"})
+    assert not any(
+        name.startswith(("train-", "task-", "cascade-")) for name in set(nodes) - {"train-mynet", "task-tiny"}
+    )
