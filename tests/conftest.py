@@ -56,12 +56,10 @@ def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def finished_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout cut down to seconds of work in which Snakemake has run; to be copied (`tests.pages.copied`), not changed."""
-    from tests.checkouts import checkout, snakemake
+    """A checkout cut down to seconds of work in which Snakemake has run: to be copied and not to be changed."""
+    from tests.checkouts import finished
 
-    folder = checkout(tmp_path_factory.mktemp("finished"))
-    snakemake(folder)
-    return folder
+    return finished(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

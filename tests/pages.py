@@ -1,8 +1,7 @@
-"""The pages of docs/ that say how to extend the project, followed to the letter; their convention: docs/extending.md."""
+"""The pages of docs/ that say how to extend the project, followed to the letter; docs/extending.md has the rules."""
 
 import json
 import re
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,7 @@ from tests.conftest import ROOT
 
 BLOCK = re.compile(r"^```\w+\n# (write|append to|add to|run)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REDENOISE = 'redenoise() { python -m redenoise "$@"; }'  # as `make setup` installs it
-NAMES = (
-    "adding-a-denoiser adding-a-filter adding-a-test-set adding-a-table adding-a-paper adding-a-task-network".split()
-)
+NAMES = [f"adding-a-{what}" for what in ("denoiser", "filter", "test-set", "table", "paper", "task-network")]
 
 
 @dataclass(frozen=True)
@@ -32,11 +29,6 @@ def steps(name: str) -> list[Step]:
     return [Step(what, file, text) for what, file, text in BLOCK.findall(page)]
 
 
-def copied(finished: Path, target: Path) -> Path:
-    """A copy of a checkout with the times of its files, by which Snakemake tells what is up to date."""
-    return Path(shutil.copytree(finished, target, symlinks=True))
-
-
 def follow(folder: Path, step: Step) -> None:
     """Do in a checkout what one block says."""
     if step.what == "run":
@@ -45,19 +37,16 @@ def follow(folder: Path, step: Step) -> None:
     path = folder / step.file
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     assert bool(before) == (step.what != "write"), step.file
-    if step.what == "add to":
-        text = inserted(before, step.text)
-    else:
-        text = before + step.text
-    path.write_text(text, encoding="utf-8")
+    path.write_text(inserted(before, step.text) if step.what == "add to" else before + step.text, encoding="utf-8")
 
 
 def inserted(before: str, entries: str) -> str:
-    """A YAML file with each entry of some sections put at the head of the section of that name."""
+    """A YAML file with each entry of some sections put at the end of the section of that name."""
     sections = re.findall(r"^(\w+):\n((?:  .*\n)+)", entries, re.MULTILINE)
     assert "".join(f"{name}:\n{lines}" for name, lines in sections) == entries
     for name, lines in sections:
-        before, count = re.subn(rf"^{name}:\n", lambda match, lines=lines: match[0] + lines, before, flags=re.MULTILINE)
+        section = re.compile(rf"^{name}:\n(?:(?:  .*)?\n)*(?:  .*\n)", re.MULTILINE)
+        before, count = section.subn(lambda match, lines=lines: match[0] + lines, before)
         assert count == 1, name
     return before
 

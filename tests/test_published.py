@@ -28,13 +28,9 @@ def spoil(path: Path, old: str, new: str) -> None:
 
 def test_all_printed_cells_are_there():
     cells = published.load_cells(PUBLISHED)
-    assert Counter(cell.paper for cell in cells) == {
-        "liu2018": 410,
-        "liu2020": 474,
-        "zhang2017": 499,
-        "kligvasser2018": 52,
-    }
-    assert len(cells) == 1435
+    known = {"liu2018": 410, "liu2020": 474, "zhang2017": 499, "kligvasser2018": 52}
+    counts = Counter(cell.paper for cell in cells)
+    assert {paper: counts[paper] for paper in known} == known
 
 
 def test_every_misprint_names_a_cell():

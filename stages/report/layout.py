@@ -17,7 +17,7 @@ from stages.report.parts import (
     spread_grid,
 )
 from stages.report.results import AVERAGE, sigma
-from stages.report.rows import Comparison, Context, Row
+from stages.report.rows import Comparison, Context, Row, unmade
 from stages.report.shown import METRIC_NAMES, number, summary
 from stages.report.tables import TOLERANCES
 from stages.report.weights import behind
@@ -69,6 +69,8 @@ def _left_out(spec: Table, name: str, context: Context) -> str:
     """Why a method was not measured at all, or not at some noise levels."""
     measured = context.measured
     levels = {level: measured.without.get((spec.dataset, name, f"sigma={level}")) for level in spec.sigmas}
+    if (spec.dataset, name) not in context.makers:
+        return unmade(spec.dataset, name)
     parts = [f"sigma {level} not run: {reason}" for level, reason in levels.items() if reason]
     return measured.unavailable.get((spec.dataset, name)) or "; ".join(parts)
 

@@ -273,6 +273,11 @@ def signed(value: float, decimals: int, thousands: str = "") -> str:
     return text.replace("-", "+") if float(text.replace(",", "")) == 0 else text
 
 
+def unmade(dataset: str, name: str) -> str:
+    """Why there is no value of a method that no node measures."""
+    return f"no entry of params.yaml measures {name} on {dataset}"
+
+
 def why_unmeasured(context: Context, dataset: str, name: str, item: str, condition: str) -> str:
     """Why there is no value of a measured method for one image of a real set, or for its average."""
     measured = context.measured
@@ -280,7 +285,7 @@ def why_unmeasured(context: Context, dataset: str, name: str, item: str, conditi
         if reason:
             return reason
     if (dataset, name) not in context.makers:
-        return f"no entry of params.yaml measures {name} on {dataset}"
+        return unmade(dataset, name)
     if item == AVERAGE:
         return f"{name} did not measure every image of {dataset} at {condition}"
     return f"{name} did not measure image {item} at {condition}"
