@@ -76,6 +76,11 @@ def built(factory: pytest.TempPathFactory, target: Path) -> Path:
     return target
 
 
+def copied(finished: Path, target: Path) -> Path:
+    """A copy of a checkout with the times of its files, by which Snakemake tells what is up to date."""
+    return Path(shutil.copytree(finished, target, symlinks=True))
+
+
 def cut(target: Path, kept: dict[str, tuple[str, ...]]) -> None:
     """Leave the entries of `kept` in params.yaml."""
     params = yaml.safe_load((target / "params.yaml").read_text())
