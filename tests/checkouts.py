@@ -64,21 +64,20 @@ def checkout(target: Path, kept: dict[str, tuple[str, ...]] = KEPT) -> Path:
     return target
 
 
-def built(factory: pytest.TempPathFactory, target: Path) -> Path:
-    """A copy of a checkout in which Snakemake has run, made once for all processes of pytest."""
+def finished(factory: pytest.TempPathFactory) -> Path:
+    """A checkout in which Snakemake has run, made once for all processes of pytest: to be copied."""
     worker = "PYTEST_XDIST_WORKER" in os.environ
     shared = factory.getbasetemp().parent if worker else factory.getbasetemp()
-    with exclusive(shared / ".built.lock", "the built checkout"):
-        if not (shared / "built").exists():
-            snakemake(checkout(shared / "building"))
-            (shared / "building").rename(shared / "built")
-    shutil.copytree(shared / "built", target, symlinks=True)
-    return target
+    with exclusive(shared / ".finished.lock", "the finished checkout"):
+        if not (shared / "finished").exists():
+            snakemake(checkout(shared / "being-made"))
+            (shared / "being-made").rename(shared / "finished")
+    return shared / "finished"
 
 
-def copied(finished: Path, target: Path) -> Path:
+def copied(folder: Path, target: Path) -> Path:
     """A copy of a checkout with the times of its files, by which Snakemake tells what is up to date."""
-    return Path(shutil.copytree(finished, target, symlinks=True))
+    return Path(shutil.copytree(folder, target, symlinks=True))
 
 
 def cut(target: Path, kept: dict[str, tuple[str, ...]]) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from redenoise.commands.latex.compile import PACKAGE
-from redenoise.support.locks import exclusive
 from tests import debian
 
 pytest_plugins = ("tests.slurm.fixtures",)
@@ -57,21 +56,10 @@ def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def finished_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout cut down to seconds of work in which Snakemake has run: to be copied (`tests.checkouts.copied`).
+    """A checkout cut down to seconds of work in which Snakemake has run: to be copied and not to be changed."""
+    from tests.checkouts import finished
 
-    One for all processes of pytest-xdist, which share the parent of their base folders.
-    """
-    from tests.checkouts import checkout, snakemake
-
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished_checkout"
-    with exclusive(folder.with_suffix(".lock"), "the checkout that is copied"):
-        if not folder.with_suffix(".done").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            snakemake(checkout(folder))
-            folder.with_suffix(".done").touch()
-    return folder
+    return finished(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ def make_reports(folder: Path, scale: str) -> Config:
     write_record(config, "train", "proposed", models={"sigma25": card(), "sigma35": card()})
     write_record(config, "train", "dncnn_color", models={"sigma25": card()})
     report.run(config)
-    opinion.write(paths.reports(scale), config, [], None)
+    opinion.write(opinion.FOLDER, config, [], None)
     return config
 
 

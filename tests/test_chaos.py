@@ -17,9 +17,10 @@ TARGETS = ("build/demo/results/kodak-cdncnn_b.csv",)
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="no /proc here to find the processes of a run in")
 def test_killed_runs_lose_nothing(tmp_path):
-    runs = list(Campaign(1, 3, tmp_path, tmp_path, TARGETS).runs(0, 5))
-    assert [(number, run.problem) for number, run in runs] == [(number, "") for number in range(5)]
-    assert [len(run.kills) for _, run in runs] == [3] * 5
+    count, kills = 3, 5
+    runs = list(Campaign(1, kills, tmp_path, tmp_path, TARGETS).runs(0, count))
+    assert [(number, run.problem) for number, run in runs] == [(number, "") for number in range(count)]
+    assert [len(run.kills) for _, run in runs] == [kills] * count
 
 
 def test_of_a_finished_training_the_weights_count(tmp_path):

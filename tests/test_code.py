@@ -127,3 +127,15 @@ def test_options_are_those_that_building_takes(folder: str):
         module = import_module(f"redenoise.models.{folder}.{name}")
         classes = [found for found in vars(module).values() if isinstance(found, type) and issubclass(found, Module)]
         assert options.of(folder, name) in {tuple(signature(found).parameters) for found in classes}, name
+
+
+def test_files_and_functions_stay_short():
+    # The measured images are keyed by a hash of this file, so it stays as it is.
+    frozen = {("redenoise/models/denoisers/multiscale.py", "__init__")}
+    for path, tree in TREES.items():
+        name = path.relative_to(ROOT).as_posix()
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, name
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (name, node.name) not in frozen:
+                lines = node.end_lineno - node.lineno + 1
+                assert lines <= 40, f"{name}: {node.name} has {lines} lines"

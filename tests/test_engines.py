@@ -12,7 +12,7 @@ import pytest
 from redenoise.dag import graph
 from redenoise.dag.config import load_config
 from redenoise.dag.graph import Node
-from tests.checkouts import built, checkout, dvc, run, snakemake
+from tests.checkouts import checkout, copied, dvc, run, snakemake
 from tests.conftest import ROOT
 
 pytest.importorskip("snakemake", reason="Snakemake is not installed: the engines are not run")
@@ -33,9 +33,9 @@ def test_what_dvc_draws_is_not_committed(tmp_path: Path):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(finished_checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout in which Snakemake has run."""
-    return built(tmp_path_factory, tmp_path_factory.mktemp("snakemake") / "checkout")
+    return copied(finished_checkout, tmp_path_factory.mktemp("snakemake") / "checkout")
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,9 @@ def test_a_reproduced_value_has_the_decimals_of_the_printed_one(metric, reproduc
 def test_scores_of_an_opinion_test_are_cells_too(reports):
     header = "dataset,item,condition,method,metric,unit,value,low,high,spread,raters"
     rows = (",average,sigma=50,CBM3D,mos,,2.5,,,1.1,1", "Kodak,average,sigma=50,CBM3D,mos,,3.5,,,1.1,1")
-    (reports / "opinion.csv").write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
+    scores = reports.parent / f"opinion/{reports.name}.csv"
+    scores.parent.mkdir(exist_ok=True)
+    scores.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
     found = {cell.key: cell.reproduced for cell in cells.load(reports)}
     assert found["opinion", "average", "sigma=50", "CBM3D", "mos"] == "2.5"
     assert found["opinion", "Kodak/average", "sigma=50", "CBM3D", "mos"] == "3.5"
@@ -134,12 +136,13 @@ def test_the_same_reports_give_the_same_files(made):
 def test_a_figure_of_the_opinion_test_is_there_once_there_are_raters(made):
     document.write(made, Path("out"))
     assert "mean opinion scores" not in Path("out/document.tex").read_text(encoding="utf-8")
-    Path("reports/demo/opinion.pdf").write_bytes(b"%PDF-1.4 of the opinion test")
+    Path("reports/opinion").mkdir(exist_ok=True)
+    Path("reports/opinion/demo.pdf").write_bytes(b"%PDF-1.4 of the opinion test")
     document.write(made, Path("out"))
     assert "mean opinion scores" in Path("out/document.tex").read_text(encoding="utf-8")
     assert Path("out/figures/opinion.pdf").read_bytes() == b"%PDF-1.4 of the opinion test"
-    Path("reports/demo/opinion.pdf").write_bytes(b"<svg/>")
-    with pytest.raises(UserError, match=r"opinion.pdf: missing, or not such a file"):
+    Path("reports/opinion/demo.pdf").write_bytes(b"<svg/>")
+    with pytest.raises(UserError, match=r"opinion/demo.pdf: missing, or not such a file"):
         document.write(made, Path("out"))
 
 

@@ -22,7 +22,7 @@ from stages.filter.node import run as baseline
 from tests.opinion_project import FOLDER, NOT_RELEASED, always, make_project, rating, without_cascade, write
 
 FIRST, SECOND, THIRD = ("0" * 31 + digit for digit in "123")
-REPORTS = Path("reports/demo")
+REPORTS = Path("reports/opinion")
 
 
 @pytest.fixture(scope="module")
@@ -176,14 +176,14 @@ def test_collect_writes_page_table_and_figure(key, tmp_path, capsys):
     stage.main(["collect", "--scale", "demo", *map(str, files)])
     assert "opinion: 3 raters" in capsys.readouterr().out
     first = {path.name: path.read_bytes() for path in REPORTS.iterdir()}
-    assert sorted(first) == ["opinion.csv", "opinion.json", "opinion.md", "opinion.pdf", "opinion.svg"]
-    rows = list(csv.DictReader(first["opinion.csv"].decode().splitlines()))
+    assert sorted(first) == ["demo.csv", "demo.json", "demo.md", "demo.pdf", "demo.svg"]
+    rows = list(csv.DictReader(first["demo.csv"].decode().splitlines()))
     assert len(rows) == 4 * (1 + 2 + 10)
     assert rows[3] | {"low": "", "high": ""} == {
         "dataset": "", "item": "average", "condition": "sigma=50", "method": NAMES[3], "metric": "mos", "unit": "",
         "value": "3.0000", "low": "", "high": "", "spread": "1.4142", "raters": "3",
     }  # fmt: skip
-    text = first["opinion.md"].decode()
+    text = first["demo.md"].decode()
     assert "3 raters, 10 images" in text and key.page in text and "Demo scale" in text
     assert b"Person" not in b"".join(first.values())  # who it was stays in the raters' files
     stage.main(["collect", "--scale", "demo", *map(str, files[::-1])])
@@ -193,17 +193,17 @@ def test_collect_writes_page_table_and_figure(key, tmp_path, capsys):
 def test_one_rater_has_no_interval(key, tmp_path):
     path = write(tmp_path / "one.json", rating(key, FIRST, always(*NAMES), "A"))
     stage.main(["collect", "--scale", "demo", str(path)])
-    assert re.search(rf"\| {NAMES[3]} +\|.*\| +4\.00 \| +- \|", (REPORTS / "opinion.md").read_text(encoding="utf-8"))
+    assert re.search(rf"\| {NAMES[3]} +\|.*\| +4\.00 \| +- \|", (REPORTS / "demo.md").read_text(encoding="utf-8"))
 
 
 def test_no_raters_no_figure(key, tmp_path):
     path = write(tmp_path / "one.json", rating(key, FIRST, always(*NAMES), "A"))
     stage.main(["collect", "--scale", "demo", str(path)])
     stage.main(["collect", "--scale", "demo"])
-    assert sorted(path.name for path in REPORTS.iterdir()) == ["opinion.csv", "opinion.json", "opinion.md"]
-    text = (REPORTS / "opinion.md").read_text(encoding="utf-8")
-    assert "no raters yet" in text and "opinion.svg" not in text
-    assert (REPORTS / "opinion.csv").read_text(encoding="utf-8").count("\n") == 1
+    assert sorted(path.name for path in REPORTS.iterdir()) == ["demo.csv", "demo.json", "demo.md"]
+    text = (REPORTS / "demo.md").read_text(encoding="utf-8")
+    assert "no raters yet" in text and "demo.svg" not in text
+    assert (REPORTS / "demo.csv").read_text(encoding="utf-8").count("\n") == 1
 
 
 def test_one_bad_file_stops_all_and_nothing_is_written(key, tmp_path, capsys):

@@ -114,7 +114,7 @@ def test_three_raters_by_keyboard_one_closes_the_page_in_the_middle(page, key, c
     assert "opinion: 3 raters" in capsys.readouterr().out
     assert all(path.stat().st_size < 4096 for path in files)
     expected = [collected(path, key) for path in files]
-    with Path("reports/demo/opinion.csv").open(encoding="utf-8") as stream:
+    with Path("reports/opinion/demo.csv").open(encoding="utf-8") as stream:
         rows = [row for row in csv.DictReader(stream) if row["dataset"] == ""]
     assert [row["method"] for row in rows] == list(NAMES)
     for row in rows:

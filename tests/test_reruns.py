@@ -11,7 +11,7 @@ import pytest
 
 from redenoise.dag import graph
 from redenoise.dag.config import load_config
-from tests.checkouts import built, dvc, run, snakemake
+from tests.checkouts import copied, dvc, run, snakemake
 
 pytest.importorskip("snakemake", reason="Snakemake is not installed: the engines are not run")
 pytest.importorskip("dvc", reason="DVC is not installed: the engines are not run")
@@ -45,9 +45,9 @@ ANYWHERE = ("", "\n# An edit.\n")  # at the end of a file
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkout(finished_checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished checkout that DVC knows too."""
-    folder = built(tmp_path_factory, tmp_path_factory.mktemp("reruns") / "checkout")
+    folder = copied(finished_checkout, tmp_path_factory.mktemp("reruns") / "checkout")
     run(folder, sys.executable, "-m", "redenoise", "record")
     return folder
 

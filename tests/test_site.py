@@ -246,17 +246,17 @@ def test_the_opinion_test_has_a_page_where_the_reports_have_one(alone: Config):
     make_site(alone, Path("site"))
     page = Page(Path("site/opinion.html"))
     assert "no raters yet" in page.text and "opinion.html" in Page(Path("site/index.html")).links
-    found = json.loads(Path("reports/bench/opinion.json").read_text(encoding="utf-8"))
-    picture = {"kind": "picture", "path": "opinion.svg", "caption": "Scores"}
-    data = {"kind": "paragraph", "text": "[opinion.csv](opinion.csv)"}
+    found = json.loads(Path("reports/opinion/bench.json").read_text(encoding="utf-8"))
+    picture = {"kind": "picture", "path": "bench.svg", "caption": "Scores"}
+    data = {"kind": "paragraph", "text": "[bench.csv](bench.csv)"}
     found["sections"] = [{"heading": "Scores", "blocks": [picture, data]}]
-    Path("reports/bench/opinion.json").write_text(json.dumps(found), encoding="utf-8")
-    Path("reports/bench/opinion.svg").write_text("<svg/>")
+    Path("reports/opinion/bench.json").write_text(json.dumps(found), encoding="utf-8")
+    Path("reports/opinion/bench.svg").write_text("<svg/>")
     make_site(alone, Path("site"))
     check_links(Path("site"))
     page = Page(Path("site/opinion.html"))
-    assert "opinion.svg" in page.sources and "data/opinion.csv" in page.links
-    Path("reports/bench/opinion.json").unlink()
+    assert "bench.svg" in page.sources and "data/bench.csv" in page.links
+    Path("reports/opinion/bench.json").unlink()
     make_site(alone, Path("site"))
     check_links(Path("site"))
     assert not Path("site/opinion.html").exists()
@@ -264,9 +264,9 @@ def test_the_opinion_test_has_a_page_where_the_reports_have_one(alone: Config):
 
 def test_the_committed_reports_say_whether_there_are_raters():
     for scale in ("bench", "demo"):
-        folder = ROOT / f"reports/{scale}"
-        raters = {row["raters"] for row in csv.DictReader((folder / "opinion.csv").read_text().splitlines())}
-        text = (folder / "opinion.md").read_text(encoding="utf-8")
+        page = ROOT / f"reports/opinion/{scale}.md"
+        raters = {row["raters"] for row in csv.DictReader(page.with_suffix(".csv").read_text().splitlines())}
+        text = page.read_text(encoding="utf-8")
         assert ("no raters yet" in text) == (not raters), scale
 
 

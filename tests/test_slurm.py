@@ -119,7 +119,7 @@ def test_nothing_is_left(slurm: dict[str, str], finished: tuple[Path, Seen]):
     folder, _ = finished
     assert ask(slurm, "squeue", "--noheader") == ""
     assert processes(folder) == {}
-    assert not list((folder / "build/demo/checkpoints").glob("*/*"))
+    assert all(path.match("*.finished.safetensors") for path in (folder / "build/demo/checkpoints").glob("*/*"))
 
 
 @pytest.mark.parametrize("spelling", ["gpu", "gres"])

@@ -127,8 +127,10 @@ def test_a_run_outlives_the_controller(slurm: dict[str, str], local: Path, folde
     assert [job["JobState"] for job in jobs(slurm, "train", folder)] == ["COMPLETED"]
 
 
-def test_killed_snakemake_goes_on_after_the_line_of_the_readme(slurm: dict[str, str], local: Path, folder: Path):
-    line = re.search(r"^    (squeue --me .*redenoise_.*scancel)$", (ROOT / "README.md").read_text(), re.MULTILINE)[1]
+def test_killed_snakemake_goes_on_after_the_line_of_the_documentation(slurm: dict[str, str], local: Path, folder: Path):
+    line = re.search(
+        r"^    (squeue --me .*redenoise_.*scancel)$", (ROOT / "docs/cluster.md").read_text(), re.MULTILINE
+    )[1]
     with begun(folder, slurm, WEIGHTS) as running:
         wait_for_training(running, folder)
         running.kill()

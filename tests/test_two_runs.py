@@ -42,7 +42,7 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
 def folder(quiet: tuple[Path, bytes]) -> Iterator[Path]:
     """The same, with the weights still to be made, and not to be had from DVC's cache either."""
     folder, _ = quiet
-    for name in ("build/demo/weights", ".dvc/cache"):
+    for name in ("build/demo/checkpoints", "build/demo/weights", ".dvc/cache"):
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / "dvc.lock").unlink(missing_ok=True)
     (folder / "build/demo/logs/train-cdncnn_b.log").unlink(missing_ok=True)

@@ -13,9 +13,32 @@ LABELLED = {"imagenet": ("classification", ("train", "val")), "voc": ("segmentat
 
 def check_references(params: dict, path: Path) -> None:
     """Raise `UserError` for the first entry of a schema-checked params.yaml that does not fit the others."""
-    downloads, families = params["downloads"], params["families"]
     for key in params["noisy"]:
-        _check_download(path, downloads, f"noisy.{key}", key, "images")
+        _check_download(path, params["downloads"], f"noisy.{key}", key, "images")
+    _check_downloads(path, params["downloads"])
+    _check_families(path, params)
+    _check_measurements(path, params)
+    _check_names(path, params)
+    _check_methods(path, params)
+    _check_labelled(path, params)
+    _check_tasks(path, params)
+    _check_cascades(path, params)
+    _check_figures(path, params)
+    _check_miniatures(path, params)
+
+
+def check_scale(settings: dict, params: dict, path: Path) -> None:
+    """Raise `UserError` for the first entry of a schema-checked scale that does not fit params.yaml."""
+    for part in ("training", "tasks", "cascades"):
+        if (name := (settings[part] or {}).get("schedule")) is not None:
+            _check_name(path, f"{part}.schedule", name, "schedules of params.yaml", params["schedules"])
+
+
+# Sections whose nodes write build/<scale>/results/<key>.csv.
+MEASURED = ("evaluations", "filters", "recognitions", "filtered_recognitions")
+
+
+def _check_downloads(path: Path, downloads: dict) -> None:
     stores = sorted(path.stem for path in paths.MANIFESTS.glob("*.csv"))
     for key, entry in downloads.items():
         if entry["store"] not in stores:
@@ -23,7 +46,11 @@ def check_references(params: dict, path: Path) -> None:
             _refuse(path, place, entry["store"], f"no list of {paths.MANIFESTS}", stores)
         for other in entry.get("overlaps", []):
             _check_download(path, downloads, f"downloads.{key}.overlaps", other, "images")
-    for key, family in families.items():
+
+
+def _check_families(path: Path, params: dict) -> None:
+    downloads = params["downloads"]
+    for key, family in params["families"].items():
         _check_network(path, f"families.{key}.network", family["network"], "denoisers")
         _check_download(path, downloads, f"families.{key}.data", family["data"], "images")
         _check_download(path, downloads, f"families.{key}.validation", family["validation"], "images")
@@ -32,6 +59,10 @@ def check_references(params: dict, path: Path) -> None:
         if family["schedule"] not in params["schedules"]:
             _refuse(path, f"families.{key}.schedule", family["schedule"], "no entry of schedules", params["schedules"])
         _check_family(path, key, family, downloads[family["data"]])
+
+
+def _check_measurements(path: Path, params: dict) -> None:
+    downloads, families = params["downloads"], params["families"]
     for section in ("evaluations", "filters"):
         for key, entry in params[section].items():
             if entry["dataset"] not in params["noisy"]:
@@ -47,33 +78,22 @@ def check_references(params: dict, path: Path) -> None:
         _check_run(path, key, run, families[run["family"]], downloads[run["dataset"]])
         known = params["noisy"][run["dataset"]]["sigmas"]
         _check_levels(path, f"evaluations.{key}.sigmas", run.get("sigmas", []), f"noisy.{run['dataset']}", known)
-    _check_names(path, params)
-    _check_methods(path, params)
+
+
+def _check_labelled(path: Path, params: dict) -> None:
     for key, entry in params["labelled"].items():
         task, splits = LABELLED[entry["source"]]
         _check_name(path, f"labelled.{key}.task", entry["task"], f"{entry['source']}, which is for {task}", [task])
         _check_name(path, f"labelled.{key}.split", entry["split"], entry["source"], splits)
-    _check_tasks(path, params)
-    _check_cascades(path, params)
-    _check_figures(path, params)
+
+
+def _check_miniatures(path: Path, params: dict) -> None:
     for name, changes in params["miniatures"].items():
         _check_network(path, f"miniatures.{name}", changes, "denoisers", "recognizers", name=name)
-    for entry in (*families.values(), *params["tasks"].values()):
+    for entry in (*params["families"].values(), *params["tasks"].values()):
         if (name := entry["network"]["name"]) not in params["miniatures"]:
-            raise UserError(
-                f"{path}: miniatures has no entry {name!r}; add `{name}: {{}}`, or smaller options for demo"
-            )
-
-
-def check_scale(settings: dict, params: dict, path: Path) -> None:
-    """Raise `UserError` for the first entry of a schema-checked scale that does not fit params.yaml."""
-    for part in ("training", "tasks", "cascades"):
-        if (name := (settings[part] or {}).get("schedule")) is not None:
-            _check_name(path, f"{part}.schedule", name, "schedules of params.yaml", params["schedules"])
-
-
-# Sections whose nodes write build/<scale>/results/<key>.csv.
-MEASURED = ("evaluations", "filters", "recognitions", "filtered_recognitions")
+            line = f"{path}: miniatures has no entry {name!r}"
+            raise UserError(f"{line}; add `{name}: {{}}`, or smaller options for demo")
 
 
 def _check_names(path: Path, params: dict) -> None:

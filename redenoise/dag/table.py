@@ -15,7 +15,6 @@ BUILD = "build/${scale}"
 # A constant file that the check for leakage leaves. Trainings wait for it and never follow it: another test set has to
 # be compared before anything is trained, and changes nothing that is trained.
 CHECKED = f"{BUILD}/no_leakage.txt"
-FOLDERS = ("denoisers", "recognizers", "filters")  # of redenoise/models: one network or filter a file
 
 
 @dataclass(frozen=True)

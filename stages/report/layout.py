@@ -6,18 +6,18 @@ from stages.report.parts import (
     COMPARED,
     DETAIL_PLACE,
     MEASURED,
+    Line,
     Lines,
     best,
     by_level,
-    grid,
+    compared_grid,
     linked,
     methods_grid,
     page,
     spread_grid,
-    value_cells,
 )
 from stages.report.results import AVERAGE, sigma
-from stages.report.rows import Comparison, Context, unmade
+from stages.report.rows import Comparison, Context, Row, unmade
 from stages.report.shown import METRIC_NAMES, number, summary
 from stages.report.tables import TOLERANCES
 from stages.report.weights import behind
@@ -93,14 +93,15 @@ def _image_grids(comparison: Comparison[Table]) -> list[Section]:
         items = dict.fromkeys(
             item for item, found, _, metric in comparison.shown if (found, metric) == (condition, "psnr")
         )
-        lines = [((Cell(item),), item, condition, "psnr") for item in items]
+        lines: list[Line] = [((Cell(item),), item, condition, "psnr") for item in items]
         grids.append(_grid(comparison, f"σ = {level}, PSNR in dB", ("image",), lines))
     return grids
 
 
 def _average_grid(comparison: Comparison[Table]) -> Section:
     """Averages only: one line per noise level and metric."""
-    spec, lines = comparison.spec, []
+    spec = comparison.spec
+    lines: list[Line] = []
     for level in spec.sigmas:
         for metric in spec.metrics:
             head = (Cell(str(level)), Cell(METRIC_NAMES[metric]))
@@ -108,30 +109,19 @@ def _average_grid(comparison: Comparison[Table]) -> Section:
     return _grid(comparison, f"Averages over {spec.dataset}", ("σ", "metric"), lines)
 
 
-def _grid(comparison: Comparison[Table], heading: str, stub: tuple[str, ...], lines: list[tuple]) -> Section:
-    """Fill the columns of all methods, line by line, numbering the footnotes as they come.
-
-    A method of which no line has a value is left out: the papers print some methods at some noise levels only.
-    """
+def _grid(comparison: Comparison[Table], heading: str, stub: tuple[str, ...], lines: list[Line]) -> Section:
+    """The columns of all methods but those of which no line has a value: some are printed at some levels only."""
     places = [(item, condition, metric) for _, item, condition, metric in lines]
     filled = {label for item, condition, label, metric in comparison.shown if (item, condition, metric) in places}
     groups = {label: columns for label, columns in _groups(comparison).items() if label in filled}
-    rows = []
-    footnotes: list[str] = []
-    for head, item, condition, metric in lines:
-        found = {label: comparison.shown.get((item, condition, label, metric)) for label in groups}
-        best_printed = best([float(row.published) for row in found.values() if row and row.published])
-        best_measured = best(
-            [number(row.reproduced, metric) for row in found.values() if row and row.reproduced is not None]
-        )
-        cells = list(head)
-        for label, columns in groups.items():
-            row = found[label]
-            shown = number(row.reproduced if row else None, metric)
-            shown_cell = Cell(shown, bold=shown == best_measured)
-            cells += value_cells(comparison, row, len(columns), shown_cell, footnotes, best_printed)
-        rows.append(cells)
-    return grid(heading, stub, groups.items(), rows, footnotes)
+    return compared_grid(comparison, heading, stub, lines, groups, _shown)
+
+
+def _shown(row: Row, line: list[Row], footnotes: list[str]) -> Cell:
+    """A measured value, in bold if it is the best of its line."""
+    text = number(row.reproduced, row.metric)
+    values = [number(other.reproduced, row.metric) for other in line if other.reproduced is not None]
+    return Cell(text, bold=text == best(values))
 
 
 def _extra_grid(comparison: Comparison[Table]) -> Section | None:

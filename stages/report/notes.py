@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import fsum
 from pathlib import Path
 from statistics import median
@@ -10,7 +10,6 @@ from statistics import median
 from redenoise.document.model import ASIDE, NOTHING, Block, Document, Items, Paragraph, Section, Table, table
 from redenoise.support.errors import UserError
 from stages.report.cascade_notes import cascades, reconstruction
-from stages.report.kinds import DesignTable
 from stages.report.papers.liu2020 import MEAN_BORDER
 from stages.report.results import AVERAGE, sigma
 from stages.report.rows import IMAGE, NETWORK, Comparison, Context, Row, signed
@@ -110,19 +109,16 @@ def printed_means(context: Context) -> Table:
 def dncnn_models(comparisons: list[Comparison], context: Context) -> Table:
     """Printed averages of DnCNN against both published families of colour models."""
     rows = []
-    for comparison in comparisons:
-        for row in _averages(comparison, "DnCNN"):
-            values = {
-                model: context.measured.values.get((row.dataset, AVERAGE, row.condition, model, row.metric))
-                for model in MODEL_LABELS
-            }
-            deltas = {model: value - float(row.published) for model, value in values.items() if value is not None}
-            cells = []
-            for model, value in values.items():
-                delta = signed(deltas[model], SHOWN_DECIMALS["psnr"]) if model in deltas else NOTHING
-                cells += [number(value, "psnr"), delta]
-            nearest = min(deltas, key=lambda model: abs(deltas[model])) if len(deltas) == len(values) else NOTHING
-            rows.append((comparison.spec.key, str(sigma(row.condition)), row.published, *cells, nearest))
+    for comparison, row in _averages(comparisons, "DnCNN"):
+        place = (row.dataset, AVERAGE, row.condition)
+        values = {model: context.measured.values.get((*place, model, row.metric)) for model in MODEL_LABELS}
+        deltas = {model: value - float(row.published) for model, value in values.items() if value is not None}
+        cells = []
+        for model, value in values.items():
+            delta = signed(deltas[model], SHOWN_DECIMALS["psnr"]) if model in deltas else NOTHING
+            cells += [number(value, "psnr"), delta]
+        nearest = min(deltas, key=lambda model: abs(deltas[model])) if len(deltas) == len(values) else NOTHING
+        rows.append((comparison.spec.key, str(sigma(row.condition)), row.published, *cells, nearest))
     columns = ["table", "σ", "printed"]
     for label in MODEL_LABELS.values():
         columns += [label, "Δ"]
@@ -132,19 +128,17 @@ def dncnn_models(comparisons: list[Comparison], context: Context) -> Table:
 def bm3d_shift(comparisons: list[Comparison], context: Context) -> Table:
     """Measured minus printed of BM3D and CBM3D: of the averages, and the spread over the printed images."""
     rows = []
-    for comparison in comparisons:
-        for name in ("BM3D", "CBM3D"):
-            for row in _averages(comparison, name):
-                images = [
-                    other.delta
-                    for other in comparison.printed.values()
-                    if (other.condition, other.method, other.metric) == (row.condition, name, row.metric)
-                    and other.item != AVERAGE and other.delta is not None and other.suspect is None
-                ]  # fmt: skip
-                digits = SHOWN_DECIMALS[row.metric]
-                spread = [signed(pick(images), digits) if images else NOTHING for pick in (min, median, max)]
-                head = (comparison.spec.key, name, METRIC_NAMES[row.metric], str(sigma(row.condition)))
-                rows.append((*head, row.published, number(row.reproduced, row.metric), verdict(row), *spread))
+    for comparison, row in _averages(comparisons, "BM3D", "CBM3D"):
+        images = [
+            other.delta
+            for other in comparison.printed.values()
+            if (other.condition, other.method, other.metric) == (row.condition, row.method, row.metric)
+            and other.item != AVERAGE and other.delta is not None and other.suspect is None
+        ]  # fmt: skip
+        digits = SHOWN_DECIMALS[row.metric]
+        spread = [signed(pick(images), digits) if images else NOTHING for pick in (min, median, max)]
+        head = (comparison.spec.key, row.method, METRIC_NAMES[row.metric], str(sigma(row.condition)))
+        rows.append((*head, *_compared(row), *spread))
     columns = ["table", "method", "metric", "σ", "printed", "reproduced", "Δ"]
     columns += ["lowest Δ of an image", "median Δ", "highest Δ"]
     return table(columns, rows, numbers=tuple(columns[3:]))
@@ -152,19 +146,11 @@ def bm3d_shift(comparisons: list[Comparison], context: Context) -> Table:
 
 def ffdnet(comparisons: list[Comparison], context: Context) -> Table:
     """FFDNet on CBSD68: the suspected 27.76 beside its neighbours."""
-    rows = []
-    for comparison in comparisons:
-        if comparison.spec.dataset == "CBSD68":
-            for row in _averages(comparison, "FFDNet"):
-                rows.append(
-                    (
-                        str(sigma(row.condition)),
-                        row.published,
-                        number(row.reproduced, "psnr"),
-                        verdict(row),
-                        *_estimate(row),
-                    )
-                )
+    rows = [
+        (str(sigma(row.condition)), *_compared(row), *_estimate(row))
+        for comparison, row in _averages(comparisons, "FFDNet")
+        if comparison.spec.dataset == "CBSD68"
+    ]
     columns = ["σ", "printed", "reproduced", "Δ", "estimate", "Δ to the estimate"]
     return table(columns, rows, numbers=tuple(columns))
 
@@ -175,27 +161,22 @@ def measured_suspects(comparisons: list[Comparison], context: Context) -> Table:
     for comparison in comparisons:
         for row in comparison.printed.values():
             if row.suspect and row.delta is not None:
-                usual = _siblings(comparison, row)
-                decimals = SHOWN_DECIMALS[row.metric]
-                values = (
-                    as_printed(row),
-                    number(row.reproduced, row.metric),
-                    signed(row.delta, decimals, ","),
-                    *_estimate(row),
-                )
+                usual, decimals = _siblings(comparison, row), SHOWN_DECIMALS[row.metric]
+                values = (as_printed(row), number(row.reproduced, row.metric), signed(row.delta, decimals, ","))
                 usually = signed(median(usual), decimals, ",") if usual else NOTHING
-                rows.append((comparison.spec.key, cell_name(row), *values, usually))
+                rows.append((comparison.spec.key, cell_name(row), *values, *_estimate(row), usually))
     columns = ["table", "cell", "printed", "reproduced", "Δ", "estimate", "Δ to the estimate", "usual Δ"]
     return table(columns, rows, numbers=tuple(columns[2:]))
 
 
 def parameters(comparisons: list[Comparison]) -> Table:
     """Printed and counted parameters of every design; images have no part in it."""
-    rows = []
-    for comparison in comparisons:
-        for row in comparison.printed.values():
-            if row.scope == NETWORK:
-                rows.append((row.item, as_printed(row), number(row.reproduced, row.metric), verdict(row)))
+    rows = [
+        (row.item, as_printed(row), number(row.reproduced, row.metric), verdict(row))
+        for comparison in comparisons
+        for row in comparison.printed.values()
+        if row.scope == NETWORK
+    ]
     columns = ["design", "printed", "counted", "Δ"]
     return table(columns, rows, numbers=tuple(columns[1:]))
 
@@ -203,14 +184,10 @@ def parameters(comparisons: list[Comparison]) -> Table:
 def proposed(comparisons: list[Comparison], context: Context) -> Table:
     """Printed and reproduced averages of the proposed denoiser, and how the weights behind each were made."""
     rows = []
-    for comparison in comparisons:
-        if isinstance(comparison.spec, DesignTable):
-            continue
-        for row in _averages(comparison, "Proposed"):
-            card = card_at(context.config, context.records, "proposed", sigma(row.condition))
-            values = (row.published, number(row.reproduced, row.metric), verdict(row))
-            made = describe(card) if card else NOTHING
-            rows.append((comparison.spec.key, str(sigma(row.condition)), *values, made))
+    for comparison, row in _averages(comparisons, "Proposed"):
+        card = card_at(context.config, context.records, "proposed", sigma(row.condition))
+        made = describe(card) if card else NOTHING
+        rows.append((comparison.spec.key, str(sigma(row.condition)), *_compared(row), made))
     columns = ["table", "σ", "printed", "reproduced", "Δ", "weights"]
     return table(columns, rows, numbers=tuple(columns[1:5]))
 
@@ -232,8 +209,18 @@ def border(comparisons: list[Comparison], context: Context) -> Table:
     return table(columns, rows, numbers=tuple(columns[1:]))
 
 
-def _averages(comparison: Comparison, method: str) -> list[Row]:
-    return [row for row in comparison.printed.values() if row.item == AVERAGE and row.method == method]
+def _averages(comparisons: list[Comparison], *methods: str) -> Iterator[tuple[Comparison, Row]]:
+    """The printed averages of some methods, table by table."""
+    for comparison in comparisons:
+        for method in methods:
+            for row in comparison.printed.values():
+                if (row.item, row.method) == (AVERAGE, method):
+                    yield comparison, row
+
+
+def _compared(row: Row) -> tuple[str, str, str]:
+    """Printed, reproduced, Δ."""
+    return row.published, number(row.reproduced, row.metric), verdict(row)
 
 
 def _siblings(comparison: Comparison, suspect: Row) -> list[float]:

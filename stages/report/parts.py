@@ -1,6 +1,6 @@
 """What the pages of all kinds of tables are laid out from."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from redenoise.document.model import (
@@ -23,6 +23,9 @@ from stages.report.shown import METRIC_NAMES, as_printed, verdict, with_spread
 from stages.report.tables import PAPERS
 from stages.report.values import values
 
+Line = tuple[tuple[Cell, ...], str, str, str]  # leading cells; item, condition and metric
+Groups = Mapping[str, tuple[str, ...]]  # names of the columns of each method, by its label
+Show = Callable[[Row, list[Row], list[str]], Cell]
 Lines = dict[tuple[str, str], dict[int, Cell]]  # method as shown and metric to cells by noise level
 COMPARED = ("printed", "reproduced", "Δ")
 MEASURED = ("demo value",)  # the columns of a method where nothing is compared
@@ -130,6 +133,28 @@ def mark(text: str, footnotes: list[str]) -> int:
 def linked(comparison: Comparison, row: Row, cell: Cell, shows: str = REPRODUCED) -> Cell:
     """A cell that shows a value of the table."""
     return replace(cell, value=comparison.numbers[row.dataset, *row.place], shows=shows)
+
+
+def compared_grid(
+    comparison: Comparison, heading: str, stub: tuple[str, ...], lines: list[Line], groups: Groups, show: Show
+) -> Section:
+    """A table with all methods side by side, the best printed value of each line in bold.
+
+    Args:
+        show: the cell of a measured value, from its row, all rows of its line, and the footnotes so far.
+    """
+    rows = []
+    footnotes: list[str] = []
+    for head, item, condition, metric in lines:
+        found = {label: comparison.shown.get((item, condition, label, metric)) for label in groups}
+        there = [row for row in found.values() if row]
+        printed = best([float(row.published) for row in there if row.published])
+        cells = list(head)
+        for columns, row in zip(groups.values(), found.values(), strict=True):
+            shown = show(row, there, footnotes) if row else Cell()
+            cells += value_cells(comparison, row, len(columns), shown, footnotes, printed)
+        rows.append(cells)
+    return grid(heading, stub, groups.items(), rows, footnotes)
 
 
 def best(values: list) -> object:

@@ -7,9 +7,8 @@ from typing import Any
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.support import csv_tables
-from redenoise.support.csv_tables import is_number
 from redenoise.support.errors import UserError
-from stages.report.results import AGAIN, AVERAGE, COLUMNS, DEMO_PREFIX
+from stages.report.results import AGAIN, AVERAGE, COLUMNS, DEMO_PREFIX, check_value, gaps
 
 STAGES = ("recognize", "recognize_filtered")
 ACCURACIES = ("top1", "top5", "miou")  # each with an interval, `<metric>_low` and `<metric>_high`
@@ -74,17 +73,16 @@ def load(config: Config, records: dict[str, dict[str, Any]]) -> Recognized:
     without: dict[Place, str] = {}
     for stage, key in nodes(config):
         place = (title(config, stage, key), config.entry(stage, key)["method"])
-        path, record = paths.results(config.scale, key), records[f"{stage}-{key}"]
+        path = paths.results(config.scale, key)
         if place in places:
             raise UserError(f"{path}: {'/'.join(place)} is measured twice; one method and set need one node")
         places[place] = (stage, key)
         found = _read(path, ("" if config.settings["real_data"] else DEMO_PREFIX) + place[0], place[1])
         scores |= {(*place, condition): values for condition, values in found.items()}
-        levels = record.get("unavailable_levels", {})
+        levels, nothing = gaps(records[f"{stage}-{key}"])
         without |= {(*place, condition): reason for condition, reason in levels.items()}
         if not found:
-            nothing = "; ".join(dict.fromkeys(levels.values())) or f"node {key} measured nothing"
-            unavailable[place] = record.get("unavailable", nothing)
+            unavailable[place] = nothing
     return Recognized(scores, places, unavailable, without)
 
 
@@ -104,34 +102,27 @@ def _read(path: Path, dataset: str, method: str) -> dict[str, dict[str, Score]]:
     values: dict[str, dict[str, float]] = {}
     for line, row in enumerate(csv_tables.read(path, COLUMNS, AGAIN), start=2):
         place = f"{path}: line {line}"
-        _check_row(row, place, {"dataset": dataset, "item": AVERAGE, "method": method})
+        for name, value in {"dataset": dataset, "item": AVERAGE, "method": method}.items():
+            if row[name] != value:
+                raise UserError(f"{place}: {name} is {row[name]!r}; expected {value!r}, {AGAIN}")
+        check_value(row, place, {metric: (unit,) for metric, unit in UNITS.items()})
         found = values.setdefault(row["condition"], {})
         if row["metric"] in found:
-            raise UserError(f"{place}: {row['condition']}/{row['metric']} occurs twice; run its stage again")
+            raise UserError(f"{place}: {row['condition']}/{row['metric']} occurs twice; {AGAIN}")
         found[row["metric"]] = float(row["value"])
     return {condition: _scores(found, f"{path}: {condition}") for condition, found in values.items()}
-
-
-def _check_row(row: dict[str, Any], place: str, expected: dict[str, str]) -> None:
-    for name, value in expected.items():
-        if row[name] != value:
-            raise UserError(f"{place}: {name} is {row[name]!r}; expected {value!r}, run its stage again")
-    if UNITS.get(row["metric"]) != row["unit"]:
-        raise UserError(f"{place}: metric {row['metric']!r} in {row['unit']!r} is not known; run its stage again")
-    if not is_number(row["value"]):
-        raise UserError(f"{place}: value is {row['value']!r}; expected a finite number, run its stage again")
 
 
 def _scores(found: dict[str, float], place: str) -> dict[str, Score]:
     images = found.get(IMAGES, 0.0)
     if images < 1 or images != int(images):
-        raise UserError(f"{place}: images is {images:g}; expected how many were measured, run its stage again")
+        raise UserError(f"{place}: images is {images:g}; expected how many were measured, {AGAIN}")
     scores = {}
     for metric in filter(found.__contains__, ACCURACIES):
         value, low, high = found[metric], found.get(f"{metric}_low"), found.get(f"{metric}_high")
         if low is None or high is None or not 0 <= low <= high <= 100 or not 0 <= value <= 100:
             line = f"{place}: {metric} is {value:g} in the interval {[low, high]}"
-            raise UserError(f"{line}; expected percentages and both ends, run its stage again")
+            raise UserError(f"{line}; expected percentages and both ends, {AGAIN}")
         scores[metric] = Score(value, low, high, int(images))
     if "psnr" in found:
         scores["psnr"] = Score(found["psnr"], None, None, int(images))

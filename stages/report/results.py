@@ -3,6 +3,7 @@
 import math
 import re
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,12 +83,11 @@ def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict
             values[row_key] = value
             items[row_key[0]][row_key[1]] = None
             methods[row_key[0]][row_key[3]] = None
-        record, place = records[f"{stage}-{key}"], (title(config, stage, key), config.entry(stage, key)["method"])
-        levels = record.get("unavailable_levels", {})
+        place = (title(config, stage, key), config.entry(stage, key)["method"])
+        levels, nothing = gaps(records[f"{stage}-{key}"])
         without |= {(*place, condition): reason for condition, reason in levels.items()}
         if not rows:
-            nothing = "; ".join(dict.fromkeys(levels.values())) or f"node {key} measured nothing"
-            unavailable[place] = record.get("unavailable", nothing)
+            unavailable[place] = nothing
     expected = {name: printed_items.get(name) or SET_SIZES.get(name) or set(items[name]) for name in items}
     values |= _averages(values, expected)
     return Measured(
@@ -98,6 +98,21 @@ def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict
         without,
         _read_counts(paths.results(config.scale, ARCHITECTURE)),
     )
+
+
+def gaps(record: dict[str, Any]) -> tuple[dict[str, str], str]:
+    """Why a node left out conditions, by condition; and why it measured nothing, if it did not."""
+    levels = record.get("unavailable_levels", {})
+    nothing = "; ".join(dict.fromkeys(levels.values())) or f"node {record['key']} measured nothing"
+    return levels, record.get("unavailable", nothing)
+
+
+def check_value(row: csv_tables.Row, place: str, units: Mapping[str, Collection[str]]) -> None:
+    """Raise `UserError` for a line of results whose metric, unit or value is none of those that its stage writes."""
+    if row["unit"] not in units.get(row["metric"], ()):
+        raise UserError(f"{place}: metric {row['metric']!r} in {row['unit']!r} is not known; {AGAIN}")
+    if not is_number(row["value"]):
+        raise UserError(f"{place}: value is {row['value']!r}; expected a finite number, {AGAIN}")
 
 
 def is_noise(condition: str) -> bool:
@@ -122,10 +137,13 @@ def averages(measured: Measured) -> list[tuple[str, str, int, str]]:
 def _read_rows(path: Path) -> dict[Key, float]:
     rows: dict[Key, float] = {}
     for line, row in enumerate(csv_tables.read(path, COLUMNS, AGAIN), start=2):
-        _check_row(row, f"{path}: line {line}")
+        place = f"{path}: line {line}"
+        check_value(row, place, UNITS)
+        if row["item"] == AVERAGE:
+            raise UserError(f"{place}: results hold single images, found an average; remove the row")
         key = (row["dataset"], row["item"], row["condition"], row["method"], row["metric"])
         if key in rows:
-            raise UserError(f"{path}: line {line}: {'/'.join(key)} occurs twice; run its stage again")
+            raise UserError(f"{place}: {'/'.join(key)} occurs twice; {AGAIN}")
         rows[key] = float(row["value"])
     return rows
 
@@ -137,15 +155,6 @@ def _read_counts(path: Path) -> dict[str, int]:
         if value != int(value) or value < 1:
             raise UserError(f"{path}: params of {item} is {value}; expected a whole number, run its stage again")
     return {item: int(value) for item, value in found.items()}
-
-
-def _check_row(row: dict[str, Any], place: str) -> None:
-    if row["metric"] not in UNITS or row["unit"] not in UNITS[row["metric"]]:
-        raise UserError(f"{place}: metric {row['metric']!r} in {row['unit']!r} is not known; run its stage again")
-    if not is_number(row["value"]):
-        raise UserError(f"{place}: value is {row['value']!r}; expected a finite number, run its stage again")
-    if row["item"] == AVERAGE:
-        raise UserError(f"{place}: results hold single images, found an average; remove the row")
 
 
 def _averages(values: dict[Key, float], expected: dict[str, set[str] | int]) -> dict[Key, float]:

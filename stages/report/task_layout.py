@@ -1,11 +1,12 @@
 """The layout of a table of a high-level task: every measured accuracy with its interval, then the orderings."""
 
 from dataclasses import replace
+from itertools import product
 
 from redenoise.dag.config import Config
 from redenoise.document.model import NOTHING, Cell, Document, Section
 from stages.report.kinds import TaskTable
-from stages.report.parts import COMPARED, MEASURED, best, grid, linked, mark, methods_grid, page, value_cells
+from stages.report.parts import COMPARED, MEASURED, Line, best, compared_grid, grid, linked, mark, methods_grid, page
 from stages.report.results import AVERAGE, is_noise
 from stages.report.rows import NOT_RUN, ORDER_STATUSES, REVERSED, SURE, Comparison, Context, Ordered, Row, signed
 from stages.report.shown import METRIC_NAMES, number, summary, with_interval
@@ -124,33 +125,25 @@ def _methods(comparison: Comparison[TaskTable], context: Context) -> Section:
 
 def _accuracies(comparison: Comparison[TaskTable]) -> Section:
     """The paper's own table: one line per noise level and metric, one group of columns per printed method."""
-    spec, rows = comparison.spec, []
-    footnotes: list[str] = []
-    columns = MEASURED if comparison.demo else COMPARED
-    groups = [(method.printed, columns) for method in spec.methods]
-    for level in spec.sigmas:
-        for metric in spec.metrics:
-            found = [comparison.shown.get((AVERAGE, f"sigma={level}", label, metric)) for label, _ in groups]
-            cells = [Cell(str(level)), Cell(METRIC_NAMES[metric])]
-            best_printed = best([float(row.published) for row in found if row and row.published])
-            whole = max((row.images for row in found if row and row.images), default=0)
-            best_measured = best([number(row.reproduced, metric) for row in found if row and row.images == whole])
-            for row in found:
-                shown = _shown(row, best_measured, footnotes) if row else Cell()
-                cells += value_cells(comparison, row, len(columns), shown, footnotes, best_printed)
-                if row and row.images and row.images < whole:
-                    part = f"over the first {row.images:,} of {whole:,} images"
-                    cells[-1] = linked(comparison, row, Cell(with_interval(row), note=mark(part, footnotes)))
-            rows.append(cells)
+    spec, columns = comparison.spec, MEASURED if comparison.demo else COMPARED
+    lines: list[Line] = [
+        ((Cell(str(level)), Cell(METRIC_NAMES[metric])), AVERAGE, f"sigma={level}", metric)
+        for level, metric in product(spec.sigmas, spec.metrics)
+    ]
     heading = "Accuracy behind each denoiser in %, with 95 % intervals"
-    return grid(heading, ("σ", "metric"), groups, rows, footnotes)
+    groups = {method.printed: columns for method in spec.methods}
+    return compared_grid(comparison, heading, ("σ", "metric"), lines, groups, _shown)
 
 
-def _shown(row: Row, best_measured: object, footnotes: list[str]) -> Cell:
-    """A measured value with its interval; a reason for none is a footnote."""
+def _shown(row: Row, line: list[Row], footnotes: list[str]) -> Cell:
+    """A measured value with its interval, in bold if it is the best over the whole set; a footnote says otherwise."""
     if row.low is None:
         return _not_run(row.reason, footnotes)
-    return Cell(with_interval(row), bold=number(row.reproduced, row.metric) == best_measured)
+    whole = max(other.images or 0 for other in line)
+    if row.images and row.images < whole:
+        return Cell(with_interval(row), note=mark(f"over the first {row.images:,} of {whole:,} images", footnotes))
+    values = [number(other.reproduced, row.metric) for other in line if other.images == whole]
+    return Cell(with_interval(row), bold=number(row.reproduced, row.metric) == best(values))
 
 
 def _not_run(reason: str, footnotes: list[str]) -> Cell:

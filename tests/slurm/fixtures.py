@@ -59,7 +59,7 @@ def local(slurm: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Pa
 def unmade(local: Path, folder: Path) -> Path:
     """A copy of a checkout in which the training and all that follows are still to be made."""
     shutil.copytree(local, folder, symlinks=True)
-    for name in ("weights", "results", "logs"):
+    for name in ("checkpoints", "weights", "results", "logs"):
         shutil.rmtree(folder / "build/demo" / name)
     return folder
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 
+from redenoise.commands.opinion import report as opinion
 from redenoise.support import csv_tables
 from redenoise.support.csv_tables import is_number
 from redenoise.support.errors import UserError
@@ -120,8 +121,8 @@ def _all(folder: Path) -> Iterator[Cell]:
                 yield Cell("averages", row["dataset"], f"sigma={row['sigma']}", row["method"], metric, row[metric])
     for row in _rows(folder / "accuracies.csv", "task", "method", "condition", "metric", "value"):
         yield Cell("accuracies", row["task"], row["condition"], row["method"], row["metric"], row["value"])
-    if (folder / "opinion.csv").exists():
-        for row in _rows(folder / "opinion.csv", "dataset", "item", "condition", "method", "metric", "value"):
+    if (scores := opinion.file(folder.name, "csv", folder.parent / opinion.FOLDER.name)).exists():
+        for row in _rows(scores, "dataset", "item", "condition", "method", "metric", "value"):
             item = "/".join(filter(None, (row["dataset"], row["item"])))
             yield Cell("opinion", item, row["condition"], row["method"], row["metric"], row["value"])
 

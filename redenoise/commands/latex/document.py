@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from redenoise.commands.latex import cells
 from redenoise.commands.latex.cells import Cell
+from redenoise.commands.opinion import report as opinion
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.document import latex, store
@@ -120,9 +121,9 @@ def _figures(config: Config) -> Iterator[Figure]:
             drawn = match[2] == "svg"
             data = figures.pdf(figures.drawn(config, match[1])) if drawn else _file(reports / path)
             yield Figure(f"{match[1]}.{'pdf' if drawn else 'png'}", data, section.heading, _words(section))
-    if (opinion := reports / "opinion.pdf").exists():
+    if (scores := opinion.file(config.scale, "pdf")).exists():
         title = "Figure 5 of Liu et al. 2020: mean opinion scores"
-        yield Figure("opinion.pdf", _file(opinion), title, r"Intervals are 95 \%, over raters.")
+        yield Figure("opinion.pdf", _file(scores), title, r"Intervals are 95 \%, over raters.")
 
 
 def _words(section: Section) -> str:

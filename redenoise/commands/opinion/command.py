@@ -1,7 +1,7 @@
 """The opinion test.
 
 `build` writes `opinion.html`, the page for raters, and `key.json`, which says what they saw, into
-`build/<scale>/opinion/`. `collect` checks the files that raters saved and writes `reports/<scale>/opinion.*`.
+`build/<scale>/opinion/`. `collect` checks the files that raters saved and writes `reports/opinion/<scale>.*`.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def _options() -> argparse.ArgumentParser:
     collect = commands.add_parser("collect", help="check raters' files and write the scores")
     collect.add_argument("files", nargs="*", type=Path, metavar="FILES", help="files that raters saved")
     collect.add_argument("--key", type=Path, metavar="FILE", help="default: build/<scale>/opinion/key.json")
-    collect.add_argument("--output", type=Path, metavar="FOLDER", help="default: reports/<scale>")
+    collect.add_argument("--output", type=Path, metavar="FOLDER", help=f"default: {report.FOLDER}")
     for command in (build, collect):
         command.add_argument("--scale", help="a file of workflow/scales (default: the scale of params.yaml)")
     return root
@@ -73,5 +73,5 @@ def _collect(config: Config, parsed: argparse.Namespace) -> None:
     if problems:
         line = f"{len(problems)} of {len(parsed.files)} files refused, nothing written"
         raise UserError(f"{line}; mend them or leave them out")
-    written = report.write(parsed.output or paths.reports(config.scale), config, found, key)
+    written = report.write(parsed.output or report.FOLDER, config, found, key)
     print(f"opinion: {f'{len(found)} raters' if found else report.NO_RATERS}, {', '.join(map(str, written))}")

@@ -1,4 +1,4 @@
-"""What the opinion test found: page, `opinion.csv` and, once there are raters, a figure as SVG and as PDF."""
+"""What the opinion test found, in reports/opinion/: page, CSV, and the figure as SVG and PDF once there are raters."""
 
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from redenoise.support import csv_tables
 from redenoise.support.files import atomic_open, write_text
 from stages.report import figures
 
+FOLDER = Path("reports/opinion")  # beside the scales' own folders, which are what the stage `report` writes
 COLUMNS = ("dataset", "item", "condition", "method", "metric", "unit", "value", "low", "high", "spread", "raters")
 SOURCE = "redenoise opinion collect"
 PAPER = (
@@ -40,7 +41,7 @@ DEMO = "Demo scale: networks trained for seconds on stand-in images. Nothing her
 
 
 def write(folder: Path, config: Config, ratings: list[Rating], key: Key | None) -> list[Path]:
-    """Write the files into `folder`; the figure of an earlier run goes if there are no ratings.
+    """Write the files of one scale into `folder`; the figure of an earlier run goes if there are no ratings.
 
     Args:
         key: of the page that was rated; None if there are no ratings.
@@ -50,19 +51,24 @@ def write(folder: Path, config: Config, ratings: list[Rating], key: Key | None) 
     """
     scores = summarise(ratings, key) if key else []
     found = page(config, ratings, key, scores)
-    files = {"opinion.md": markdown.render(found), "opinion.json": store.render(found)}
-    files["opinion.csv"] = csv_text(scores, key.sigma if key else 0)
-    for name, text in files.items():
-        write_text(folder / name, text)
-    drawings = (folder / "opinion.svg", folder / "opinion.pdf")
-    if key is None or not scores:
-        for path in drawings:
+    texts = {"md": markdown.render(found), "json": store.render(found)}
+    texts["csv"] = csv_text(scores, key.sigma if key else 0)
+    svg, pdf = (file(config.scale, kind, folder) for kind in ("svg", "pdf"))
+    if key and scores:
+        texts["svg"] = figures.svg(figure(ratings, key, scores))
+        with atomic_open(pdf) as stream:
+            stream.write(figures.pdf(figure(ratings, key, scores)))
+    else:
+        for path in (svg, pdf):
             path.unlink(missing_ok=True)
-        return [folder / name for name in files]
-    write_text(drawings[0], figures.svg(figure(ratings, key, scores)))
-    with atomic_open(drawings[1]) as stream:
-        stream.write(figures.pdf(figure(ratings, key, scores)))
-    return [*(folder / name for name in files), *drawings]
+    for kind, text in texts.items():
+        write_text(file(config.scale, kind, folder), text)
+    return [*(file(config.scale, kind, folder) for kind in texts), *([pdf] if "svg" in texts else [])]
+
+
+def file(scale: str, kind: str, folder: Path = FOLDER) -> Path:
+    """A file of one scale; `kind` is its suffix without the dot."""
+    return folder / f"{scale}.{kind}"
 
 
 def csv_text(scores: list[Score], sigma: int) -> str:
@@ -83,7 +89,7 @@ def page(config: Config, ratings: list[Rating], key: Key | None, scores: list[Sc
     opening = (*warning, Paragraph(PAPER), Paragraph("What differs here:"), Items(DEVIATIONS))
     found: tuple[Section, ...] = (Section(SCORES, (Paragraph(_invitation(config.scale)),)),)
     if key and scores:
-        found = _found(ratings, key, scores)
+        found = _found(ratings, key, scores, config.scale)
     title = f"Opinion test, scale `{config.scale}`"
     return Document("opinion", title, (Section("", opening), *found), source=SOURCE)
 
@@ -93,14 +99,14 @@ def _invitation(scale: str) -> str:
     return f"{NO_RATERS}. {make}` makes the page for raters, {collect} FILES...` reads the files that they save."
 
 
-def _found(ratings: list[Rating], key: Key, scores: list[Score]) -> tuple[Section, ...]:
+def _found(ratings: list[Rating], key: Key, scores: list[Score], scale: str) -> tuple[Section, ...]:
     """The scores, and where they come from."""
     blocks: tuple[Block, ...] = (
         Paragraph(f"{_count(len(ratings), 'rater')}, {len(key.places)} images. {INTERVALS}"),
         _table(ratings, key, scores),
         *(Paragraph(f"{name} was not in the test: {reason}.") for name, reason in key.missing.items()),
-        Picture("opinion.svg", "Mean opinion scores"),
-        Paragraph("By image: [opinion.csv](opinion.csv)."),
+        Picture(f"{scale}.svg", "Mean opinion scores"),
+        Paragraph(f"By image: [{scale}.csv]({scale}.csv)."),
     )
     return Section(SCORES, blocks), Section("Sources", (_sources(ratings, key),))
 

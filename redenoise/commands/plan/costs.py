@@ -19,6 +19,7 @@ from redenoise.document.model import NOTHING
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 from redenoise.support.files import write_text
+from stages.report.history import NODES
 
 TABLE = Path("workflow/costs.csv")
 HEADER = ("scale", "stage", "key")
@@ -119,8 +120,6 @@ def reported(scale: str) -> dict[str, Cost]:
     Raises:
         UserError: the page of provenance is damaged.
     """
-    from stages.report.history import NODES  # here: it imports pandas, which a plan does without
-
     path = paths.reports(scale) / "provenance.json"
     tables = store.read(path).section(NODES).tables if path.is_file() else []
     rows = [row for table in tables for row in table.records()]

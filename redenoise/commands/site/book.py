@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from redenoise.commands.opinion import report as opinion
 from redenoise.commands.site import facts, pipeline
 from redenoise.commands.site.facts import Source
 from redenoise.commands.site.pipeline import Node
@@ -16,9 +17,9 @@ from redenoise.document.model import Document, Place
 from stages.report import TABLE_SUFFIXES, gallery
 from stages.report.tables import ALL_TABLES
 
-TEXTS = ("overview", "training", "figures", "provenance", "opinion", "notes")  # documents that are no table's
-DATA = ("averages.csv", "accuracies.csv", "learning_curves.csv", "metrics.json", "opinion.csv")
-PICTURES = (*(f"figures/{name}" for name in gallery.MADE), "opinion.svg")
+TEXTS = ("overview", "training", "figures", "provenance", "notes")  # documents that are no table's
+DATA = ("averages.csv", "accuracies.csv", "learning_curves.csv", "metrics.json")
+PICTURES = tuple(f"figures/{name}" for name in gallery.MADE)
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Book:
         tables = [f"{spec.key}{suffix}" for spec in ALL_TABLES for suffix in TABLE_SUFFIXES if suffix != ".md"]
         found = {f"data/{name}": reports / name for name in (*DATA, *tables)}
         found |= {name: reports / name for name in PICTURES}
+        for folder, kind in (("data/", "csv"), ("", "svg")):
+            path = opinion.file(self.config.scale, kind)
+            found[f"{folder}{path.name}"] = path
         if not self.source.why_not:
             for node in self.nodes.values():
                 found[f"data/provenance/{node.name}.json"] = Path(node.record)
@@ -60,8 +64,9 @@ class Book:
 def load(config: Config) -> Book:
     """Read everything; raises `UserError` where the reports of the scale are not there or not as they are written."""
     nodes, folder = pipeline.load(config), paths.reports(config.scale)
-    # That of the opinion test, which no stage writes, may not be there.
-    texts = [name for name in TEXTS if name != "opinion" or (folder / "opinion.json").is_file()]
-    names = [*(spec.key for spec in ALL_TABLES), *texts]
+    names = (*(spec.key for spec in ALL_TABLES), *TEXTS)
     documents = {name: store.read(folder / f"{name}.json") for name in names}
+    # That of the opinion test, which no stage writes, may not be there.
+    if (page := opinion.file(config.scale, "json")).is_file():
+        documents["opinion"] = store.read(page)
     return Book(config, nodes, facts.load(config, nodes), documents)
