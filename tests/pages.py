@@ -51,10 +51,15 @@ def inserted(before: str, entries: str) -> str:
     return before
 
 
-def planned(folder: Path) -> set[str]:
-    """Names of the nodes that a run would make, of which the plan and Snakemake are of one mind."""
+def to_run(folder: Path) -> set[str]:
+    """Names of the nodes that a run would make, by the plan."""
     answer = run(folder, sys.executable, "-m", "redenoise", "plan", "--json")
-    nodes = set(json.JSONDecoder().raw_decode(answer)[0]["nodes"])
+    return set(json.JSONDecoder().raw_decode(answer)[0]["nodes"])
+
+
+def planned(folder: Path) -> set[str]:
+    """The same, about which the plan and Snakemake are of one mind."""
+    nodes = to_run(folder)
     shown = re.findall(r"^ +output: (.*)$", snakemake(folder, "--dry-run"), re.MULTILINE)
     records = {Path(path) for line in shown for path in line.split(", ") if path.endswith(".json")}
     made = {path.stem for path in records if path.parent.name == "provenance" or path.name == "report.json"}

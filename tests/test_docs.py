@@ -9,7 +9,7 @@ import pytest
 
 from tests.checkouts import copied, run, snakemake
 from tests.conftest import ROOT
-from tests.pages import NAMES, follow, planned, steps
+from tests.pages import NAMES, follow, planned, steps, to_run
 
 pytest.importorskip("snakemake", reason="Snakemake is not installed: the pages are not followed")
 CODE = ["config", "code", "published", "papers"]  # the tests that look at what somebody has added
@@ -30,7 +30,7 @@ def followed(folder: Path, name: str, new: set[str]) -> Path:
     assert planned(folder) == {*new, "report"}
     follow(folder, last)
     snakemake(folder)
-    assert planned(folder) == set()
+    assert to_run(folder) == set()
     return folder / "reports/demo"
 
 

@@ -157,7 +157,7 @@ def lines(name: str, title: str, channels: int) -> str:
     alike = [key for key in params["noisy"] if params["downloads"][key]["channels"] == channels]
     sigmas = params["noisy"][alike[0]]["sigmas"] if alike else [25, 50]
     download = {"title": title, "kind": "images", "store": name, "channels": channels, "role": "test"}
-    text = ["add to params.yaml, each line to the section above it:", "", "downloads:", _entry(name, download)]
+    text = ["add to params.yaml, each line to its section there:", "", "downloads:", _entry(name, download)]
     text += ["noisy:", _entry(name, {"sigmas": sigmas})]
     for section, kind in (("evaluations", "family"), ("filters", "filter")):
         entries = {
@@ -207,7 +207,9 @@ def _archived(store: Store, folder: Path) -> Iterator[tuple[str, int, str]]:
 
 def _check_name(name: str) -> None:
     if not NAME.fullmatch(name) or yaml.safe_load(name) != name:
-        raise UserError(f"{name!r}: expected a name of lower-case letters, digits, - and _ that starts with a letter")
+        raise UserError(
+            f"{name!r}: expected a name of lower-case letters, digits, - and _ that starts with a letter; choose one"
+        )
     entry = read_yaml(PARAMS)["downloads"].get(name)
     if name in TAKEN or (entry and entry["store"] != name):
         what = f"an entry of downloads with files of store {entry['store']}" if entry else "the name of something else"

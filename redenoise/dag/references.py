@@ -71,7 +71,7 @@ def _check_measurements(path: Path, params: dict) -> None:
         for key, entry in params[section].items():
             if entry["filter"] not in (known := options.names("filters")):
                 place = f"{section}.{key}.filter"
-                _refuse(path, place, entry["filter"], "no module of redenoise/models/filters", known)
+                _refuse(path, place, entry["filter"], "no module of redenoise/models/filters with denoise()", known)
     for key, run in params["evaluations"].items():
         if run["family"] not in families:
             _refuse(path, f"evaluations.{key}.family", run["family"], "no entry of families", families)
@@ -239,7 +239,7 @@ def _check_network(path: Path, place: str, network: dict, *folders: str, name: s
     if folder is None:
         where = " or redenoise/models/".join(folders)
         spot = place if name else f"{place}.name"
-        _refuse(path, spot, found, f"no module of redenoise/models/{where}", options.names(*folders))
+        _refuse(path, spot, found, f"no module of redenoise/models/{where} with build()", options.names(*folders))
     known = [*([] if name else ["name"]), *options.of(str(folder), found)]
     unknown = [key for key in network if key not in known]
     if options.of(str(folder), found) and unknown:

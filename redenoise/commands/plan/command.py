@@ -1,6 +1,6 @@
 """What a run would do, why, and what it would cost.
 
-Reads params.yaml, dvc.yaml, the outputs and their provenance, and needs neither engine. Costs are those of the last run
+Reads params.yaml, the outputs and their provenance, and needs neither engine. Costs are those of the last run
 of a node here, else those of workflow/costs.csv, else, for trainings, steps divided by the steps per second of
 reports/benchmark/, else the mean of the stage; where nobody has measured, it says `unknown`.
 """

@@ -22,8 +22,11 @@ from redenoise.support.files import sha256_file
 
 
 def load(name: str) -> ModuleType:
-    """The module of one method; raises `UserError` if it has no function `version` or `denoise`."""
-    method = importlib.import_module(f"{__name__}.{name}")
+    """The module of one method; raises `UserError` if it lacks `version` or `denoise`, or a package that it imports."""
+    try:
+        method = importlib.import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as error:
+        raise UserError(f"{__name__}.{name}: no package {error.name!r}, which it imports; install it") from None
     for function in ("version", "denoise"):
         if not callable(getattr(method, function, None)):
             expected = "expected version() and denoise(noisy, sigma), as in redenoise/models/filters/bm3d.py"
@@ -52,13 +55,15 @@ def denoise(method: ModuleType, noisy: np.ndarray, sigma: float) -> np.ndarray:
         Floating point, of the same shape and scale.
 
     Raises:
-        UserError: the method returns something else than such an array.
+        UserError: the method returns something else than such an array, or a value that is no number.
     """
     image = method.denoise(noisy, sigma)
     if not isinstance(image, np.ndarray):
         found = type(image).__name__
     elif image.shape != noisy.shape or not np.issubdtype(image.dtype, np.floating):
         found = f"{image.dtype} {image.shape}"
+    elif not np.isfinite(image).all():
+        found = "values that are not finite"
     else:
         return image
     expected = f"expected float {noisy.shape}, (H, W[, 3]) as the noisy image, on the [0, 255] scale"
