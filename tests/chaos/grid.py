@@ -7,6 +7,10 @@ from tests import checkouts
 
 KEPT = {
     **checkouts.KEPT,
+    "downloads": ("kodak", "rni15", "cbsd432", "dncnn_weights"),
+    "noisy": ("kodak",),
+    "families": ("cdncnn_b", "proposed_tasks"),
+    "evaluations": ("kodak-cdncnn_b",),
     "recognitions": ("classification-cross_2020",),
     "filtered_recognitions": ("classification-noisy",),
 }
