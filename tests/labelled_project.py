@@ -53,7 +53,7 @@ SIZES = {name: (20 + 2 * place, 30) for place, name in enumerate((*VOC_TRAIN, *S
 
 def labelled_config(settings: dict | None = None) -> Config:
     """A configuration with the four labelled sets."""
-    params = {"scale": "tiny", "mode": "reference", "unavailable": "fail", "labelled": LABELLED}
+    params = {"scale": "tiny", "unavailable": "fail", "labelled": LABELLED}
     return Config("tiny", params, settings or REAL)
 
 

@@ -15,7 +15,14 @@ from tests.report_project import configuration
 
 RECORD = {"stage": "evaluate", "seconds": 12.345, "commit": "0123456789abcdef", "uncommitted_changes": None}
 RECORD |= {"python": "3.11.0", "packages": {"numpy": "2.0"}, "device": "a | processor", "mode": "reference"}
-NODE = SimpleNamespace(stage="evaluate", key="kodak-dncnn", name="evaluate-kodak-dncnn", outputs=[])
+
+
+def node(stage: str, key: str) -> SimpleNamespace:
+    """A node that was not run here."""
+    return SimpleNamespace(stage=stage, key=key, name=f"{stage}-{key}", outputs=[], record=f"build/{stage}-{key}.json")
+
+
+NODE = node("evaluate", "kodak-dncnn")
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +66,7 @@ def test_a_table_comes_back_as_it_was():
     assert found["bench", "train", "a"] == costs.Cost(100.0, 90.0, 80.0, 7.5, 6.0, 5.0, "G", False, 3, 60.0)
     assert found["bench", "train", "b"] == costs.Cost(idle=True)
     assert found["demo", "leakage", ""].seconds == 1.0
-    nodes = [SimpleNamespace(stage="train", key=key, name=f"train-{key}", outputs=[]) for key in ("a", "b")]
+    nodes = [node("train", key) for key in ("a", "b")]
     costs.record(configuration("bench"), nodes)
     kept = [line for line in text.splitlines() if ",b," not in line]  # what knows no memory is of an earlier report
     assert costs.TABLE.read_text().splitlines() == kept

@@ -101,7 +101,7 @@ def test_what_gave_the_same_output_is_no_cause():
 
 
 def side(*values: Value) -> sides.Side:
-    return sides.Side("a", {value.place: value for value in values}, None)
+    return sides.Side({value.place: value for value in values}, None)
 
 
 def move(old: Value | None, new: Value | None) -> list[Move]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from redenoise.commands.main import VERBS
 from tests.conftest import ROOT
@@ -65,3 +66,12 @@ def sections(text: str) -> set[str]:
     """The names by which a page's headings can be linked to."""
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_budgets_are_those_of_the_scales():
+    text = (ROOT / "README.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)`[^|]*\|[^|]*\|[^|]*\| ([^|]*) \|$", text, re.MULTILINE))
+    scales = {
+        path.stem: yaml.safe_load(path.read_text())["budget"] for path in (ROOT / "workflow/scales").glob("*.yaml")
+    }
+    assert {name: rows.get(name) for name in scales} == scales

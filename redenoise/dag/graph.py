@@ -77,7 +77,10 @@ def _context(config: Config, stage: str, key: str | None) -> dict:
 
 
 def _inside(config: Config, folder: str, stage: str) -> list[str]:
-    """What other nodes write into a folder, records among it; the folder itself if it is one node's; else its files."""
+    """What other nodes write into a folder, records too, or the folder if it is one node's; outside build its files."""
+    if not folder.startswith("build/"):  # no node writes there
+        files = Path(folder).glob("*.*")
+        return sorted(path.as_posix() for path in files if path.suffix != ".md" and path.name[0] != ".")
     found = []
     for name, key in config.nodes():
         if name != stage:
@@ -86,9 +89,7 @@ def _inside(config: Config, folder: str, stage: str) -> list[str]:
             if folder in written:
                 return [folder.rstrip("/")]
             found += [path.rstrip("/") for path in written if path.startswith(folder)]
-    if found or folder.startswith("build/"):
-        return found
-    return sorted(path.as_posix() for path in Path(folder).glob("*.*") if path.suffix != ".md" and path.name[0] != ".")
+    return found
 
 
 class Graph:

@@ -1,5 +1,7 @@
 """What the printed tables of classification and segmentation behind denoisers have in common."""
 
+from typing import Any
+
 from stages.report.kinds import Method, Ordering, TaskTable
 
 CLEAN = "clean"  # the condition of images without noise
@@ -53,18 +55,12 @@ def methods(joint: str, cross: str) -> tuple[Method, ...]:
 
 def classification(paper: str, number: str, name: str, methods: tuple[Method, ...], loss: str) -> TaskTable:
     """A table of classification; `loss` is what its paper says of the loss of joint training."""
-    return TaskTable(
-        paper=paper,
-        name=name,
-        table=name,
-        number=number,
+    return _table(
+        *(paper, number, name, methods),
         title="classification of denoised images of ILSVRC2012, top-1 and top-5 accuracy in %",
         dataset="ILSVRC2012",
         images=50000,
-        sigmas=SIGMAS,
-        methods=methods,
         metrics=("top1", "top5"),
-        orderings=_ORDERINGS,
         tolerance=_CLASSIFIED,
         protocol=(loss, _NOISE, _TASK, _INTERVALS["top1"], _EXTRAS),
     )
@@ -72,18 +68,17 @@ def classification(paper: str, number: str, name: str, methods: tuple[Method, ..
 
 def segmentation(paper: str, number: str, name: str, methods: tuple[Method, ...], loss: str) -> TaskTable:
     """A table of segmentation; `loss` as in `classification`."""
-    return TaskTable(
-        paper=paper,
-        name=name,
-        table=name,
-        number=number,
+    return _table(
+        *(paper, number, name, methods),
         title="segmentation of denoised images of Pascal VOC 2012, mean intersection over union in %",
         dataset="Pascal VOC 2012",
         images=1449,
-        sigmas=SIGMAS,
-        methods=methods,
         metrics=("miou",),
-        orderings=_ORDERINGS,
         tolerance=_SEGMENTED,
         protocol=(loss, _NOISE, _TASK, _MIOU, _INTERVALS["miou"], _EXTRAS),
     )
+
+
+def _table(paper: str, number: str, name: str, methods: tuple[Method, ...], **task: Any) -> TaskTable:
+    named: dict[str, Any] = {"paper": paper, "name": name, "table": name, "number": number, "methods": methods}
+    return TaskTable(**named, **task, sigmas=SIGMAS, orderings=_ORDERINGS)

@@ -21,12 +21,10 @@ class Side:
     """The reports of one scale.
 
     Attributes:
-        name: of the revision or folder.
         values: of all tables, by their keys.
         records: `records.json`, or None where the revision has none.
     """
 
-    name: str
     values: dict[Place, Value]
     records: dict[str, Any] | None
 
@@ -71,7 +69,7 @@ def load(name: str, read: Reader, scale: str) -> Side:
         elif read(f"{path}.md") is not None:
             line = f"{name}: {path}.json: missing beside its page, this report was made before pages were kept as data"
             raise UserError(f"{line}; choose a later revision, or a folder where it was made again")
-    return Side(name, values, _records(f"{name}: reports/{scale}/{NAME}", read(f"reports/{scale}/{NAME}")))
+    return Side(values, _records(f"{name}: reports/{scale}/{NAME}", read(f"reports/{scale}/{NAME}")))
 
 
 def _records(place: str, text: str | None) -> dict[str, Any] | None:
