@@ -12,7 +12,7 @@ from redenoise.sources.provide import MIRROR_VARIABLE
 from redenoise.sources.torchvision import FOLDER, provide, read_state
 from redenoise.support.errors import Unavailable, UserError
 
-CONVERTED = paths.STORE / "tasks"  # weights of task networks that `python -m redenoise.commands.convert` has written
+CONVERTED = paths.STORE / "tasks"  # weights of task networks that `redenoise convert` has written
 OF_NO_WEIGHT = ("dropout",)  # options of a network that its weights do not depend on
 
 
@@ -64,7 +64,7 @@ def _converted(name: str) -> Path:
     path = CONVERTED / f"{name}.safetensors"
     if not path.is_file():
         line = f"{path}: not found, expected converted weights"
-        raise Unavailable(f"{line}; write them with `python -m redenoise.commands.convert`")
+        raise Unavailable(f"{line}; write them with `redenoise convert`")
     return path
 
 
