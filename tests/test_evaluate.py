@@ -124,6 +124,7 @@ def method(**functions: object) -> ModuleType:
         (method(denoise=None), "no function denoise; expected version() and denoise(noisy, sigma)"),
         (method(denoise=lambda noisy, sigma: noisy, version=None), "no function version"),
         (method(denoise=lambda noisy, sigma: None), "denoise returned NoneType, expected float (40, 36)"),
+        (method(denoise=lambda noisy, sigma: noisy * np.nan), "denoise returned values that are not finite, expected"),
         (method(denoise=lambda noisy, sigma: noisy[..., None]), "denoise returned float32 (40, 36, 1), expected"),
         (method(denoise=lambda noisy, sigma: noisy.astype(np.uint8)), "denoise returned uint8 (40, 36), expected"),
     ],
