@@ -128,7 +128,7 @@ def method(**functions: object) -> ModuleType:
         (method(denoise=lambda noisy, sigma: noisy[..., None]), "denoise returned float32 (40, 36, 1), expected"),
         (method(denoise=lambda noisy, sigma: noisy.astype(np.uint8)), "denoise returned uint8 (40, 36), expected"),
     ],
-    ids=["no denoise", "no version", "nothing", "shape", "integers"],
+    ids=["no denoise", "no version", "nothing", "not finite", "shape", "integers"],
 )
 def test_a_filter_that_breaks_the_contract_is_one_line(small, monkeypatch: pytest.MonkeyPatch, module, found):
     synthesize(small, "set12")
