@@ -124,10 +124,11 @@ def method(**functions: object) -> ModuleType:
         (method(denoise=None), "no function denoise; expected version() and denoise(noisy, sigma)"),
         (method(denoise=lambda noisy, sigma: noisy, version=None), "no function version"),
         (method(denoise=lambda noisy, sigma: None), "denoise returned NoneType, expected float (40, 36)"),
+        (method(denoise=lambda noisy, sigma: noisy * np.nan), "denoise returned values that are not finite, expected"),
         (method(denoise=lambda noisy, sigma: noisy[..., None]), "denoise returned float32 (40, 36, 1), expected"),
         (method(denoise=lambda noisy, sigma: noisy.astype(np.uint8)), "denoise returned uint8 (40, 36), expected"),
     ],
-    ids=["no denoise", "no version", "nothing", "shape", "integers"],
+    ids=["no denoise", "no version", "nothing", "not finite", "shape", "integers"],
 )
 def test_a_filter_that_breaks_the_contract_is_one_line(small, monkeypatch: pytest.MonkeyPatch, module, found):
     synthesize(small, "set12")
