@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from tabulate import tabulate
-
 from redenoise.document.model import ASIDE, WARNING, Block, Cell, Document, Items, Paragraph, Picture, Table
 
 NO_ROWS = "_No rows._"
@@ -46,7 +44,18 @@ def table(part: Table) -> str:
 def grid(names: Sequence[str], rows: Iterable[Sequence[str]], sides: Sequence[str]) -> str:
     """A table of texts as they are; `sides`: `left` or `right`, where the texts of each column stand in the source."""
     lines = [[text.replace("|", "\\|") for text in row] for row in rows]
-    return tabulate(lines, list(names), tablefmt="github", colalign=list(sides), disable_numparse=True)
+    # Two more than a name needs: most changes of a value then change no other line.
+    widths = [max(len(name) + 2, *map(len, column)) for name, *column in zip(names, *lines, strict=True)]
+
+    def line(row: Sequence[str]) -> str:
+        padded = (
+            text.rjust(width) if side == "right" else text.ljust(width)
+            for text, width, side in zip(row, widths, sides, strict=True)
+        )
+        return f"| {' | '.join(padded)} |"
+
+    rule = "|".join("-" * (width + 2) for width in widths)
+    return "\n".join([line(names), f"|{rule}|", *map(line, lines)])
 
 
 def _with_footnotes(part: Table) -> str:
