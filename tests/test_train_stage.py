@@ -3,7 +3,6 @@
 import inspect
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from safetensors import safe_open
 
 from redenoise.dag import paths, provenance
@@ -77,15 +77,10 @@ def wait_for(process: subprocess.Popen, condition: Callable[[], bool]) -> None:
 def test_a_training_that_was_stopped_and_killed_ends_in_the_same_bytes(project):
     """The stage as a user starts it: SIGTERM, then kill -9, then to the end, against a run that nothing disturbed."""
     config = small_demo(steps=40, log_every=7)
-    families = {
-        **config.params["families"],
-        "proposed": {**config.params["families"]["proposed"], "sigmas": [25, 50], "published": {}},
-    }
-    text = Path("params.yaml").read_text()
-    first = text.index("  proposed:")
-    entry = text[first:].replace("sigmas: [25, 35, 50]", "sigmas: [25, 50]", 1)
-    Path("params.yaml").write_text(text[:first] + re.sub(r"published: .*", "published: {}", entry, count=1))
-    config = replace(config, params={**config.params, "families": families})
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["families"]["proposed"] |= {"sigmas": [25, 50], "published": {}}
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    config = replace(config, params={**config.params, "families": params["families"]})
     arguments = ("--only", "proposed", "--checkpoint-seconds", "0")
 
     process = start(project, *arguments)
