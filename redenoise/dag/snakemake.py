@@ -29,6 +29,7 @@ class Rules:
         self.config, self.pages = config, list(pages)
         self._nodes: dict[tuple[str, str | None], graph.Node] = {}
         self._depends: dict[tuple[str, str | None], dict[str, Any]] = {}
+        self._hashes: dict[str, str] = {}  # of files of code
         measured = [(name, key) for name, stage in BY_NAME.items() if stage.sharded for key in config.keys(name)]
         self._markers = {place: cutting.markers(*place) for place in measured}
 
@@ -78,8 +79,9 @@ class Rules:
 
     def _params(self, stage: str, key: str | None) -> dict[str, Any]:
         if (stage, key) not in self._depends:
-            code = provenance.hash_code(self.node(stage, key).code)
-            digest = sha256_bytes(repr(sorted(code.items())).encode())
+            files = self.node(stage, key).code
+            self._hashes |= provenance.hash_code(name for name in files if name not in self._hashes)
+            digest = sha256_bytes(repr([(name, self._hashes[name]) for name in files]).encode())
             self._depends[stage, key] = {"code": digest, **self.config.node_params(stage, key)}
         return self._depends[stage, key]
 
