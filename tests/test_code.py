@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from redenoise.commands import dvc
 from redenoise.dag import code, graph, options
 from redenoise.dag.config import load_config
 from redenoise.dag.table import STAGES
@@ -66,8 +67,8 @@ def test_modules_imported_by_name_are_those_that_the_table_knows():
     assert found == {name for name in BY_NAME if (ROOT / name).exists()}
 
 
-def test_named_models_bring_no_code_that_their_stages_lack(monkeypatch: pytest.MonkeyPatch):
-    """dvc.yaml can name the file of a model, and not what that imports."""
+def test_dvc_knows_all_code_that_named_models_bring(monkeypatch: pytest.MonkeyPatch):
+    """dvc.yaml can name the file of a model; what that imports stands there for all models."""
     monkeypatch.chdir(ROOT)
     config = load_config("demo")
     for stage, key in config.nodes():
@@ -76,7 +77,7 @@ def test_named_models_bring_no_code_that_their_stages_lack(monkeypatch: pytest.M
             name for name in own if re.fullmatch(r"redenoise/models/(denoisers|filters|recognizers)/\w+\.py", name)
         }
         spec = next(found for found in STAGES if found.name == stage)
-        fixed = set(code.determining((f"stages/{stage}/node.py", *(path for path in spec.code if "${" not in path))))
+        fixed = set(dvc.code_of(spec))
         data = {name for name in own if name.startswith("workflow/")}
         assert own - fixed - named - data == set(), (stage, key)
 

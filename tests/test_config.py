@@ -72,8 +72,8 @@ MISTAKES = [
     (r"skip: true", "skip: 1", "'families.proposed.network.skip': 1 is not of type 'boolean'; give true or false"),
     (r"decoder: 256", "decodr: 256", "unknown key 'families.proposed.network.decodr'.*did you mean 'decoder'"),
     (
-        r"sigmas: \[35\]\}",
-        "sigmas: [36]}",
+        r"s2_skip_e128_d128, sigmas: \[35\]\}",
+        "s2_skip_e128_d128, sigmas: [36]}",
         "'evaluations.kodak-s2_skip_e128_d128.sigmas' is 36, .*no level of noisy.kodak",
     ),
     (

@@ -129,7 +129,7 @@ def test_a_wrong_subset_is_named_by_its_line(line, found):
     with open("workflow/manifests/subsets/set.csv", "a") as stream:
         stream.write(line + "\n")
     with pytest.raises(UserError, match=f"set.csv:5: .*{found}"):
-        stores.load_items("set", "shop")
+        stores.load_items("set", stores.load_store("shop"))
 
 
 @pytest.mark.parametrize(

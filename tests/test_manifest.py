@@ -68,7 +68,7 @@ def test_a_folder_becomes_a_test_set_by_what_the_command_writes_and_prints(
 
 def test_images_are_found_in_the_mirror_in_data_or_in_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch):
     add(folder)
-    store, (item, *_) = stores.load_store("mine"), stores.load_items("mine", "mine")
+    store, (item, *_) = stores.load_store("mine"), stores.load_items("mine", stores.load_store("mine"))
     assert source_of(store, [item.file]) == f"the folder {folder}, or the mirror"
     mirror = folder.parent / f"{folder.name}-mirror"
     mirror.mkdir()
@@ -88,7 +88,7 @@ def test_an_image_that_has_changed_since_is_refused(folder: Path):
     add(folder)
     save(folder / "b.png", value=200)
     with pytest.raises(UserError, match=r"b.png: .*expected .*replace the file there by the original"):
-        node.provide(stores.load_store("mine"), [stores.load_items("mine", "mine")[0].file])
+        node.provide(stores.load_store("mine"), [stores.load_items("mine", stores.load_store("mine"))[0].file])
 
 
 def test_a_folder_in_the_project_is_named_from_there(folder: Path):

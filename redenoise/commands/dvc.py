@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
+from redenoise.dag import options
 from redenoise.dag.code import determining
 from redenoise.dag.config import OF_DATASET, OF_NETWORK
 from redenoise.dag.table import SECTIONS, STAGES, Stage
@@ -41,7 +42,7 @@ def _stage(stage: Stage) -> str:
     params += [f"downloads.{_dataset(stage)}"] if stage.name in OF_DATASET else []
     params += ["miniatures.${item.network.name}"] if stage.name in OF_NETWORK else []
     params = _params([*params, *stage.params], stage.settings)
-    body = "\n".join([f"cmd: {stage.command}", _list("deps", [*_data(stage), *_code(stage)]), *params, _outs(stage)])
+    body = "\n".join([f"cmd: {stage.command}", _list("deps", [*_data(stage), *code_of(stage)]), *params, _outs(stage)])
     if stage.section:
         return f"  {stage.name}:\n    foreach: ${{{stage.section}}}\n    do:\n{textwrap.indent(body, ' ' * 6)}\n"
     return f"  {stage.name}:\n{textwrap.indent(body, ' ' * 4)}\n"
@@ -55,14 +56,23 @@ def _data(stage: Stage) -> list[str]:
     return [path.rstrip("/") for path in stage.reads]
 
 
-def _code(stage: Stage) -> list[str]:
-    """Files of code; those that a named model imports too are among them, see tests/test_code.py."""
+def code_of(stage: Stage) -> list[str]:
+    """Files of code. What a named model imports cannot be named with it, so a node has what any of them imports."""
     fixed = [path for path in stage.code if "${" not in path]
     named = [path for path in (*stage.models, *stage.code) if "${" in path]
     if stage.name == "report":  # its folders change as a whole
         rest = [path for path in determining(("stages/report/node.py",)) if not path.startswith("stages/report/")]
         return [*fixed, *rest]
-    return [*determining((f"stages/{stage.name}/node.py", *fixed)), *named]
+    own = determining((f"stages/{stage.name}/node.py", *fixed))
+    models = [path for template in stage.models for path in _all_models(template)]
+    brought = [path for path in determining(tuple(models)) if path not in own and path not in models]
+    return [*own, *brought, *named]
+
+
+def _all_models(template: str) -> list[str]:
+    """Files of all models of the folder that a template of one stands for."""
+    folder = Path(template).parent
+    return [(folder / f"{name}.py").as_posix() for name in options.names(folder.name)]
 
 
 def _list(name: str, items: Iterable[str]) -> str:

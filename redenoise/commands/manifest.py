@@ -89,7 +89,7 @@ def add(name: str, folder: Path, title: str, licence: str, relist: bool = False)
     write_text(subset_path(name), _csv(ITEM_COLUMNS, ((one.id, path, "test") for path, one in listed)))
     # Last: a list without its entry is what a kill leaves behind, and no more than a file too many.
     _describe(name, {"title": title, "licence": licence, "folder": _named(folder)})
-    stores.load_items(name, stores.load_store(name).name)  # what was written is what will be read
+    stores.load_items(name, stores.load_store(name))  # what was written is what will be read
     channels = 1 if all(one.gray for one in found) else 3
     return f"{manifest_path(name)}: {len(found)} images\n{lines(name, title, channels)}"
 

@@ -14,7 +14,7 @@ from redenoise.dag.config import Config, load_config
 from redenoise.sources.disk import problem
 from redenoise.sources.provide import MIRROR_VARIABLE, mirror, source_of
 from redenoise.sources.stores import load_items, load_store
-from redenoise.support.errors import UserError
+from redenoise.support.errors import Unavailable, UserError
 from redenoise.support.files import sha256_file
 from stages.download.node import uses_store
 
@@ -46,7 +46,10 @@ def _row(config: Config, key: str) -> tuple[str, ...]:
 
 def _stored_row(key: str, entry: dict) -> tuple[str, ...]:
     store = load_store(entry["store"])
-    files = [item.file for item in load_items(key, store.name)]
+    try:
+        files = [item.file for item in load_items(key, store)]
+    except Unavailable as error:
+        return key, entry["kind"], *_counts(0, "-", 0, 0), f"by hand: {error}"
     found = {file: problem(file.target, file) for file in files}
     absent = [file for file in files if found[file] == "missing"]
     damaged = [file for file in files if found[file] not in (None, "missing")]

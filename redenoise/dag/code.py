@@ -40,13 +40,17 @@ def _says_nothing(path: Path) -> bool:
     return path.name == "__init__.py" and all(isinstance(node, ast.Expr) for node in ast.parse(path.read_bytes()).body)
 
 
+def code_files(file: Path) -> list[Path]:
+    """The files that a file of the project consists of: itself, and what it imports."""
+    return [ROOT / name for name in determining((file.relative_to(ROOT).as_posix(),))]
+
+
 def note_code(folder: Path, file: Path) -> None:
     """Write `code.json` into a folder of weights: the SHA-256 of the file of their network and of what it imports.
 
     What measures a network follows its code through this file and need not know which network it is.
     """
-    files = determining((file.relative_to(ROOT).as_posix(),))
-    write_json(folder / CODE, {name: sha256_file(ROOT / name) for name in files})
+    write_json(folder / CODE, {path.relative_to(ROOT).as_posix(): sha256_file(path) for path in code_files(file)})
 
 
 @cache

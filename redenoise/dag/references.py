@@ -267,10 +267,10 @@ def _check_published(path: Path, place: str, entry: dict) -> None:
 def _check_run(path: Path, key: str, run: dict, family: dict, dataset: dict) -> None:
     """A learned denoiser against the data set that it is tested on."""
     place = f"{path}: 'evaluations.{key}' tests {run['family']}"
-    channels = family["network"]["channels"]
+    channels = 3 if run.get("by_channel") and family["network"]["channels"] == 1 else family["network"]["channels"]
     if channels != dataset["channels"]:
         line = f"{place}, {channels} channels, on {run['dataset']}, {dataset['channels']} channels"
-        raise UserError(f"{line}; choose a family of the same kind")
+        raise UserError(f"{line}; choose a family of the same kind, or take a gray one `by_channel: true`")
     if family["data"] in dataset.get("overlaps", []):
         line = f"{place}, trained on {family['data']}, on {run['dataset']}, which shares images with it"
         raise UserError(f"{line}; choose another data set")

@@ -115,7 +115,7 @@ STAGES = (
         "filter",
         section="filters",
         params=("unavailable",),
-        settings=("real_data",),
+        settings=("real_data", "threads"),
         reads=_OF_DATASET,
         writes=(_RESULTS,),
         models=(_FILTER,),
@@ -137,7 +137,6 @@ STAGES = (
         reads=(f"{BUILD}/labelled/${{item.data}}/", f"{BUILD}/${{item.start}}"),
         writes=(f"{BUILD}/tasks/${{key}}/",),
         models=("redenoise/models/recognizers/${item.network.name}.py",),
-        code=("redenoise/models/recognizers/trunk.py",),
     ),
     Stage(
         "cascade",

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
+from redenoise.dag.code import code_files
 from redenoise.dag.indexed import MISSING
 from redenoise.measure import apply
 from redenoise.models import denoisers
@@ -41,10 +43,12 @@ class Networks(Folder):
         folder: of their weights.
         computing: what the last bits of a result can depend on, besides the version of PyTorch.
         options: options of the network that the run changes, such as its border.
+        by_channel: take a network for gray images to every channel of colour ones.
     """
 
-    def __init__(self, folder: Path, computing: dict[str, str], options: dict) -> None:
+    def __init__(self, folder: Path, computing: dict[str, str], options: dict, by_channel: bool = False) -> None:
         super().__init__(folder)
+        self.by_channel = by_channel
         self.options, self.computing = options, {**computing, "torch": torch.__version__}
         self.loaded: dict[Path, tuple[nn.Module, dict[str, str]]] = {}
 
@@ -55,9 +59,18 @@ class Networks(Folder):
             network, spec = load_network(path, self.options)
             self.loaded[path] = network, {**self.computing, **_dependencies(path, spec)}
         network, parts = self.loaded[path]
+        if self.by_channel:
+            return lambda noisy: _channel_by_channel(network, noisy, sigma), {**parts, "channels": "one by one"}
         return lambda noisy: apply.denoise(network, noisy, sigma), parts
 
 
+def _channel_by_channel(network: nn.Module, noisy: np.ndarray, sigma: float) -> np.ndarray:
+    """A colour image (H, W, 3) through a network for gray ones."""
+    planes = [apply.denoise(network, noisy[..., channel], sigma) for channel in range(noisy.shape[2])]
+    return np.stack(planes, axis=-1)
+
+
 def _dependencies(path: Path, spec: dict) -> dict[str, str]:
-    code = denoisers.source(spec["name"]).read_bytes() + Path(apply.__file__).read_bytes()
+    files = [*code_files(denoisers.source(spec["name"])), Path(apply.__file__)]
+    code = b"".join(file.read_bytes() for file in files)
     return {"network": json.dumps(spec, sort_keys=True), "weights": sha256_file(path), "code": sha256_bytes(code)}

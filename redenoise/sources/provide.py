@@ -54,6 +54,8 @@ def provide(store: Store, files: list[StoreFile]) -> int:
 def source_of(store: Store, files: list[StoreFile]) -> str:
     """Where `provide` would take files from that are not there yet, mirror, origin or both, and what a mirror lacks."""
     root = mirror()
+    if store.by_hand:
+        return f"by hand: {store.by_hand}"
     if store.folder:
         absent = [file.path for file in files if _nearby(store, file, root) is None]
         return f"{store.origin}, or the mirror" if not absent else f"nowhere ({absent[0]} is not in {store.origin})"
@@ -91,6 +93,8 @@ def _from_files(store: Store, files: list[StoreFile], root: Path | None) -> None
             todo = f"put the folder's files into {paths.STORE / store.name}/, or correct `folder` in {stores_path()}"
             with _mirror_named(file.path, root):
                 raise Unavailable(f"{Path(store.folder) / store.inner(file.path)}: not found; {todo}")
+        elif store.by_hand:
+            raise Unavailable(store.by_hand)
         else:
             with _mirror_named(file.path, root):
                 fetch_file(store.file_url(file.path), file, stop)

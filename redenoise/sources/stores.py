@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from redenoise.dag import paths
-from redenoise.support.errors import UserError
+from redenoise.support.errors import Unavailable, UserError
 from redenoise.support.yaml_files import read_yaml
 
 # No file of a manifest is near this; a larger figure is a slip of the pen that would let a source fill the disk.
@@ -30,8 +30,9 @@ class Store:
         name: also the name of its folder in data/ and in a mirror.
         title, licence: what it is, and what its authors allow.
         url: origin of each file with `{path}` for the path below the store's folder, or of the archive; empty for a
-            local store.
+            local store and one whose files are put there by hand.
         folder: of a local store: where its files were when they were listed.
+        by_hand: of files that are not public: what to put where. They stop nothing while they are not there.
         archive: path in a mirror of the .tar.gz that holds the files; None where the files are served one by one.
         packed_max, unpacked_max: bounds of that archive in bytes.
     """
@@ -41,6 +42,7 @@ class Store:
     licence: str
     url: str = ""
     folder: str = ""
+    by_hand: str = ""
     archive: str | None = None
     packed_max: int = 0
     unpacked_max: int = 0
@@ -52,7 +54,7 @@ class Store:
     @property
     def origin(self) -> str:
         """Where its files come from, in words for people."""
-        return self.url or f"the folder {self.folder}"
+        return self.url or (f"the folder {self.folder}" if self.folder else "anywhere")
 
     def file_url(self, path: str) -> str:
         """Origin of one file of the manifest."""
@@ -75,11 +77,19 @@ class StoreFile:
 
 @dataclass(frozen=True)
 class Item:
-    """One member of a data set or set of weights: published id, file, and the source's own split ("" if none)."""
+    """One member of a data set or set of weights.
+
+    Attributes:
+        id: as published.
+        file: of the store.
+        split: the source's own, "" if none.
+        name: of the file in the folder that the stage makes; a second one of a name has its id before it.
+    """
 
     id: str
     file: StoreFile
     split: str
+    name: str
 
 
 def manifest_path(store: str) -> Path:
@@ -110,7 +120,7 @@ def load_store(name: str) -> Store:
         known = ", ".join(stores) or "none"
         raise UserError(f"{path}: no store {name!r}; it has {known}; add it or correct `store` in params.yaml")
     entry: dict[str, Any] = stores[name]
-    where = {"folder": str} if "folder" in entry else {"url": str}
+    where = {next((kind for kind in ("folder", "by_hand") if kind in entry), "url"): str}
     keys = _STORE_KEYS | where | (_ARCHIVE_KEYS if "archive" in entry else {})
     for key in keys.keys() | entry.keys():
         if key not in keys or not isinstance(entry.get(key), keys[key]):
@@ -120,6 +130,8 @@ def load_store(name: str) -> Store:
     if "folder" in entry:
         if not entry["folder"] or "archive" in entry:
             raise UserError(f"{path}: {name}: expected a folder with plain files, and no archive; correct the entry")
+        return Store(name, **entry)
+    if "by_hand" in entry:
         return Store(name, **entry)
     if urlsplit(entry["url"]).scheme not in ("http", "https"):
         raise UserError(f"{path}: {name}.url is {entry['url']!r}, expected an http or https address; correct it")
@@ -145,24 +157,32 @@ def load_manifest(store: str) -> dict[str, StoreFile]:
     return files
 
 
-def load_items(key: str, store: str) -> list[Item]:
+def load_items(key: str, store: Store) -> list[Item]:
     """The members of one entry of `downloads` in published order; raises `UserError` with the line of what is wrong.
 
-    Ids and file names are unique within an entry: both name files of the folder that the stage makes.
+    Ids are unique within an entry; they name files of later stages.
+
+    Raises:
+        Unavailable: the store's files are put there by hand, and nobody has listed them yet.
     """
-    files = load_manifest(store)
+    files = load_manifest(store.name)
+    if store.by_hand and not files:
+        raise Unavailable(store.by_hand)
     items: list[Item] = []
     seen: set[str] = set()
     for place, row in _rows(subset_path(key), ITEM_COLUMNS):
         if row["path"] not in files:
-            raise UserError(f"{place}: {row['path']!r} is not in {manifest_path(store)}; correct the path")
+            raise UserError(f"{place}: {row['path']!r} is not in {manifest_path(store.name)}; correct the path")
         if not _ID.fullmatch(row["id"]):
             raise UserError(f"{place}: id {row['id']!r} has characters other than letters, digits and ._=-; rename it")
-        names = {f"id {row['id']}", f"file name {PurePosixPath(row['path']).name}"}
+        name = PurePosixPath(row["path"]).name
+        if f"file name {name}" in seen:
+            name = f"{row['id']}-{name}"
+        names = {f"id {row['id']}", f"file name {name}"}
         if clash := sorted(names & seen):
             raise UserError(f"{place}: {clash[0]} stands in an earlier line too; each must be unique")
         seen |= names
-        items.append(Item(row["id"], files[row["path"]], row["split"]))
+        items.append(Item(row["id"], files[row["path"]], row["split"], name))
     return items
 
 

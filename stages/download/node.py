@@ -27,7 +27,7 @@ def run(config: Config, key: str) -> None:
     Where no source can deliver and `unavailable` is "skip", the index has no rows and unavailable.txt says why.
 
     Raises:
-        Unavailable: no source can deliver and `unavailable` is "fail".
+        Unavailable: no source can deliver, `unavailable` is "fail", and the files are public.
         UserError: a manifest or a source's file is wrong, or the disk is full. The former folder then stays.
     """
     entry = config.entry("download", key)
@@ -56,14 +56,14 @@ def uses_store(config: Config, key: str) -> bool:
 def _stored(config: Config, key: str, folder: Path) -> list[tuple]:
     entry = config.entry("download", key)
     store = load_store(entry["store"])
-    items = load_items(key, store.name)
     try:
+        items = load_items(key, store)
         provide(store, [item.file for item in items])
     except Unavailable as error:
-        if config.params["unavailable"] != "skip":
+        if config.params["unavailable"] != "skip" and not store.by_hand:
             raise
         print(f"warning: download {key}: skipped: {error}", file=sys.stderr, flush=True)
-        write_unavailable(folder, _reason(store))
+        write_unavailable(folder, f"{store.title}: {store.by_hand}" if store.by_hand else _reason(store))
         return []
     return [_place(item, folder, entry["kind"] == "images") for item in items]
 
@@ -75,7 +75,7 @@ def _reason(store: Store) -> str:
 
 def _place(item: Item, folder: Path, image: bool) -> tuple:
     """Put an item's file into the node's folder, as a hard link where the file system allows it; returns its row."""
-    path = folder / Path(item.file.path).name
+    path = folder / item.name
     with full_disk_explained(path):
         try:
             os.link(item.file.target, path)

@@ -22,7 +22,7 @@ def run(config: Config, key: str, shard: Shard | None = None) -> None:
             nothing(config, key, work, reason)
             return
         computing = {"mode": "reference", "threads": str(config.settings["threads"])}
-        networks = Networks(folder, computing, entry.get("network", {}))
+        networks = Networks(folder, computing, entry.get("network", {}), entry.get("by_channel", False))
         missing = networks.missing_levels()
         if missing:
             work.record["unavailable_levels"] = {f"sigma={sigma:g}": why for sigma, why in missing.items()}

@@ -6,6 +6,7 @@
 from redenoise.dag.config import Config
 from redenoise.dag.shards import Shard, working
 from redenoise.measure.denoising import measure, nothing
+from redenoise.measure.torch_mode import set_mode
 from redenoise.models import filters
 from redenoise.support.errors import UserError
 
@@ -18,6 +19,7 @@ def run(config: Config, key: str, shard: Shard | None = None) -> None:
             results, and its provenance says why. Or the module or its result is not as `models.filters` expects.
     """
     entry = config.entry("filter", key)
+    set_mode("reference", config.settings["threads"])
     with working(config, "filter", key, shard) as work:
         method = filters.load(entry["filter"])
         try:

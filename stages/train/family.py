@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from redenoise.dag import paths
+from redenoise.dag.code import code_files
 from redenoise.dag.config import ROOT, Config
 from redenoise.dag.indexed import CARD, checked_path, read_index
 from redenoise.data.images import read_image
@@ -49,7 +50,7 @@ class Family(Training):
         torch.manual_seed(self.seed)  # of the initial weights
         learner = Learner(denoisers.build(self.options), sigma_range, self.schedule, self.mode, self.device)
         checkpoint = self.checkpoints / f"{model}.safetensors"
-        code = [*DETERMINING, denoisers.source(self.options["name"])]
+        code = [*DETERMINING, *code_files(denoisers.source(self.options["name"]))]
         data = paths.data(self.config.scale, self.entry["data"])
         member = Member(model, learner, checkpoint, self.key_of(self.options, sigma_range, data, code))
         if self.continue_from and not checkpoint.exists():

@@ -81,4 +81,4 @@ def cell(config: Config, key: str) -> Cell | str:
 def networks_of(config: Config, entry: dict[str, Any], folder: Path) -> Networks:
     """The networks of a folder of weights, as the stage `evaluate` uses them."""
     computing = {"mode": "reference", "threads": str(config.settings["threads"])}
-    return Networks(folder, computing, entry.get("network", {}))
+    return Networks(folder, computing, entry.get("network", {}), entry.get("by_channel", False))

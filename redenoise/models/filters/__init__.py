@@ -17,8 +17,9 @@ from types import ModuleType
 
 import numpy as np
 
+from redenoise.dag.code import code_files
 from redenoise.support.errors import UserError
-from redenoise.support.files import sha256_file
+from redenoise.support.files import sha256_bytes
 
 
 def load(name: str) -> ModuleType:
@@ -36,7 +37,8 @@ def load(name: str) -> ModuleType:
 
 def parts_of(method: ModuleType) -> dict[str, str]:
     """What a result of one method depends on; raises `UserError` if its package is not installed."""
-    return {"version": method.version(), "code": sha256_file(Path(str(method.__file__)))}
+    code = b"".join(file.read_bytes() for file in code_files(Path(str(method.__file__))))
+    return {"version": method.version(), "code": sha256_bytes(code)}
 
 
 def denoiser_for(method: ModuleType, parts: dict[str, str]) -> Callable[[float], tuple]:

@@ -1,7 +1,7 @@
 """Liu et al., IJCAI 2018: the denoiser, and classification and segmentation behind it, without a perceptual loss."""
 
 from stages.report.kinds import Method, Paper, Table
-from stages.report.protocols import CBM3D, COLOR_DNCNN, MEAN, NOISE, PSNR, missing
+from stages.report.protocols import CBM3D, COLOR_DNCNN, MEAN, NOISE, PSNR
 from stages.report.task_tables import classification, methods, segmentation
 
 PAPER = Paper(
@@ -26,8 +26,8 @@ TABLES = (
         sigmas=(25, 35, 50),
         methods=(
             Method("CBM3D", measured="CBM3D"),
-            missing("TNRD"),
-            missing("MCWNNM"),
+            Method("TNRD", measured="TNRD"),
+            Method("MCWNNM", measured="MCWNNM"),
             Method("DnCNN", measured="DnCNN"),
             Method("Proposed", measured="Proposed"),
         ),

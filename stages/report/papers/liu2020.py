@@ -1,7 +1,7 @@
 """Liu et al., IEEE TIP 2020: the denoiser and its designs, and classification and segmentation behind it."""
 
 from stages.report.kinds import Design, DesignTable, Method, Paper, Table
-from stages.report.protocols import CBM3D, COLOR_DNCNN, MEAN, NOISE, PSNR, missing
+from stages.report.protocols import CBM3D, COLOR_DNCNN, MEAN, NOISE, PSNR
 from stages.report.task_tables import classification, methods, segmentation
 
 PAPER = Paper(
@@ -69,7 +69,7 @@ TABLES = (
         sigmas=(25, 35, 50),
         methods=(
             Method("CBM3D", measured="CBM3D"),
-            missing("MCWNNM"),
+            Method("MCWNNM", measured="MCWNNM"),
             Method("DnCNN", measured="DnCNN"),
             Method("FFDNet", measured="FFDNet"),
             PROPOSED,
@@ -87,7 +87,7 @@ TABLES = (
         sigmas=(25, 35, 50),
         methods=(
             Method("CBM3D", measured="CBM3D"),
-            missing("MCWNNM"),
+            Method("MCWNNM", measured="MCWNNM"),
             Method("DnCNN", measured="CDnCNN-B"),
             Method("FFDNet", measured="FFDNet"),
             PROPOSED,

@@ -1,7 +1,7 @@
 """Zhang et al., IEEE TIP 2017: DnCNN."""
 
 from stages.report.kinds import Method, Paper, Table
-from stages.report.protocols import CBM3D, MEAN, NOISE, PSNR, SSIM, missing
+from stages.report.protocols import CBM3D, MEAN, NOISE, PSNR, SSIM
 
 PAPER = Paper(
     "zhang2017",
@@ -26,7 +26,7 @@ TABLES = (
         sigmas=(15, 25, 50),
         methods=(
             Method("BM3D", measured="BM3D"),
-            *map(missing, ("WNNM", "EPLL", "MLP", "CSF", "TNRD")),
+            *(Method(name, measured=name) for name in ("WNNM", "EPLL", "MLP", "CSF", "TNRD")),
             Method("DnCNN-S", measured="DnCNN-S"),
             Method("DnCNN-B", measured="DnCNN-B"),
         ),
@@ -44,7 +44,7 @@ TABLES = (
         sigmas=(15, 25, 50),
         methods=(
             Method("BM3D", measured="BM3D"),
-            *map(missing, ("WNNM", "EPLL", "MLP", "CSF", "TNRD")),
+            *(Method(name, measured=name) for name in ("WNNM", "EPLL", "MLP", "CSF", "TNRD")),
             Method("DnCNN-S", measured="DnCNN-S"),
             Method("DnCNN-B", measured="DnCNN-B"),
         ),
@@ -69,7 +69,7 @@ TABLES = (
         sigmas=(15, 25, 50),
         methods=(
             Method("BM3D", measured="BM3D"),
-            missing("TNRD"),
+            Method("TNRD", measured="TNRD"),
             Method("DnCNN-3", measured="DnCNN-3"),
         ),
         protocol=(NOISE, PSNR, SSIM, MEAN, CBM3D, "BM3D and TNRD know the noise level, DnCNN-3 does not."),
