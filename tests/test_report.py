@@ -45,9 +45,10 @@ def test_each_status_and_its_note(reporting):
     assert (good["published"], good["reproduced"], good["delta"]) == ("29.75", "29.7540", "+0.0040")
     assert (good["status"], good["note"], good["table"], good["unit"]) == ("reproduced", "", "table1_kodak", "dB")
     assert rows["Kodak", "01", "sigma=25", "CBM3D", "psnr"]["status"] == "off"
-    missing = rows["Kodak", "average", "sigma=50", "TNRD", "psnr"]
+    xunit = table_rows(config, "kligvasser2018/table1_denoising")
+    missing = xunit["BSD68", "average", "sigma=50", "xDnCNN", "psnr"]
     assert (missing["status"], missing["reproduced"], missing["delta"]) == ("not run", "", "")
-    assert missing["note"] == "no implementation in this project yet: TNRD"
+    assert missing["note"] == "no implementation in this project yet: xDnCNN"
     other = rows["Kodak", "01", "sigma=25", "CDnCNN-B (one blind model)", "psnr"]
     assert (other["status"], other["published"], other["delta"]) == ("unprinted", "", "")
     assert rows["Kodak", "01", "sigma=25", "DnCNN", "ssim"]["status"] == "unprinted"
@@ -95,12 +96,14 @@ def test_an_average_needs_every_image(reporting):
 def test_a_method_measured_under_a_printed_name_needs_no_declaration(reporting):
     config = reporting("bench")
     params = dict(config.params, filters=config.params["filters"] | {
-        "kodak-tnrd": {"dataset": "kodak", "filter": "bm3d", "method": "TNRD"}})  # fmt: skip
+        "bsd68-xdncnn": {"dataset": "bsd68", "filter": "bm3d", "method": "xDnCNN"}})  # fmt: skip
     config = dataclasses.replace(config, params=params)
-    write_results(config, "kodak-tnrd", ["Kodak,01,sigma=25,TNRD,psnr,dB,27.250000"])
-    write_record(config, "filter", "kodak-tnrd")
+    images = [f"test{number:03}" for number in range(1, 69)]
+    write_results(config, "bsd68-xdncnn", [f"BSD68,{name},sigma=25,xDnCNN,psnr,dB,29.240000" for name in images])
+    write_record(config, "filter", "bsd68-xdncnn")
     stage.run(config)
-    assert table_rows(config, "liu2018/table1_kodak")["Kodak", "01", "sigma=25", "TNRD", "psnr"]["delta"] == "+0.0400"
+    row = table_rows(config, "kligvasser2018/table1_denoising")["BSD68", "average", "sigma=25", "xDnCNN", "psnr"]
+    assert row["delta"] == "+0.0400"
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ STAGES = (
     Stage(
         "evaluate",
         section="evaluations",
-        settings=("real_data", "threads"),
+        settings=("real_data", "slow", "threads"),
         reads=(*_OF_DATASET, f"{BUILD}/weights/${{item.family}}/"),
         writes=(_RESULTS,),
         sharded=True,
@@ -115,7 +115,7 @@ STAGES = (
         "filter",
         section="filters",
         params=("unavailable",),
-        settings=("real_data", "threads"),
+        settings=("real_data", "slow", "threads"),
         reads=_OF_DATASET,
         writes=(_RESULTS,),
         models=(_FILTER,),

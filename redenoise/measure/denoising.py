@@ -67,6 +67,13 @@ def nothing(config: Config, key: str, work: Work, reason: str) -> None:
     work.record["unavailable"] = reason
 
 
+def left_out(config: Config, entry: dict) -> str:
+    """Why a scale does not measure an entry, empty if it does."""
+    if not entry.get("slow") or config.settings["slow"]:
+        return ""
+    return f"slow, and scale {config.scale} leaves out what is; scale long does not"
+
+
 def _measured(
     config: Config, entry: dict, row: dict, image: np.ndarray, noisy: Path, clean: Path
 ) -> list[dict[str, str]]:

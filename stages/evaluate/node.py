@@ -7,7 +7,7 @@ from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason
 from redenoise.dag.shards import Shard, working
-from redenoise.measure.denoising import measure, nothing
+from redenoise.measure.denoising import left_out, measure, nothing
 from redenoise.measure.networks import Networks
 from redenoise.measure.torch_mode import set_mode
 
@@ -18,7 +18,7 @@ def run(config: Config, key: str, shard: Shard | None = None) -> None:
     set_mode("reference", config.settings["threads"])
     folder = paths.weights(config.scale, entry["family"])
     with working(config, "evaluate", key, shard) as work:
-        if reason := unavailable_reason(folder):
+        if reason := left_out(config, entry) or unavailable_reason(folder):
             nothing(config, key, work, reason)
             return
         computing = {"mode": "reference", "threads": str(config.settings["threads"])}

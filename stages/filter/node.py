@@ -5,7 +5,7 @@
 
 from redenoise.dag.config import Config
 from redenoise.dag.shards import Shard, working
-from redenoise.measure.denoising import measure, nothing
+from redenoise.measure.denoising import left_out, measure, nothing
 from redenoise.measure.torch_mode import set_mode
 from redenoise.models import filters
 from redenoise.support.errors import UserError
@@ -21,6 +21,9 @@ def run(config: Config, key: str, shard: Shard | None = None) -> None:
     entry = config.entry("filter", key)
     set_mode("reference", config.settings["threads"])
     with working(config, "filter", key, shard) as work:
+        if reason := left_out(config, entry):
+            nothing(config, key, work, reason)
+            return
         method = filters.load(entry["filter"])
         try:
             parts = filters.parts_of(method)
