@@ -8,7 +8,15 @@ import torch
 from redenoise.measure.metrics import psnr
 from redenoise.models import filters
 from redenoise.models.filters import mcwnnm, wnnm
-from redenoise.models.filters.groups import denoise_groups, low_rank, match, patches_of, references, workers
+from redenoise.models.filters.groups import (
+    denoise_groups,
+    fixed_points,
+    low_rank,
+    match,
+    patches_of,
+    references,
+    workers,
+)
 from redenoise.support.errors import UserError
 
 WEIGHT = 2 * np.sqrt(2)
@@ -150,7 +158,7 @@ def test_low_rank_is_that_of_singular_value_decompositions(shape):
     groups = torch.randn(40, *shape) * torch.logspace(0, 2, shape[1])
     limits = torch.rand(40) * 1e5
     limits[:3] = torch.tensor([0.0, 1e9, 1e9])
-    shrunk = low_rank(groups, limits, wnnm.fixed_points)
+    shrunk = low_rank(groups, limits, fixed_points)
     for group, limit, result in zip(groups.double().numpy(), limits.tolist(), shrunk.numpy(), strict=True):
         expected = plain_shrunk(group, lambda values, limit=limit: plain_closed_form(values, limit / 4))
         assert np.abs(result - expected).max() < 5e-6 * np.linalg.norm(group, 2)

@@ -19,6 +19,7 @@ from redenoise.support.files import sha256_file
 
 TILE = (4, 8)  # rows and columns of reference patches that are matched together: their windows overlap nearly fully
 BATCH = 128  # groups that are computed together
+WEIGHT = 2 * 2**0.5  # the constant c of the weights c sqrt(n) variance / singular value
 
 
 def version() -> str:
@@ -160,6 +161,11 @@ def low_rank(
     shrunk = torch.where(unlimited[:, None, None], groups, 0)
     shrunk[some] = projection @ groups[some] if wide else groups[some] @ projection
     return shrunk
+
+
+def fixed_points(squares: torch.Tensor, limits: torch.Tensor) -> torch.Tensor:
+    """s / y with s = y - c' / s, from y^2 and 4 c'."""
+    return (1 + (1 - limits / squares).sqrt()) / 2
 
 
 def denoise_groups(

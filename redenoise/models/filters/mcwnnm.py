@@ -20,8 +20,17 @@ import torch
 from torch.nn import functional
 
 from redenoise.models.filters import groups as similar_patches
-from redenoise.models.filters.groups import denoise_groups, low_rank, match, patches_of, planes_of, references, workers
-from redenoise.models.filters.wnnm import WEIGHT, fixed_points
+from redenoise.models.filters.groups import (
+    WEIGHT,
+    denoise_groups,
+    fixed_points,
+    low_rank,
+    match,
+    patches_of,
+    planes_of,
+    references,
+    workers,
+)
 from redenoise.support.errors import UserError
 
 PATCH = 6  # side in pixels

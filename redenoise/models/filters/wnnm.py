@@ -20,11 +20,20 @@ import torch
 from torch.nn import functional
 
 from redenoise.models.filters import groups as similar_patches
-from redenoise.models.filters.groups import denoise_groups, low_rank, match, patches_of, planes_of, references, workers
+from redenoise.models.filters.groups import (
+    WEIGHT,
+    denoise_groups,
+    fixed_points,
+    low_rank,
+    match,
+    patches_of,
+    planes_of,
+    references,
+    workers,
+)
 
 RADIUS = 30  # of the search window
 DELTA = 0.1  # share of the residual that each iteration puts back
-WEIGHT = 2 * 2**0.5  # the constant c of the weights
 REMATCH = 2  # iterations from one block matching to the next
 FEWER = 10  # similar patches at each
 
@@ -73,11 +82,6 @@ def reweighted(groups: torch.Tensor, variances: torch.Tensor) -> torch.Tensor:
 def closed_form(groups: torch.Tensor, variances: torch.Tensor) -> torch.Tensor:
     """The later version: what s = y - c' / s leads to from s = y, or 0 where it leads nowhere (y^2 <= 4 c')."""
     return low_rank(groups, 4 * WEIGHT * groups.shape[1] ** 0.5 * variances, fixed_points)
-
-
-def fixed_points(squares: torch.Tensor, limits: torch.Tensor) -> torch.Tensor:
-    """s / y with s = y - c' / s, from y^2 and 4 c'."""
-    return (1 + (1 - limits / squares).sqrt()) / 2
 
 
 def version() -> str:
