@@ -113,10 +113,10 @@ def _match_tile(
     candidates = patches[top:bottom, left:right]
     # |a - b|^2 = |a|^2 - 2 a.b + |b|^2 loses digits where the patches are far from zero: move them there.
     candidates = candidates - candidates.mean()
-    references = candidates[(rows - top)[:, None], columns - left].flatten(0, 1)
+    targets = candidates[(rows - top)[:, None], columns - left].flatten(0, 1)
     candidates = candidates.flatten(0, 1)
     norms = candidates.square().sum(1)
-    distances = torch.addmm(norms, references, candidates.mT, alpha=-2)  # less |a|^2, one for all of a window
+    distances = torch.addmm(norms, targets, candidates.mT, alpha=-2)  # less |a|^2, one for all of a window
     distances = distances.view(len(rows), len(columns), bottom - top, right - left)
     far_rows = (torch.arange(top, bottom, device=rows.device) - rows[:, None]).abs() > radius
     far_columns = (torch.arange(left, right, device=rows.device) - columns[:, None]).abs() > radius
