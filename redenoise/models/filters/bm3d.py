@@ -292,8 +292,8 @@ def _zeros(shape: tuple[int, ...], device: torch.device) -> Tensor:
 
 def dct(side: int) -> Tensor:
     """Orthonormal DCT-II, (side, side), float64; rows are the basis."""
-    frequency, place = torch.arange(side, dtype=torch.float64)[:, None], torch.arange(side)
-    matrix = torch.cos(torch.pi * (2 * place + 1) * frequency / (2 * side)) * (2 / side) ** 0.5
+    index = torch.arange(side, dtype=torch.float64)
+    matrix = torch.cos(torch.pi * torch.outer(index, 2 * index + 1) / (2 * side)) * (2 / side) ** 0.5
     matrix[0] /= 2**0.5
     return matrix
 
