@@ -188,7 +188,6 @@ def test_other_weights_make_other_parts(ready: Config):
 
 
 def test_classical_denoisers_take_the_first_images_where_the_scale_says_so(ready: Config):
-    pytest.importorskip("bm3d", reason="bm3d is not installed: CBM3D is not run")
     change_params(tasks={"classification": {"sigmas": [30, 60]}})
     ready = load_config("demo")
     baseline(ready, "classification-cbm3d")

@@ -206,11 +206,13 @@ def test_network_without_importer_is_refused(small):
 
 def test_missing_package_fails_or_is_reported_as_a_reason(small, monkeypatch: pytest.MonkeyPatch):
     synthesize(small, "set12")
+    entry = {**small.params["filters"]["set12-bm3d"], "filter": "bm3d_package"}
+    small = replace(small, params={**small.params, "filters": {**small.params["filters"], "set12-bm3d": entry}})
 
     def missing(name: str) -> str:
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr("redenoise.models.filters.bm3d.metadata.version", missing)
+    monkeypatch.setattr("redenoise.models.filters.bm3d_package.metadata.version", missing)
     with pytest.raises(UserError, match="package bm3d is not installed.*research use only"):
         classical(small, "set12-bm3d")
     skipping = replace(small, params={**small.params, "unavailable": "skip"})

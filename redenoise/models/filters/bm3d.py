@@ -1,52 +1,315 @@
-"""BM3D and CBM3D through the `bm3d` package.
+"""BM3D and CBM3D of 2007: blocks that look alike are stacked and filtered together in a three-dimensional transform.
 
-Source: Dabov, Foi, Katkovnik, Egiazarian, IEEE TIP 2007; colour as CBM3D in an opponent colour space (ICIP 2007).
+Source: Dabov, Foi, Katkovnik, Egiazarian, "Image denoising by sparse 3-D transform-domain collaborative filtering",
+IEEE TIP 2007, and for colour "Color image denoising via sparse 3D collaborative filtering with grouping constraint in
+luminance-chrominance space", ICIP 2007; with the parameters of the authors' MATLAB release, which the papers compared
+here ran: its profile "np" up to sigma 40 and "vn" above. Where that release is closed, in the search and the stacks,
+this follows the open description by Lebrun, "An analysis and implementation of the BM3D image denoising method",
+IPOL 2012.
 
-Deviation: the papers used the authors' MATLAB code of 2007 to 2014. The package is its successor by the same group
-(Mäkinen, Azzari, Foi, IEEE TIP 2020), whose filter parameters and handling of sigma differ; its results are
-systematically a little different. The package's licence allows non-commercial research use only, which is why it is
-an optional extra of this project.
+Two steps, each over reference blocks on a grid (the last row and column of blocks always belong to it):
+1. Blocks of the noisy image within the search window whose mean squared distance to the reference block is at most tau
+   are stacked, nearest first: the largest power of two of them, up to a maximum. The stack is transformed in 2-D
+   (biorthogonal wavelet 1.5) and along the stack (Haar), coefficients up to lambda sigma are set to 0, and the blocks
+   go back to their places with the weight 1 / (number of kept coefficients), times a Kaiser window.
+2. The same with stacks found in the result of step 1, the DCT, and a Wiener filter whose powers are those of the result
+   of step 1; the weight is 1 / (sum of the squared gains).
+Colour is filtered in an opponent space, channel by channel, in the stacks of the luminance.
+
+Deviation: the release steps faster over the image after a stack that kept few coefficients (thrToIncStep); here every
+reference block of the grid is filtered. The order of blocks at equal distance is that of torch.topk.
+
+How it is computed: the 2-D transform of every block of a strip of the image is taken once; a stack is a set of rows of
+that table. Filtered stacks are summed as coefficients, by position, and the 2-D transform is inverted once a position.
+All planes are in units of their noise, so that sigma is 1 in them.
 """
 
-from importlib import metadata
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, conv2d, fold, pad
 
 from redenoise.support.errors import UserError
 
+RADIUS = 19  # of the search window, 39 x 39 positions, in pixels
+WINDOW = 2 * RADIUS + 1
+TILE = 8  # reference blocks on a side that are matched together
+STRIP = 48  # rows of reference blocks that are filtered together: bounds the memory
+BATCH = 1024  # blocks in the stacks that are filtered at once: small enough for the processor's cache
+BETA = 2.0  # of the Kaiser window
+HIGH_SIGMA = 40
+
+# Rows: luminance and two colour differences. Each is shifted by half of 255 where it has both signs, as in the release,
+# so that the mean of a stack is never small.
+OPPONENT = torch.tensor([[1 / 3, 1 / 3, 1 / 3], [1 / 2, 0, -1 / 2], [1 / 4, -1 / 2, 1 / 4]], dtype=torch.float64)
+SHIFT = torch.tensor([[0.0], [127.5], [127.5]])
+
+
+# Half of the low-pass filter of the biorthogonal wavelet 1.5 (Cohen, Daubechies, Feauveau); the rest mirrors it.
+LOW = [3, -3, -22, 22, 128]
+
+
+class Step(NamedTuple):
+    """Parameters of one step."""
+
+    side: int  # of a block, pixels
+    step: int  # from one reference block to the next, pixels
+    stack: int  # largest number of blocks
+    tau: float  # largest mean squared distance, squared gray values of [0, 255]
+    lambda_3d: float = 0.0  # threshold in units of sigma, of the first step
+
+
+NORMAL = (Step(8, 3, 16, 3000.0, 2.7), Step(8, 3, 32, 400.0))  # profile "np"
+VERY_NOISY = (Step(8, 4, 32, 25000.0, 2.8), Step(11, 6, 32, 3500.0))  # profile "vn"
+
 
 def version() -> str:
-    """Versions of the packages that do the work, for keys and provenance.
-
-    Raises:
-        UserError: the package is not installed.
-    """
-    try:
-        return f"bm3d {metadata.version('bm3d')}, bm4d {metadata.version('bm4d')}"
-    except metadata.PackageNotFoundError:
-        raise UserError(
-            "package bm3d is not installed, and BM3D and CBM3D need it; "
-            "install it with `uv pip install bm3d` (licence: non-commercial research use only)"
-        ) from None
+    """The version of the package that does the work."""
+    return f"torch {torch.__version__}"
 
 
 def denoise(noisy: np.ndarray, sigma: float) -> np.ndarray:
-    """Denoise one image with the package's default profile ("np") on one thread.
-
-    One thread, because several add up overlapping blocks in an order that changes from run to run, and with it the
-    last bits of the result. Several images or runs side by side use the other cores.
+    """Denoise one image, gray by BM3D, colour by CBM3D.
 
     Args:
-        noisy: float32 (H, W) for BM3D or (H, W, 3) in RGB for CBM3D, on the [0, 255] scale, unclipped.
-        sigma: standard deviation of the noise on the [0, 255] scale.
+        noisy: float32 (H, W) or (H, W, 3) in RGB, on the [0, 255] scale, unclipped; at least 8 pixels on each side, and
+            11 for sigma above 40. At the border, blocks are taken and searched inside the image only.
+        sigma: standard deviation of the noise on the [0, 255] scale, above 0.
 
     Returns:
-        float64 of the same shape on the [0, 255] scale, unclipped.
-    """
-    version()
-    import bm3d  # Only here: it loads a shared library, which no other method should pay for.
+        float32 of the same shape and scale, unclipped.
 
-    filter_image = bm3d.bm3d if noisy.ndim == 2 else bm3d.bm3d_rgb
-    profile = bm3d.BM3DProfile()
-    profile.num_threads = 1
-    return filter_image(noisy.astype(np.float64) / 255.0, sigma / 255.0, profile) * 255.0
+    Raises:
+        UserError: another shape, a smaller image, or another sigma.
+    """
+    steps = VERY_NOISY if sigma > HIGH_SIGMA else NORMAL
+    side = max(step.side for step in steps)
+    if noisy.ndim not in (2, 3) or noisy.shape[2:] not in ((), (3,)) or min(noisy.shape[:2]) < side:
+        expected = f"expected (H, W) or (H, W, 3) with H and W from {side} on at sigma {sigma:g}"
+        raise UserError(f"BM3D: the noisy image is {noisy.shape}, {expected}; pad it, or leave it out")
+    if not 0 < sigma < float("inf"):
+        raise UserError(f"BM3D: sigma is {sigma:g}, expected a number above 0, on the [0, 255] scale; correct it")
+    image = torch.from_numpy(np.ascontiguousarray(noisy, np.float32))
+    with torch.inference_mode():
+        if noisy.ndim == 2:
+            return (filtered(image[None] / sigma, steps, sigma) * sigma)[0].numpy()
+        levels = sigma * OPPONENT.norm(dim=1, keepdim=True)  # (3, 1)
+        planes = (OPPONENT.float() @ image.view(-1, 3).T + SHIFT) / levels.float()
+        result = filtered(planes.view(3, *noisy.shape[:2]), steps, float(levels[0])).view(3, -1)
+        return (OPPONENT.inverse().float() @ (result * levels.float() - SHIFT)).T.reshape(noisy.shape).numpy()
+
+
+def filtered(planes: Tensor, steps: tuple[Step, Step], sigma: float) -> Tensor:
+    """Both steps.
+
+    Args:
+        planes: float32 (C, H, W) on any device, in units of the noise of each plane; stacks are found in the first.
+        sigma: of the first plane on the [0, 255] scale.
+
+    Returns:
+        As `planes`. On a processor the order of all sums is fixed; on a GPU it is so under
+        `torch.use_deterministic_algorithms(True)`.
+    """
+    first, second = steps
+    wavelet, cosine = biorthogonal(first.side), dct(second.side)
+    basic = _run(planes, planes[:0], first, wavelet, first.tau / sigma**2)
+    return _run(planes, basic, second, cosine, second.tau / sigma**2)
+
+
+def _run(planes: Tensor, basic: Tensor, step: Step, basis: Tensor, tau: float) -> Tensor:
+    """One step: the first if `basic` has no planes; tau is in units of the noise of the first plane."""
+    side, channels = step.side, len(planes)
+    height, width = (size - side + 1 for size in planes.shape[1:])  # positions of a block
+    window = torch.from_numpy(np.kaiser(side, BETA))
+    inverse = window[:, None] * basis.inverse()  # (side, side), coefficients to weighted pixels
+    analysis, synthesis = (torch.kron(matrix, matrix).to(planes) for matrix in (basis, inverse))
+    sources = torch.cat([basic, planes])  # (C or 2 C, H, W)
+    search = _Search(sources[0], step, tau)
+    total, weights = torch.zeros_like(planes), planes.new_zeros(channels, height, width)
+    rows = _references(height, step.step)
+    for start in range(0, len(rows), STRIP):
+        strip = rows[start : start + STRIP]
+        top, bottom = max(strip[0] - RADIUS, 0), min(strip[-1] + RADIUS + 1, height)
+        table = _blocks(sources[:, top : bottom + side - 1], analysis)  # (N, C or 2 C, side^2)
+        sums = _zeros((len(table), channels, side * side), planes.device)
+        counts = planes.new_zeros(len(table), channels)
+        for positions in search.stacks(strip, top):  # (S, B)
+            groups = table.index_select(0, positions.flatten()).unflatten(0, positions.shape)
+            shrunk, weight = _shrunk(groups, channels, step.lambda_3d)
+            sums.index_add_(0, positions.flatten(), shrunk.flatten(0, 1))
+            counts.index_add_(0, positions.flatten(), weight.repeat(len(positions), 1))
+        _put_back(total[:, top:], sums.unflatten(0, (-1, width)), synthesis)
+        weights[:, top:bottom] += counts.T.unflatten(1, (-1, width))
+    kernel = torch.outer(window, window).to(planes)[None, None]
+    return total / conv2d(weights[:, None], kernel, padding=side - 1)[:, 0]
+
+
+def _shrunk(groups: Tensor, channels: int, lambda_3d: float) -> tuple[Tensor, Tensor]:
+    """Stacks (S, B, C or 2 C, side^2), shrunk and weighted, (S, B, C, side^2), and their weights (B, C).
+
+    The Haar transform is left unnormalised: the coefficients are sums and differences of `lengths` blocks.
+    """
+    size = len(groups)
+    lengths = torch.tensor([size >> max(index.bit_length() - 1, 0) for index in range(size)])
+    lengths = lengths.to(groups).view(-1, 1, 1, 1)
+    spectrum = _haar(groups)
+    noisy = spectrum[:, :, -channels:]
+    if lambda_3d:
+        gain = (noisy.abs() > lambda_3d * lengths.sqrt()).to(noisy)
+        energy = gain.sum((0, 3))
+    else:
+        power = spectrum[:, :, :channels].square()
+        gain = power.div_(power + lengths)
+        energy = gain.square().sum((0, 3))
+    weight = 1 / energy.clamp(min=1)
+    return _inverse_haar(gain.mul_(noisy).mul_(weight[..., None] / lengths)), weight
+
+
+def _haar(stack: Tensor) -> Tensor:
+    """Unnormalised Haar transform along the first axis: the total first, then from coarse to fine."""
+    spectrum = torch.empty_like(stack)
+    while (size := len(stack)) > 1:
+        torch.sub(stack[0::2], stack[1::2], out=spectrum[size // 2 : size])
+        stack = stack[0::2] + stack[1::2]
+    spectrum[0] = stack[0]
+    return spectrum
+
+
+def _inverse_haar(spectrum: Tensor) -> Tensor:
+    """Stack of a spectrum as that of `_haar` whose coefficients were divided by their number of blocks."""
+    stack = spectrum[:1]
+    while (size := len(stack)) < len(spectrum):
+        finer = stack.new_empty(2 * size, *stack.shape[1:])
+        torch.add(stack, spectrum[size : 2 * size], out=finer[0::2])
+        torch.sub(stack, spectrum[size : 2 * size], out=finer[1::2])
+        stack = finer
+    return stack
+
+
+class _Search:
+    """Finds the blocks of a plane that are nearest to its reference blocks."""
+
+    def __init__(self, plane: Tensor, step: Step, tau: float) -> None:
+        self.step, self.limit = step, tau * step.side**2
+        self.height, self.width = (size - step.side + 1 for size in plane.shape)
+        centred = plane - plane.mean()  # a difference of squares of smaller values is more exact
+        norms = avg_pool2d(centred.square()[None], step.side, 1)[0] * step.side**2
+        self.plane = pad(centred, [RADIUS] * 4)
+        self.norms = pad(norms, [RADIUS] * 4, value=torch.inf)  # no block outside the image is near
+
+    def stacks(self, rows: list[int], top: int) -> Iterator[Tensor]:
+        """Batches of stacks of one size S, as positions (S, B) counted from row `top` on, for some reference rows."""
+        found = [self._tile(*tile) for tile in self._tiles(rows)]
+        positions, distances = torch.cat([tile[0] for tile in found]), torch.cat([tile[1] for tile in found])
+        near = (distances <= self.limit).sum(1)
+        size = 1
+        while size <= self.step.stack:
+            fitting = (near >= size) & ((near < 2 * size) | (size == self.step.stack))
+            for batch in positions[fitting, :size].split(max(BATCH // size, 1)):
+                if len(batch):
+                    yield batch.T - top * self.width
+            size *= 2
+
+    def _tiles(self, rows: list[int]) -> Iterator[tuple[list[int], list[int]]]:
+        """Reference rows and columns of each tile; the last row and column are off the grid, in tiles of their own."""
+        columns = _references(self.width, self.step.step)
+        for tile_rows in _regular(rows, self.step.step):
+            for tile_columns in _regular(columns, self.step.step):
+                yield tile_rows, tile_columns
+
+    def _tile(self, rows: list[int], columns: list[int]) -> tuple[Tensor, Tensor]:
+        """Positions (B, stack) in the whole image and squared distances of the blocks nearest to those of a tile."""
+        side, step = self.step.side, self.step.step
+        high, wide = rows[-1] - rows[0] + WINDOW, columns[-1] - columns[0] + WINDOW
+        plane = self.plane[rows[0] :, columns[0] :]
+        near = plane.new_empty(side * side + 1, high, wide)
+        pixels = plane.as_strided((side, side, high, wide), plane.stride() * 2, plane.storage_offset())
+        near[:-1].unflatten(0, (side, side)).copy_(pixels)
+        near[-1] = self.norms[rows[0] :, columns[0] :][:high, :wide]
+        own = near[:, RADIUS : high - RADIUS : step, RADIUS : wide - RADIUS : step].flatten(1)
+        # |a - b|^2 = |a|^2 + |b|^2 - 2 a b, of which |a|^2, of the reference block, comes after the choice
+        factors = torch.cat([-2 * own[:-1], torch.ones_like(own[-1:])])
+        scores = (factors.T @ near.flatten(1)).view(len(rows), len(columns), high, wide)
+        strides = [scores.stride(0) + step * wide, scores.stride(1) + step, wide, 1]
+        windows = scores.as_strided((len(rows), len(columns), WINDOW, WINDOW), strides).reshape(-1, WINDOW**2)
+        windows[:, WINDOW**2 // 2] = -torch.inf  # the reference block comes first
+        scores, index = windows.topk(self.step.stack, largest=False)
+        own_rows, own_columns = torch.tensor(rows)[:, None], torch.tensor(columns)
+        own_positions = (own_rows * self.width + own_columns).reshape(-1, 1).to(index)
+        offsets = (index // WINDOW - RADIUS) * self.width + index % WINDOW - RADIUS
+        return own_positions + offsets, scores + own[-1][:, None]
+
+
+def _references(positions: int, step: int) -> list[int]:
+    """Positions of the reference blocks along one axis; the last position is always one."""
+    return [*range(0, positions - 1, step), positions - 1]
+
+
+def _regular(positions: list[int], step: int) -> Iterator[list[int]]:
+    """Parts of at most TILE positions, `step` apart from each other."""
+    uneven = len(positions) > 1 and positions[-1] - positions[-2] != step
+    even = len(positions) - uneven
+    for start in range(0, even, TILE):
+        yield positions[start : min(start + TILE, even)]
+    if uneven:
+        yield positions[-1:]
+
+
+def _blocks(planes: Tensor, analysis: Tensor) -> Tensor:
+    """2-D spectra of the blocks at all positions of planes (C, H, W), (positions, C, side^2)."""
+    channels, side = len(planes), math.isqrt(len(analysis))
+    height, width = (size - side + 1 for size in planes.shape[1:])
+    table = _zeros((height * width, channels, side * side), planes.device)
+    for top in range(0, height, band := max(BATCH // width, 1)):
+        high = min(band, height - top)
+        rows = slice(top * width, (top + high) * width)
+        for channel, plane in enumerate(planes[:, top:]):
+            strides = plane.stride() * 2
+            pixels = plane.as_strided((side, side, high, width), strides, plane.storage_offset()).reshape(side**2, -1)
+            torch.mm(pixels.T, analysis.T, out=table[rows, channel])
+    return table
+
+
+def _put_back(total: Tensor, sums: Tensor, synthesis: Tensor) -> None:
+    """Add the blocks of the spectra (H, W, C, side^2), one a position, to the planes `total`, at least as high."""
+    side, (height, width) = math.isqrt(len(synthesis)), sums.shape[:2]
+    for top in range(0, height, band := max(BATCH // width, 1)):
+        part = sums[top : top + band]
+        size = (len(part) + side - 1, width + side - 1)
+        for channel in range(len(total)):
+            blocks = synthesis @ part[:, :, channel].flatten(0, 1).T  # (side^2, positions)
+            total[channel, top : top + size[0]] += fold(blocks[None], size, side)[0, 0]
+
+
+def _zeros(shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """Zeros, float32; on a processor in NumPy's memory, whose larger pages come much faster than those of PyTorch."""
+    return torch.from_numpy(np.zeros(shape, np.float32)).to(device)
+
+
+def dct(side: int) -> Tensor:
+    """Orthonormal DCT-II, (side, side), float64; rows are the basis."""
+    index = torch.arange(side, dtype=torch.float64)
+    matrix = torch.cos(torch.pi * torch.outer(index, 2 * index + 1) / (2 * side)) * (2 / side) ** 0.5
+    matrix[0] /= 2**0.5
+    return matrix
+
+
+def biorthogonal(side: int) -> Tensor:
+    """Biorthogonal wavelet 1.5 of all levels with periodic borders, (side, side), float64.
+
+    Rows are the basis, of unit length as in the release, so that the noise has the same level in all coefficients.
+    """
+    rows = torch.zeros(0, side, dtype=torch.float64)
+    approximation = torch.eye(side, dtype=torch.float64)
+    while len(approximation) > 1:
+        low = torch.zeros_like(approximation)
+        for index, tap in enumerate(LOW + LOW[::-1]):
+            low += tap * approximation.roll(4 - index, 0)
+        rows = torch.cat([approximation[0::2] - approximation[1::2], rows])
+        approximation = low[0::2]
+    rows = torch.cat([approximation, rows])
+    return rows / rows.norm(dim=1, keepdim=True)
