@@ -8,23 +8,16 @@ Nothing is padded: patches, windows and groups end at the border.
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from redenoise.support.errors import UserError
-from redenoise.support.files import sha256_file
 
 TILE = (4, 8)  # rows and columns of reference patches that are matched together: their windows overlap nearly fully
 BATCH = 128  # groups that are computed together
 WEIGHT = 2 * 2**0.5  # the constant c of the weights c sqrt(n) variance / singular value
-
-
-def version() -> str:
-    """The version of PyTorch and the hash of this file, for the `version` of the filters that use it."""
-    return f"torch {torch.__version__}, groups {sha256_file(Path(__file__))[:16]}"
 
 
 def planes_of(noisy: np.ndarray, sigma: float, patch: int, method: str) -> torch.Tensor:

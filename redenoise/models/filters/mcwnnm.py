@@ -20,7 +20,6 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from redenoise.models.filters import groups as similar_patches
 from redenoise.models.filters.groups import (
     WEIGHT,
     denoise_groups,
@@ -74,8 +73,8 @@ def admm(groups: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
 
 
 def version() -> str:
-    """The version of the package that does the work, and of the code shared with WNNM."""
-    return similar_patches.version()
+    """The version of the package that does the work."""
+    return f"torch {torch.__version__}"
 
 
 def denoise(noisy: np.ndarray, sigma: float, scale: float = SCALE) -> np.ndarray:

@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from redenoise.models.filters import groups as similar_patches
 from redenoise.models.filters.groups import (
     WEIGHT,
     denoise_groups,
@@ -85,8 +84,8 @@ def closed_form(groups: torch.Tensor, variances: torch.Tensor) -> torch.Tensor:
 
 
 def version() -> str:
-    """The version of the package that does the work, and of the code shared with MCWNNM."""
-    return similar_patches.version()
+    """The version of the package that does the work."""
+    return f"torch {torch.__version__}"
 
 
 def denoise(noisy: np.ndarray, sigma: float, shrinkage: Shrinkage = reweighted) -> np.ndarray:
