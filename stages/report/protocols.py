@@ -6,7 +6,11 @@ NOISE = "Noise: white, Gaussian, not clipped and not rounded, one field per imag
 PSNR = "PSNR: result clipped to [0, 255] and rounded, one MSE over all pixels and channels of the whole image."
 SSIM = "SSIM: 11x11 Gaussian window of sigma 1.5, valid region, [0, 255] range, as the DnCNN authors compute it."
 MEAN = "Averages: mean over the images of the set, taken here from the unrounded values of the images."
-CBM3D = "CBM3D and BM3D come from the `bm3d` package, a later version than the papers' MATLAB code."
+CBM3D = "BM3D and CBM3D are this project's own, with the parameters of the MATLAB code that the papers ran."
+BY_CHANNEL = "TNRD, for gray images, goes channel by channel, as Liu et al. 2018 say they did."
+MCWNNM = (
+    "MCWNNM has the parameters of its authors' example with synthetic noise; the noise of the channels is independent."
+)
 COLOR_DNCNN = "Which published DnCNN colour model the paper used is not printed; see notes.md for the comparison."
 
 

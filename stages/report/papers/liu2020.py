@@ -1,7 +1,7 @@
 """Liu et al., IEEE TIP 2020: the denoiser and its designs, and classification and segmentation behind it."""
 
 from stages.report.kinds import Design, DesignTable, Method, Paper, Table
-from stages.report.protocols import CBM3D, COLOR_DNCNN, MEAN, NOISE, PSNR
+from stages.report.protocols import CBM3D, COLOR_DNCNN, MCWNNM, MEAN, NOISE, PSNR
 from stages.report.task_tables import classification, methods, segmentation
 
 PAPER = Paper(
@@ -74,7 +74,7 @@ TABLES = (
             Method("FFDNet", measured="FFDNet"),
             PROPOSED,
         ),
-        protocol=(NOISE, PSNR, MEAN, LIU, CBM3D, COLOR_DNCNN),
+        protocol=(NOISE, PSNR, MEAN, LIU, CBM3D, MCWNNM, COLOR_DNCNN),
     ),
     Table(
         paper=PAPER.key,
@@ -92,7 +92,7 @@ TABLES = (
             Method("FFDNet", measured="FFDNet"),
             PROPOSED,
         ),
-        protocol=(NOISE, PSNR, MEAN, CBM3D, COLOR_DNCNN),
+        protocol=(NOISE, PSNR, MEAN, CBM3D, MCWNNM, COLOR_DNCNN),
         per_image=False,
     ),
     classification(PAPER.key, "Table IV", "table4_classification", METHODS, LOSS),
