@@ -13,7 +13,6 @@ pytest_plugins = ("tests.slurm.fixtures",)
 ROOT = Path(__file__).resolve().parents[1]
 # Minutes each, much of it spent waiting. Begun last, one of them would keep one core busy alone.
 SLOW = (
-    "test_slurm_faults",
     "test_chaos",
     "test_slurm",
     "test_engines",

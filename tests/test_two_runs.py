@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 
 from redenoise.support.locks import exclusive
-from tests.chaos.grid import checkout
-from tests.checkouts import ENVIRONMENT, dvc, processes, run, snakemake
+from tests.checkouts import ENVIRONMENT, copied, dvc, processes, run
 
 pytest.importorskip("snakemake", reason="Snakemake is not installed: no two runs of it")
 pytest.importorskip("dvc.repo", reason="DVC is not installed: no two runs of it")
@@ -26,15 +26,19 @@ pytest.importorskip("dvc.repo", reason="DVC is not installed: no two runs of it"
 TRAIN = (sys.executable, "-m", "stages.train", "--scale", "demo", "--only", "cdncnn_b")
 SNAKEMAKE = (sys.executable, "-m", "snakemake", "--cores", "2", "build/demo/weights/cdncnn_b")
 DVC = (sys.executable, "-m", "dvc", "repro", "train@cdncnn_b")
+LOCK = "dvc.lock.before"
 WEIGHTS = "build/demo/weights/cdncnn_b/model.safetensors"
 SECONDS = 300  # for what takes a few on an idle machine
 
 
 @pytest.fixture(scope="module")
-def quiet(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
-    """A checkout, and the weights that one run alone makes in it."""
-    folder = checkout(tmp_path_factory.mktemp("two") / "checkout")
-    snakemake(folder, SNAKEMAKE[-1])
+def quiet(finished_checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
+    """A checkout of which both engines know all but the training, and the weights that one run alone made in it."""
+    folder = copied(finished_checkout, tmp_path_factory.mktemp("two") / "checkout")
+    run(folder, sys.executable, "-m", "redenoise", "record")
+    known = yaml.safe_load((folder / "dvc.lock").read_text())
+    known["stages"].pop("train@cdncnn_b")
+    (folder / LOCK).write_text(yaml.safe_dump(known))
     return folder, (folder / WEIGHTS).read_bytes()
 
 
@@ -44,7 +48,7 @@ def folder(quiet: tuple[Path, bytes]) -> Iterator[Path]:
     folder, _ = quiet
     for name in ("build/demo/checkpoints", "build/demo/weights", ".dvc/cache"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    (folder / "dvc.lock").unlink(missing_ok=True)
+    shutil.copy(folder / LOCK, folder / "dvc.lock")
     (folder / "build/demo/logs/train-cdncnn_b.log").unlink(missing_ok=True)
     yield folder
     for pid in processes(folder):
