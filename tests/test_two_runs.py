@@ -44,9 +44,9 @@ def quiet(finished_checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def folder(quiet: tuple[Path, bytes]) -> Iterator[Path]:
-    """The same, with the weights still to be made, and not to be had from DVC's cache either."""
+    """The same, with the weights still to be made, and not to be had from the runs that DVC remembers either."""
     folder, _ = quiet
-    for name in ("build/demo/checkpoints", "build/demo/weights", ".dvc/cache"):
+    for name in ("build/demo/checkpoints", "build/demo/weights/cdncnn_b", ".dvc/cache/runs"):
         shutil.rmtree(folder / name, ignore_errors=True)
     shutil.copy(folder / LOCK, folder / "dvc.lock")
     (folder / "build/demo/logs/train-cdncnn_b.log").unlink(missing_ok=True)
