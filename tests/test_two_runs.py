@@ -27,18 +27,19 @@ TRAIN = (sys.executable, "-m", "stages.train", "--scale", "demo", "--only", "cdn
 SNAKEMAKE = (sys.executable, "-m", "snakemake", "--cores", "2", "build/demo/weights/cdncnn_b")
 DVC = (sys.executable, "-m", "dvc", "repro", "train@cdncnn_b")
 LOCK = "dvc.lock.before"
+BEFORE = ("download@", "released", "leakage")  # what the training reads and waits for
 WEIGHTS = "build/demo/weights/cdncnn_b/model.safetensors"
 SECONDS = 300  # for what takes a few on an idle machine
 
 
 @pytest.fixture(scope="module")
 def quiet(finished_checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
-    """A checkout of which both engines know all but the training, and the weights that one run alone made in it."""
+    """A checkout of which both engines know all before the training, and the weights that one run alone made in it."""
     folder = copied(finished_checkout, tmp_path_factory.mktemp("two") / "checkout")
     run(folder, sys.executable, "-m", "redenoise", "record")
     known = yaml.safe_load((folder / "dvc.lock").read_text())
-    known["stages"].pop("train@cdncnn_b")
-    (folder / LOCK).write_text(yaml.safe_dump(known))
+    before = {name: stage for name, stage in known["stages"].items() if name.startswith(BEFORE)}
+    (folder / LOCK).write_text(yaml.safe_dump({**known, "stages": before}))  # a short one is read sooner
     return folder, (folder / WEIGHTS).read_bytes()
 
 
