@@ -12,12 +12,13 @@ reproduce: setup  ## the whole DAG at the scale of params.yaml (demo: no network
 	$(BIN)/snakemake --cores all $(if $(SCALE),--config scale=$(SCALE))
 	@echo "report: reports/$(or $(SCALE),$(shell sed -n 's/^scale: *\([a-z]*\).*/\1/p' params.yaml))/overview.md"
 
-# One process of pytest per core, so one thread in each.
+# One process of pytest per core, so one thread in each. Types are checked beside the tests: that keeps one core busy.
 test: setup  ## lint, format check and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
+	$(BIN)/mypy & types=$$!; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder; tests=$$?; \
+	wait $$types && exit $$tests
 
 setup: .venv/installed $(BIN)/redenoise  ## the environment of requirements.lock, through uv
 

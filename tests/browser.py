@@ -25,6 +25,10 @@ KEYS |= {"ArrowLeft": "\ue012", "ArrowUp": "\ue013", "ArrowRight": "\ue014", "Ar
 KEYS |= {"Home": "\ue011", "End": "\ue010"}
 PERFORMANCE = {"type": "performance"}  # the log that holds what goes over the network
 SECONDS = 300  # for one command of a busy machine
+# A page of its own width on a phone; the browser's own empty pages have none.
+LOOKS = """const [width, scheme] = arguments, fits = document.querySelector("meta[name=viewport]") === null;
+return (fits || matchMedia(`(width: ${width}px)`).matches) && matchMedia(`(prefers-color-scheme: ${scheme})`).matches"""
+FRAMES = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))"
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,900"]
 ARGUMENTS += ["--no-first-run", "--disable-extensions", "--disable-sync", "--disable-background-networking"]
 ARGUMENTS += ["--disable-component-update", "--disable-breakpad"]
@@ -43,6 +47,7 @@ class Browser:
 
     def __init__(self, folder: Path) -> None:
         log = folder / "chromedriver.log"
+        self._look: tuple[int, str] | None = None
         command = ["chromedriver", "--port=0", f"--log-path={log}"]
         # A group of its own: whatever the driver starts can then be ended together, also when it no longer answers.
         self._driver = subprocess.Popen(
@@ -74,6 +79,8 @@ class Browser:
         """Load a page from disk and wait until its scripts have run."""
         self._send("POST", "/url", {"url": "about:blank"})  # else a page that differs in its anchor alone stays
         self._send("POST", "/url", {"url": path.resolve().as_uri() + (f"#{anchor}" if anchor else "")})
+        if self._look:
+            self.wait(LOOKS, *self._look)
 
     def run(self, script: str, *arguments: Any) -> Any:
         """The value that a script returns."""
@@ -90,6 +97,13 @@ class Browser:
             assert time.monotonic() < end, f"never true: {script}"
             time.sleep(0.05)
         return found
+
+    def wait_for(self, expected: Any, script: str, *arguments: Any) -> None:
+        """Wait until a script returns a value."""
+        end = time.monotonic() + SECONDS
+        while (found := self.run(script, *arguments)) != expected:
+            assert time.monotonic() < end, f"{found!r} and never {expected!r}: {script}"
+            time.sleep(0.05)
 
     def text(self, selector: str) -> str:
         """What an element shows."""
@@ -116,11 +130,17 @@ class Browser:
         return self.run("return document.activeElement[arguments[0]]", field)
 
     def resize(self, width: int, height: int, dark: bool = False) -> None:
-        """The size of the page in CSS pixels, as a phone or a desk has it, and the colour scheme that it prefers."""
+        """The size of the page in CSS pixels, as a phone or a desk has it, and the colour scheme that it prefers.
+
+        Returns when the page has both and has drawn itself anew.
+        """
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
         self.command("Emulation.setDeviceMetricsOverride", metrics)
         features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.command("Emulation.setEmulatedMedia", {"features": features})
+        self._look = (width, features[0]["value"])
+        self.wait(LOOKS, *self._look)
+        self.run_later(FRAMES)
 
     def command(self, name: str, parameters: dict) -> Any:
         """A command of Chromium's own protocol."""

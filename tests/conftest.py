@@ -11,15 +11,22 @@ from tests import debian
 
 pytest_plugins = ("tests.slurm.fixtures",)
 ROOT = Path(__file__).resolve().parents[1]
-# Minutes each, much of it spent waiting. Begun last, one of them would keep one core busy alone.
+# A minute or more each, some of it spent waiting, the longest first. Begun last, one of them would keep one core busy
+# alone. The first makes the checkout that most others copy; the second does without it.
 SLOW = (
-    "test_slurm_faults",
-    "test_chaos",
     "test_slurm",
+    "test_chaos",
     "test_engines",
     "test_docs",
-    "test_two_runs",
+    "test_reruns",
     "test_site_browser",
+    "test_two_runs",
+    "test_diff",
+    "test_shards_engine",
+    "test_opinion_browser",
+    "test_cascade_stages",
+    "test_bad_configuration",
+    "test_bad_files",
 )
 
 
@@ -57,6 +64,7 @@ def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def finished_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout cut down to seconds of work in which Snakemake has run: to be copied and not to be changed."""
+    pytest.importorskip("snakemake", reason="Snakemake is not installed: no checkout is run")
     from tests.checkouts import finished
 
     return finished(tmp_path_factory)

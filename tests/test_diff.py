@@ -179,10 +179,9 @@ def test_a_cell_that_no_node_measures_says_so():
 
 
 @pytest.fixture(scope="module")
-def commits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def commits(finished_checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout with three commits: the reports of a run, of another depth, of another constant of SSIM."""
-    pytest.importorskip("snakemake", reason="Snakemake is not installed: nothing is run to be compared")
-    folder = checkouts.checkout(tmp_path_factory.mktemp("moved"))
+    folder = checkouts.copied(finished_checkout, tmp_path_factory.mktemp("moved") / "checkout")
     _replace(folder / "params.yaml", r"  dncnn:\n    depth: 3\n", "  dncnn:\n")
     for message, name, before, after in (
         ("base", "params.yaml", "depth: 17", "depth: 4"),

@@ -180,21 +180,31 @@ def first_json(text: str) -> dict:
 
 
 SOURCE = "redenoise/measure/items.py"
-# What is done to the checkout, and which nodes are up to it and not to an input of theirs.
-CHANGES: dict[str, tuple[Callable[[Path], Callable[[], object]], Callable[[Node], bool]]] = {
-    "nothing": (lambda folder: lambda: None, lambda node: False),
-    "parameter": (
-        lambda folder: edited(folder / "params.yaml", "depth: 20", "depth: 21"),
-        lambda node: node.name in ("train-cdncnn_b", "architecture", "report"),
-    ),
-    "source": (lambda folder: edited(folder / SOURCE, '"""', '"""A change. '), lambda node: SOURCE in node.code),
+NOISY = "build/demo/noisy/kodak"
+
+
+def edits(folder: Path) -> Callable[[], object]:
+    """Change a parameter, a source and data at once; test_reruns.py changes them one by one."""
+    undo = [
+        edited(folder / "params.yaml", "depth: 20", "depth: 21"),
+        edited(folder / SOURCE, '"""', '"""A change. '),
+        edited(next((folder / "weights").glob("*.json")), "{", "{ "),
+    ]
+    return lambda: [restore() for restore in undo]
+
+
+def causes(node: Node) -> set[str]:
+    """What the plan says of a node after the edits."""
+    found = {"parameter": node.name in ("train-cdncnn_b", "architecture", "report"), "source": SOURCE in node.code}
+    return {kind for kind, is_so in {**found, "input": node.name == "released"}.items() if is_so}
+
+
+# What is done to the checkout, and what is then up to a node and not to an input of it.
+CHANGES: dict[str, tuple[Callable[[Path], Callable[[], object]], Callable[[Node], set[str]]]] = {
+    "edits": (edits, causes),
     "output": (
-        lambda folder: moved_away(folder / "build/demo/noisy/kodak"),
-        lambda node: node.name == "synthesize-kodak",
-    ),
-    "data": (
-        lambda folder: edited(next((folder / "weights").glob("*.json")), "{", "{ "),
-        lambda node: node.name == "released",
+        lambda folder: moved_away(folder / NOISY),
+        lambda node: {"output"} if node.name == "synthesize-kodak" else set(),
     ),
 }
 
@@ -204,20 +214,20 @@ def test_plan_agrees_with_both_engines(
     committed: Path, nodes: dict[str, Node], readers: dict[str, set[str]], change: str
 ):
     """DVC names what differs today; all that reads from it could change with it."""
-    make, differs = CHANGES[change]
+    make, expected = CHANGES[change]
     restore = make(committed)
     try:
         plan = first_json(run(committed, sys.executable, "-m", "redenoise", "plan", "--json"))["nodes"]
         shown = re.findall(r"^ +output: (.*)$", snakemake(committed, "--dry-run"), re.MULTILINE)
         status = first_json(dvc(committed, "status", "--json"))
         # Where an output is gone, DVC's own dry run fails at the first node that reads it.
-        dry = dvc(committed, "repro", "--dry") if change in ("parameter", "source", "data") else None
+        dry = dvc(committed, "repro", "--dry") if change == "edits" else None
     finally:
         restore()
     differing = {name.replace("@", "-") for name in status}
-    own = {name for name, node in plan.items() if node["causes"]}
-    assert own == {name for name, node in nodes.items() if differs(node)}
-    assert own <= differing
+    own = {name: {cause["kind"] for cause in node["causes"]} for name, node in plan.items() if node["causes"]}
+    assert own == {name: expected(node) for name, node in nodes.items() if expected(node)}
+    assert {*own} <= differing
     written = {path for line in shown for path in line.split(", ")}
     assert set(plan) == {name for name, node in nodes.items() if node.record in written}
     assert set(plan) == differing.union(*(readers[name] for name in differing))

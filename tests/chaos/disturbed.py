@@ -15,12 +15,13 @@ from tests.checkouts import ENVIRONMENT, processes
 
 OUTPUT = "chaos.txt"  # of all attempts of one run, in its checkout
 LOOK_SECONDS = 0.05
-ORPHAN_SECONDS = 30.0  # for which a process may outlive its Snakemake
+ORPHAN_SECONDS = 120.0  # for which a process may outlive its Snakemake
 # For which a Snakemake that was sent SIGTERM may do nothing. Its handler of the signal takes a lock; where the signal
 # comes while it holds that lock already (9.27.1, `exit_gracefully`) it waits for ever, and SIGKILL has to follow.
-HUNG_SECONDS = 20.0
-# How a run is disturbed. A lost machine, one killed process (twice as often), and the ways in which people, shells and
-# schedulers end a program.
+HUNG_SECONDS = 10.0
+LAST_SECONDS = 0.5  # which the last node takes at least, on any machine
+# How a run is disturbed, each once in six kills: a lost machine, one killed process (twice as often), and the ways in
+# which people, shells and schedulers end a program.
 KINDS = ("machine", "process", "process", "terminate", "terminate all", "interrupt")
 
 
@@ -54,6 +55,7 @@ class Disturber:
 
     def __init__(self, folder: Path, targets: tuple[str, ...], nodes: int, seconds: float, draws: random.Random):
         self.folder, self.targets, self.nodes, self.seconds, self.draws = folder, targets, nodes, seconds, draws
+        self._kinds: list[str] = []
 
     def run(self, kills: int) -> Run:
         """Start, kill and start again, until Snakemake ends well or an attempt fails that nobody has disturbed."""
@@ -81,11 +83,12 @@ class Disturber:
                 before = len(found.kills)
                 engine = subprocess.Popen(self._command(), **self._options(output), start_new_session=True)
                 self._watch(engine, moments, found, begun)
+                disturbed = len(found.kills) > before
                 if engine.returncode == 0:
                     return
-                if len(found.kills) == before and not found.problem:
+                if not disturbed and not found.problem:
                     found.problem = f"does not go on: Snakemake ended with {engine.returncode}: {self._said()}"
-                if engine.returncode < 0:  # it could not remove its own lock
+                if disturbed and any((self.folder / ".snakemake/locks").glob("*")):  # it could not remove its own lock
                     subprocess.run([*self._command(), "--unlock"], **self._options(output), check=True)
 
     def _command(self) -> list[str]:
@@ -96,7 +99,7 @@ class Disturber:
 
     def _watch(self, engine: subprocess.Popen, moments: list[float], found: Run, begun: float) -> None:
         """Look on until an attempt has ended, and kill what the moments say."""
-        finished, since = -1, time.monotonic()
+        finished, since, before = -1, time.monotonic(), len(found.kills)
         while engine.poll() is None:
             now = len(list((self.folder / "build/demo/provenance").glob("*.json")))
             if now != finished:
@@ -107,7 +110,7 @@ class Disturber:
                     moments.pop()
                     found.kills.append(f"{done} at {time.monotonic() - begun:.1f} s")
                     since = time.monotonic()
-            elif found.kills and self._hangs(engine, found.kills[-1], time.monotonic() - since):
+            elif len(found.kills) > before and self._hangs(engine, found.kills[-1], time.monotonic() - since):
                 found.hung += 1
                 engine.kill()
             if time.monotonic() - begun > 60 + 20 * self.seconds:
@@ -120,23 +123,30 @@ class Disturber:
 
     def _due(self, moment: float, finished: int, waited: float) -> bool:
         part = (moment % 1) * self.seconds / self.nodes
+        if int(moment) == self.nodes - 1:  # after it there is nothing to kill, however slow the undisturbed run was
+            part = min(part, LAST_SECONDS)
         return finished > int(moment) or (finished == int(moment) and waited >= part)
 
     def _kill(self, engine: subprocess.Popen) -> str:
         """Do one of `KINDS`, and tell what; empty if the victim was quicker."""
-        kind = self.draws.choice(KINDS)
-        with suppress(ProcessLookupError):
-            if kind == "process":
-                pid, name = self.draws.choice(sorted(self._tree(engine)))
-                os.kill(pid, signal.SIGKILL)
-                return f"SIGKILL to {name}"
-            if kind == "terminate":
-                engine.send_signal(signal.SIGTERM)
-                return "SIGTERM to Snakemake"
-            number = {"machine": signal.SIGKILL, "terminate all": signal.SIGTERM, "interrupt": signal.SIGINT}[kind]
-            os.killpg(engine.pid, number)
-            return f"{number.name} to all"
+        self._kinds = self._kinds or self.draws.sample(KINDS, len(KINDS))
+        with suppress(ProcessLookupError, IndexError):  # none is left to choose from
+            done = self._do(self._kinds[-1], engine)
+            self._kinds.pop()
+            return done
         return ""
+
+    def _do(self, kind: str, engine: subprocess.Popen) -> str:
+        if kind == "process":
+            pid, name = self.draws.choice(sorted(self._tree(engine)))
+            os.kill(pid, signal.SIGKILL)
+            return f"SIGKILL to {name}"
+        if kind == "terminate":
+            engine.send_signal(signal.SIGTERM)
+            return "SIGTERM to Snakemake"
+        number = {"machine": signal.SIGKILL, "terminate all": signal.SIGTERM, "interrupt": signal.SIGINT}[kind]
+        os.killpg(engine.pid, number)
+        return f"{number.name} to all"
 
     def _tree(self, engine: subprocess.Popen) -> Iterator[tuple[int, str]]:
         """The processes of the run by id, with their names: Snakemake, shells, stages, and what those have started."""
