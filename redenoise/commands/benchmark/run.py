@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from redenoise.commands.benchmark import limits, peaks
+from redenoise.commands.benchmark import peaks
 from redenoise.commands.benchmark.machine import OUTPUT, commit, describe_machine, say, slug, usable_cores
 from redenoise.commands.benchmark.report import render, summarise
 from redenoise.commands.benchmark.ways import Way, Workshop, training_images
@@ -33,7 +33,6 @@ from redenoise.training.schedule import schedule_for
 
 FAMILY = "proposed"
 REPEATS = 3
-PROFILED_STEPS = 5
 PEAK_SHARE = 1 / 30  # of the time of a measurement, for each size of a matrix product
 MOST_WORKERS = 8
 TOGETHER = {"cuda": (2, 4, 8, 16), "cpu": (2,)}
@@ -41,7 +40,7 @@ TOGETHER = {"cuda": (2, 4, 8, 16), "cpu": (2,)}
 
 @dataclass(frozen=True)
 class Settings:
-    """What to measure, and for how long: see `--help`; the last three are of the device unless given."""
+    """What to measure, and for how long: see `--help`; the last two are of the device unless given."""
 
     steps: int = 3
     seconds: float = 10.0
@@ -51,7 +50,6 @@ class Settings:
     schedule: str = "modern"
     cores: int = 0  # threads of the processor
     sizes: tuple[int, ...] = ()  # of the matrices
-    copy_bytes: int = 0
 
     def __post_init__(self) -> None:
         if self.steps < 1:
@@ -93,7 +91,6 @@ def benchmark(settings: Settings, network: dict | None = None, training: dict | 
         record["images"] = {"count": len(files), "source": source, "mean_png_bytes": size}
         with _ready(workshop, settings, images, files) as ways:
             record["peaks"] = measure(ways, settings, device, workshop.threads)
-            record["profiles"] = {way.name: found for way in ways if (found := look_into(way, device))}
     fields = ("name", "precision", "networks", "rates")
     record["ways"] = [{name: getattr(way, name) for name in fields} for way in ways]
     record["summary"] = summarise(record)
@@ -117,7 +114,6 @@ def describe(settings: Settings, workshop: Workshop) -> dict[str, Any]:
             "fewest_steps": settings.steps,
             "repeats": REPEATS,
             "warm_up_steps": peaks.WARM_UP_CALLS,
-            "profiled_steps": PROFILED_STEPS,
             "schedule": settings.schedule,
             "network": options,
             "batch": schedule.batch,
@@ -150,16 +146,14 @@ def measure(ways: list[Way], settings: Settings, device: torch.device, threads: 
     """Measure every way and the device's peaks in turns, so that a drift of the machine's speed meets all alike.
 
     Returns:
-        The rate of every repeat: by precision and by size of the matrices, or of the convolution, in TFLOP/s, and under
-        `copy` and by size in bytes in GB/s. Those of the ways are left in the ways.
+        The rate of every repeat in TFLOP/s, by precision and by size of the matrices, or of the convolution. Those of
+        the ways are left in the ways.
     """
-    sizes = settings.sizes or peaks.SIZES[device.type]
-    copied, seconds = settings.copy_bytes or peaks.COPY_BYTES[device.type], settings.seconds * PEAK_SHARE
+    sizes, seconds = settings.sizes or peaks.SIZES[device.type], settings.seconds * PEAK_SHARE
     subjects, most = (*map(str, sizes), peaks.CONVOLUTION), min(peaks.CHANNELS, *sizes)
     found: dict[str, dict[str, list]] = {
         kind: {name: [] for name in subjects} for kind in peaks.PRECISIONS[device.type]
     }
-    copies: list[float] = []
     for repeat in range(1, REPEATS + 1):
         set_mode("fast", threads)
         for kind, rates in found.items():
@@ -167,31 +161,12 @@ def measure(ways: list[Way], settings: Settings, device: torch.device, threads: 
                 rates[name].append(peaks.measure(kind, name, most, device, seconds))
             best = max(values[-1] for values in rates.values())
             say(f"repeat {repeat} of {REPEATS}, {kind} at best: {best:.3g} TFLOP/s")
-        copies.append(peaks.copy_rate(copied, device, seconds))
         for way in ways:
             way.prepare()
             calls = peaks.call_rate(way.advance, settings.seconds, settings.steps, device)
             way.rates.append(calls * way.networks)
             say(f"repeat {repeat} of {REPEATS}, {way.name}: {way.rates[-1]:.4g} steps/s")
-    return {**found, "copy": {str(copied): copies}}
-
-
-def look_into(way: Way, device: torch.device) -> dict[str, Any] | None:
-    """Where the time of an eager step goes, `segments` and `operators` of `limits`; None if there is nothing to see."""
-    eager = way.eager
-    if eager is None:
-        return None
-    say(f"profile of {way.name}")
-    way.prepare()
-
-    def step() -> None:
-        eager(way.done)
-        way.done += 1
-
-    return {
-        "segments": limits.segments(step, way.network, way.optimizer, device, PROFILED_STEPS),
-        "operators": limits.operators(step, device, PROFILED_STEPS),
-    }
+    return found
 
 
 @contextmanager

@@ -37,8 +37,6 @@ class Way:
         networks: trained side by side.
         prepare: puts PyTorch's switches where this way wants them.
         step: one update of all its networks; takes the number of the step.
-        eager: one update of `network` without a captured graph, to look into; None where there is nothing new to see.
-        network, optimizer: the first of them.
         rates: updates per second of all networks together, one for each repeat.
     """
 
@@ -47,9 +45,6 @@ class Way:
     networks: int
     prepare: Callable[[], None]
     step: Callable[[int], object]
-    eager: Callable[[int], object] | None
-    network: nn.Module
-    optimizer: torch.optim.Optimizer
     rates: list[float] = field(default_factory=list)
     done: int = 0
 
@@ -75,32 +70,23 @@ class Workshop:
         loop = PlainLoop(files, self._network(), self.sigmas[0], self.schedule, self.device, workers)
         # PyTorch's default on a GPU: TF32 in convolutions, and the network has no other products.
         precision = "tf32" if self.device.type == "cuda" else "fp32"
-        prepare, step = (lambda: set_plain_mode(self.threads)), (lambda number: loop.step())
-        return Way("plain loop", precision, 1, prepare, step, step, loop.network, loop.optimizer), loop.close
+        return Way("plain loop", precision, 1, lambda: set_plain_mode(self.threads), lambda _: loop.step()), loop.close
 
     def ours(self, mode: str, count: int, patches: Patches) -> Way:
         """This project's loop with `count` networks, in the mode `reference` or `fast`."""
         set_mode(mode, self.threads)
         sigmas = [self.sigmas[index % len(self.sigmas)] for index in range(count)]
         learners = [Learner(self._network(), (one, one), self.schedule, mode, self.device) for one in sigmas]
-        step, eager = self._step(learners, patches), self._step(learners[:1], patches)
-        eager.captures = False
+        own = copy.copy(patches)  # the same pixels, with a generator of its own, which a graph keeps to itself
+        own.generator = torch.Generator(device=self.device)
+        step = Step(learners, own, self.seed)
         return Way(
             mode if count == 1 else f"{mode}, {count} together",
             "bf16" if mode == "fast" else "fp32",
             count,
             lambda: set_mode(mode, self.threads),
             lambda number: step(number % self.schedule.steps),  # begun anew: a benchmark may be longer
-            (lambda number: eager(number % self.schedule.steps)) if count == 1 else None,
-            learners[0].network,
-            learners[0].optimizer,
         )
-
-    def _step(self, learners: list[Learner], patches: Patches) -> Step:
-        """On the same pixels, with a generator of its own, which a graph keeps to itself."""
-        own = copy.copy(patches)
-        own.generator = torch.Generator(device=self.device)
-        return Step(learners, own, self.seed)
 
     def _network(self) -> nn.Module:
         torch.manual_seed(self.seed)
