@@ -12,12 +12,11 @@ import pytest
 import torch
 from torch import nn
 
-from redenoise.commands.benchmark import peaks
+from redenoise.commands.benchmark import peaks, run
 from redenoise.commands.benchmark.machine import slug
 from redenoise.commands.benchmark.plain import PatchDataset, set_plain_mode
 from redenoise.commands.benchmark.report import limits_text, number, render, summarise
-from redenoise.commands.benchmark.run import Settings, benchmark
-from redenoise.commands.benchmark.ways import random_images, training_images
+from redenoise.commands.benchmark.ways import random_images
 from redenoise.data.images import write_png
 from redenoise.support.errors import UserError
 from tests.conftest import ROOT
@@ -127,15 +126,6 @@ def test_random_images_have_both_orientations_and_differ():
     assert np.array_equal(images[2], random_images(3, (17, 30))[2])
 
 
-def test_images_of_a_folder(tmp_path: Path):
-    with pytest.raises(UserError, match="found no image"):
-        training_images(tmp_path)
-    write_png(tmp_path / "gray.png", np.full((9, 8), 7, dtype=np.uint8))
-    (tmp_path / "notes.txt").write_text("no image")
-    images, source = training_images(tmp_path)
-    assert [image.shape for image in images] == [(9, 8, 3)] and tmp_path.as_posix() in source
-
-
 def test_machine_without_the_checker_of_the_configuration_will_do():
     absent = ("jsonschema", "h5py", "scipy", "skimage", "tabulate")
     code = (
@@ -195,37 +185,17 @@ def test_numbers_keep_three_digits():
     assert [number(value) for value in (12345.6, 99.96, 1.234, 0.012345)] == ["12346", "100.0", "1.23", "0.0123"]
 
 
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"steps": 0}, "--steps: found 0"),
-        ({"seconds": 0.0}, "--seconds"),
-        ({"together": (4, 1)}, "--together: found 1"),
-    ],
-)
-def test_settings_out_of_range_are_refused(wrong: dict, message: str):
-    with pytest.raises(UserError, match=message):
-        Settings(**wrong)
+@pytest.mark.parametrize("seconds", ["0", "-1", "inf", "nan"])
+def test_a_length_of_no_time_is_refused(seconds: str):
+    with pytest.raises(UserError, match=f"--seconds: found {seconds}, expected a number above 0; correct it"):
+        run.main(["--seconds", seconds])
 
 
-def test_unknown_schedule_is_refused_before_any_work(project: Path):
-    with pytest.raises(UserError, match="did you mean 'modern'"):
-        benchmark(Settings(schedule="modem"))
-
-
-def test_miniature_run_measures_every_way(project: Path):
-    for index, image in enumerate(random_images(4, (40, 52))):
-        write_png(project / "images" / f"{index}.png", image)
-    settings = Settings(
-        steps=2,
-        seconds=0.01,
-        cores=1,
-        images=project / "images",
-        output=project / "out",
-        sizes=(16, 32),
-    )
+def test_miniature_run_measures_every_way(project: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(run, "training_images", lambda: (random_images(4, (40, 52)), "random images"))
+    monkeypatch.setattr(peaks, "SIZES", dict.fromkeys(peaks.SIZES, (16, 32)))
     try:
-        page = benchmark(settings, {"divisor": 16}, {"batch": 2, "patch": 20})
+        page = run.benchmark(project / "out", 0.01, {"divisor": 16}, {"batch": 2, "patch": 20})
     finally:
         set_plain_mode(torch.get_num_threads())  # PyTorch's defaults, for the tests that follow
         torch.backends.cudnn.benchmark = False

@@ -16,13 +16,11 @@ from redenoise.dag.indexed import INDEX, checked_path, read_index
 from redenoise.data.images import read_image
 from redenoise.measure.torch_mode import set_mode
 from redenoise.models import denoisers
-from redenoise.support.errors import UserError
 from redenoise.training.patches import Patches
 from redenoise.training.schedule import Schedule
 from redenoise.training.step import Learner, Step
 
 TRAINING_SET = [paths.data(scale, "cbsd432") for scale in ("bench", "modern")]
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 COUNT, SHAPE = 432, (321, 481)  # of the training set
 GRAIN = 8  # pixels; random images of this grain make PNG files about as large as those of the training set
 
@@ -93,28 +91,13 @@ class Workshop:
         return denoisers.build(self.options)
 
 
-def training_images(folder: Path | None) -> tuple[list[np.ndarray], str]:
-    """The images of a folder, and in words where they come from.
-
-    Args:
-        folder: with an index of the download stage, or with image files; None for the training set of a scale, or
-            random images of its size where there is none.
-
-    Raises:
-        UserError: the folder has no images, or one of them is damaged.
-    """
-    made = [path for path in TRAINING_SET if (path / INDEX).exists() and read_index(path)]
-    if folder is None and not made:
+def training_images() -> tuple[list[np.ndarray], str]:
+    """The training set as a scale made it, or random images of its size, and in words where they come from."""
+    folder = next((path for path in TRAINING_SET if (path / INDEX).exists() and read_index(path)), None)
+    if folder is None:
         return random_images(COUNT, SHAPE), "random images of the size of CBSD432's, which has not been downloaded"
-    chosen = folder or made[0]
-    if (chosen / INDEX).exists():
-        files = [checked_path(chosen, row) for row in read_index(chosen)]
-    else:
-        files = sorted(path for path in chosen.glob("*") if path.suffix.lower() in SUFFIXES)
-    if not files:
-        line = f"--images: found no image in {chosen}, expected {', '.join(SUFFIXES)} files"
-        raise UserError(f"{line}; name another folder")
-    return [read_image(path, gray=False) for path in files], f"`{chosen.as_posix()}`"
+    files = [checked_path(folder, row) for row in read_index(folder)]
+    return [read_image(path, gray=False) for path in files], f"`{folder.as_posix()}`"
 
 
 def random_images(count: int, shape: tuple[int, int]) -> list[np.ndarray]:
