@@ -157,10 +157,9 @@ def record(
 
 def _line(cost: Cost) -> list[str]:
     """The columns after `HEADER`."""
-    texts = {"device": cost.device, "idle": "yes" if cost.idle else ""}
-    values = {name: getattr(cost, name) for name in COLUMNS[len(HEADER) :] if name not in texts}
-    texts |= {name: "" if value is None else f"{value:g}" for name, value in values.items()}
-    return [texts[name] for name in COLUMNS[len(HEADER) :]]
+    values = {**vars(cost), "idle": "yes" if cost.idle else None}
+    found = (values[name] for name in COLUMNS[len(HEADER) :])
+    return ["" if value is None else value if isinstance(value, str) else f"{value:g}" for value in found]
 
 
 def _rounded(cost: Cost) -> Cost:

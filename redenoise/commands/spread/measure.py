@@ -1,11 +1,11 @@
 """Measure images under other seeds, with the code that fills the tables, and keep every value once it is there."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from time import monotonic
-from typing import Any
+from typing import IO, Any
 
 from redenoise.commands.spread.cells import Cell
 from redenoise.dag import paths
@@ -17,42 +17,34 @@ from redenoise.measure.items import item_key, to_uint8
 from redenoise.measure.metrics import psnr, ssim
 from redenoise.measure.noise import add_noise
 from redenoise.support.errors import UserError
-from redenoise.support.files import read_json, sha256_bytes, write_json
+from redenoise.support.files import sha256_bytes
 
 METRICS = ("psnr", "ssim")
-KEEP_SECONDS = 5.0  # what a kill may cost
-Values = dict[str, list[float]]  # by the key of what it depends on: the values of one image, one for each metric
 
 
 @contextmanager
 def kept(scale: str, key: str) -> Iterator["Kept"]:
     """The values of one cell that earlier runs have measured; those added inside the block are kept too."""
-    path = paths.build(scale) / "spread" / f"{key}.json"
-    store = Kept(path, _read(path))
-    try:
-        yield store
-    finally:
-        store.write()
+    path = paths.build(scale) / "spread" / f"{key}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as stream:
+        yield Kept(stream)
 
 
 class Kept:
-    """Measured values in a file that is written anew every few seconds."""
+    """Measured values by the key of what each depends on: the values of one image, one for each metric.
 
-    def __init__(self, path: Path, values: Values) -> None:
-        self.path, self.values = path, values
-        self.written, self.new = monotonic(), False
+    A file has a line for each image. One that a kill has cut short is measured again.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        stream.seek(0)
+        self.values, self.stream = dict(filter(None, map(_parsed, stream))), stream
 
     def add(self, key: str, values: list[float]) -> None:
         """Keep the values of one image."""
-        self.values[key], self.new = values, True
-        if monotonic() - self.written > KEEP_SECONDS:
-            self.write()
-
-    def write(self) -> None:
-        """Write what is new."""
-        if self.new:
-            write_json(self.path, self.values)
-            self.written, self.new = monotonic(), False
+        self.values[key] = values
+        print("", json.dumps([key, values]), sep="\n", file=self.stream, flush=True)
 
 
 def image_key(cell: Cell, row: dict[str, str], sigma: float, seed: int, parts: dict[str, str]) -> str:
@@ -85,15 +77,10 @@ def _code() -> str:
     return sha256_bytes(b"".join(Path(module.__file__).read_bytes() for module in files))
 
 
-def _read(path: Path) -> Values:
-    if not path.exists():
-        return {}
+def _parsed(line: str) -> tuple[str, list[float]] | None:
+    """Key and values of a line; None for one that is empty or damaged."""
     try:
-        values = read_json(path, dict)
-    except UserError:
-        return {}  # damaged: measured again
-    return {key: value for key, value in values.items() if _sound(value)}
-
-
-def _sound(value: object) -> bool:
-    return isinstance(value, list) and len(value) == len(METRICS) and all(isinstance(one, float) for one in value)
+        key, values = json.loads(line)
+        return (key, [float(value) for value in values]) if len(values) == len(METRICS) else None
+    except (ValueError, TypeError):
+        return None
