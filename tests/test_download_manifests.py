@@ -106,14 +106,14 @@ def test_the_archive_walk_stops_at_its_bound(tmp_path):
         ("/etc/passwd,5," + "0" * 64, "not a plain path"),
         ("shop/a.png,-5," + "0" * 64, "bytes is '-5'"),
         ("shop/a.png,5,abc", "sha256 is 'abc'"),
-        ("shop/a.png,5", "2 fields, expected 3"),
+        ("shop/a.png,5", "2 fields; expected 3"),
         ("shop/a/0.png,5," + "0" * 64, "listed twice"),
     ],
 )
 def test_a_wrong_manifest_is_named_by_its_line(line, found):
     with open("workflow/manifests/shop.csv", "a") as stream:
         stream.write(line + "\n")
-    with pytest.raises(UserError, match=f"shop.csv:6: .*{found}"):
+    with pytest.raises(UserError, match=f"shop.csv: line 6: .*{found}"):
         stores.load_manifest("shop")
 
 
@@ -128,7 +128,7 @@ def test_a_wrong_manifest_is_named_by_its_line(line, found):
 def test_a_wrong_subset_is_named_by_its_line(line, found):
     with open("workflow/manifests/subsets/set.csv", "a") as stream:
         stream.write(line + "\n")
-    with pytest.raises(UserError, match=f"set.csv:5: .*{found}"):
+    with pytest.raises(UserError, match=f"set.csv: line 5: .*{found}"):
         stores.load_items("set", "shop")
 
 

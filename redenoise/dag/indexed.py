@@ -5,10 +5,10 @@ from stage to stage until the report says "not run" and why.
 """
 
 import csv
-import io
 from collections.abc import Iterable
 from pathlib import Path
 
+from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file, write_text
 
@@ -22,11 +22,7 @@ CARD = ("origin", "sha256", "sigma_range", "schedule", "steps", "steps_done", "h
 
 def write_index(folder: Path, columns: tuple[str, ...], rows: Iterable[dict]) -> None:
     """Write `index.csv` into `folder`, atomically, with LF line ends."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(folder / INDEX, stream.getvalue())
+    csv_tables.write(folder / INDEX, columns, rows)
 
 
 def read_index(folder: Path, columns: Iterable[str] = ()) -> list[dict[str, str]]:

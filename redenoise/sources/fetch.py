@@ -1,19 +1,17 @@
 """HTTP: resumed, retried, bounded downloads."""
 
 import http.client
-import os
 import random
 import re
 import ssl
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from email.message import Message
 from pathlib import Path
 from typing import IO
 
-from redenoise.sources.disk import problem
-from redenoise.sources.stores import StoreFile
 from redenoise.support.errors import Unavailable, UserError, full_disk_explained
 
 ATTEMPTS = 5
@@ -30,24 +28,29 @@ class _Again(Exception):
     """An attempt that failed in a way that another one may mend."""
 
 
-def fetch_file(url: str, file: StoreFile, stop: threading.Event) -> None:
-    """Download one file of a manifest to its place in data/.
+def fetched(
+    url: str, target: Path, limit: int, problem: Callable[[Path], str | None], stop: threading.Event | None = None,
+    size: int | None = None,
+) -> Path:  # fmt: skip
+    """Download the file that is to become `target`; returns its sound neighbour, see `part_path`, to be put in place.
 
-    A partial download from an earlier run is taken up where it ended. The file appears only once its size and SHA-256
-    agree; if they do not, it is fetched once more from the start, since the partial one may have been stale.
+    A partial download from an earlier run is taken up where it ended. If the bytes are not those expected, they are
+    fetched once more from the start, since the partial one may have been stale.
+
+    Args:
+        problem: what keeps a downloaded file from being the one that is wanted, None if nothing does.
+        limit, stop, size: see `download`.
 
     Raises:
         Unavailable: the origin cannot be reached, or does not have the file.
-        UserError: the origin's file differs from the manifest, or the disk is full; nothing is left in place.
+        UserError: the origin's file is another, or the disk is full; nothing is left in place.
     """
-    part = part_path(file.target)
-    found = None
+    part, found = part_path(target), None
     for _ in range(2):
-        download(url, part, file.bytes, stop, size=file.bytes)
-        found = problem(part, file)
+        download(url, part, limit, stop or threading.Event(), size)
+        found = problem(part)
         if found is None:
-            os.replace(part, file.target)
-            return
+            return part
         part.unlink()
     raise UserError(f"{url}: {found}; nothing was kept; take the file from another source, in a REDENOISE_MIRROR")
 

@@ -117,8 +117,8 @@ def load_misprints(folder: Path, cells: list[PrintedCell]) -> dict[Key, Misprint
 def _read(path: Path, columns: Sequence[str], more: csv_tables.Row) -> Iterator[tuple[str, Key, csv_tables.Row]]:
     """Of each line: where it is, its key, and its fields with `more` of them; raises `UserError` for a second key."""
     taken = set()
-    for line, fields in enumerate(csv_tables.read(path, columns, "restore it"), start=2):
-        row, place = {**more, **fields}, f"{path}: line {line}"
+    for place, fields in csv_tables.numbered(path, columns, "restore it"):
+        row = {**more, **fields}
         key = tuple(row[name] for name in KEY)
         if key in taken:
             raise UserError(f"{place}: {_key_text(key)} occurs twice; keep one of the rows")

@@ -100,8 +100,7 @@ def accuracies(config: Config, recognized: Recognized) -> list[tuple[str, ...]]:
 def _read(path: Path, dataset: str, method: str) -> dict[str, dict[str, Score]]:
     """Condition to metric to value of one node's results."""
     values: dict[str, dict[str, float]] = {}
-    for line, row in enumerate(csv_tables.read(path, COLUMNS, AGAIN), start=2):
-        place = f"{path}: line {line}"
+    for place, row in csv_tables.numbered(path, COLUMNS, AGAIN):
         for name, value in {"dataset": dataset, "item": AVERAGE, "method": method}.items():
             if row[name] != value:
                 raise UserError(f"{place}: {name} is {row[name]!r}; expected {value!r}, {AGAIN}")

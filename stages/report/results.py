@@ -136,8 +136,7 @@ def averages(measured: Measured) -> list[tuple[str, str, int, str]]:
 
 def _read_rows(path: Path) -> dict[Key, float]:
     rows: dict[Key, float] = {}
-    for line, row in enumerate(csv_tables.read(path, COLUMNS, AGAIN), start=2):
-        place = f"{path}: line {line}"
+    for place, row in csv_tables.numbered(path, COLUMNS, AGAIN):
         check_value(row, place, UNITS)
         if row["item"] == AVERAGE:
             raise UserError(f"{place}: results hold single images, found an average; remove the row")
