@@ -14,8 +14,8 @@ def compare(spec: Table, context: Context) -> Comparison[Table]:
     """Join one table's printed cells with what was measured, and add what was measured besides."""
     methods = _methods(spec, context)
     rows = list(_printed_rows(spec, context, methods))
-    taken = {(row.dataset, *row.place) for row in rows}
-    rows += [row for row in _measured_rows(spec, context, methods) if (row.dataset, *row.place) not in taken]
+    taken = {row.place for row in rows}
+    rows += [row for row in _measured_rows(spec, context, methods) if row.place not in taken]
     return Comparison(spec, _sorted(rows, spec, context, methods), methods, context.demo)
 
 

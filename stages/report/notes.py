@@ -112,13 +112,13 @@ def dncnn_models(comparisons: list[Comparison], context: Context) -> Table:
     for comparison, row in _averages(comparisons, "DnCNN"):
         place = (row.dataset, AVERAGE, row.condition)
         values = {model: context.measured.values.get((*place, model, row.metric)) for model in MODEL_LABELS}
-        deltas = {model: value - float(row.published) for model, value in values.items() if value is not None}
+        deltas = {model: value - float(row.printed) for model, value in values.items() if value is not None}
         cells = []
         for model, value in values.items():
             delta = signed(deltas[model], SHOWN_DECIMALS["psnr"]) if model in deltas else NOTHING
             cells += [number(value, "psnr"), delta]
         nearest = min(deltas, key=lambda model: abs(deltas[model])) if len(deltas) == len(values) else NOTHING
-        rows.append((comparison.spec.key, str(sigma(row.condition)), row.published, *cells, nearest))
+        rows.append((comparison.spec.key, str(sigma(row.condition)), row.printed, *cells, nearest))
     columns = ["table", "σ", "printed"]
     for label in MODEL_LABELS.values():
         columns += [label, "Δ"]
@@ -220,7 +220,7 @@ def _averages(comparisons: list[Comparison], *methods: str) -> Iterator[tuple[Co
 
 def _compared(row: Row) -> tuple[str, str, str]:
     """Printed, reproduced, Δ."""
-    return row.published, number(row.reproduced, row.metric), verdict(row)
+    return row.printed, number(row.reproduced, row.metric), verdict(row)
 
 
 def _siblings(comparison: Comparison, suspect: Row) -> list[float]:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
+from dataclasses import replace
 from statistics import fmean
 
 from redenoise.document.model import (
@@ -19,7 +20,7 @@ from redenoise.document.model import (
     table,
 )
 from stages.report.details import DETAILS, UNDECIDED
-from stages.report.kinds import Ordering, Printed, TaskTable
+from stages.report.kinds import Ordering, TaskTable
 from stages.report.recognized import ACCURACIES, ACCURACY_COLUMNS, accuracies
 from stages.report.recognized import STAGES as RECOGNITION
 from stages.report.results import AVERAGE, averages, sigma
@@ -33,7 +34,6 @@ from stages.report.rows import (
     Comparison,
     Context,
     Row,
-    limit,
     signed,
 )
 from stages.report.shown import (
@@ -90,7 +90,7 @@ DEMO_WARNING = (
 
 def document(comparisons: list[Comparison], context: Context) -> Document:
     """The overview; two runs on one machine give the same."""
-    shown = Shown(context)
+    shown = Shown()
     warning = (Paragraph(DEMO_WARNING, WARNING),) if context.demo else ()
     measured = _demo(context) if context.demo else _compared_sections(comparisons, shown)
     sections = (
@@ -173,33 +173,33 @@ def _compared(comparison: Comparison) -> list[Row]:
 
 def _worst(comparisons: list[Comparison], shown: Shown) -> Table:
     """The cells off by most tolerances; a cell that two papers print alike is one line."""
-    places: dict[Row, list[Printed]] = defaultdict(list)
+    places: dict[Row, list[Row]] = defaultdict(list)
     for comparison in comparisons:
         for row in _compared(comparison):
             if row.status == OFF and row.scope != NETWORK:
-                places[row].append(comparison.spec)
-    order = sorted(places.items(), key=lambda pair: (-_excess(pair[0]), pair[1][0].key, pair[0].place))
+                places[replace(row, table="")].append(row)
+    alike = sorted(places.values(), key=lambda found: (-_excess(found[0]), found[0].table, found[0].inside))
     rows = []
-    for row, specs in order[:WORST]:
-        tables = ", ".join(spec.key for spec in specs)
+    for found in alike[:WORST]:
+        tables, row = ", ".join(other.table for other in found), found[0]
         notes = [row.note or EXPLAINED.get(row.measured, ""), "within the spread" if row.detail == UNDECIDED else ""]
         note = "; ".join(filter(None, notes)) or NOTHING
-        rows.append((tables, cell_name(row), *_value_cells(specs[0], row, shown), note))
+        rows.append((tables, cell_name(row), *_value_cells(row, shown), note))
     return table(("table", "cell", *VALUE_COLUMNS, "note"), rows, numbers=VALUE_COLUMNS)
 
 
-def _value_cells(spec: Printed, row: Row, shown: Shown) -> tuple[Cell, ...]:
+def _value_cells(row: Row, shown: Shown) -> tuple[Cell, ...]:
     """`VALUE_COLUMNS` of one value."""
     return (
-        shown.cell(spec, row, row.published, PRINTED),
-        shown.cell(spec, row, with_interval(row)),
-        shown.cell(spec, row, verdict(row), DELTA),
+        shown.cell(row, row.printed, PRINTED),
+        shown.cell(row, with_interval(row)),
+        shown.cell(row, verdict(row), DELTA),
     )
 
 
 def _excess(row: Row) -> float:
     """|delta| in units of what is allowed; rounded so that equal cells keep one order on every machine."""
-    return round(abs(row.delta or 0.0) / limit(row.published, row.metric, row.scope), 9)
+    return round(abs(row.delta or 0.0) / (row.limit or 1.0), 9)
 
 
 def _by_method(comparisons: list[Comparison]) -> Table:
@@ -228,7 +228,7 @@ def _averages(comparisons: list[Comparison], shown: Shown) -> Table:
         found = [row for row in comparison.printed.values() if row.scope == AVERAGE and row.measured]
         for row in sorted(found, key=lambda row: (names.index(row.measured), row.metric)):  # else as in the table
             head = (comparison.spec.key, row.label, row.measured, METRIC_NAMES[row.metric], str(sigma(row.condition)))
-            rows.append((*head, *_value_cells(comparison.spec, row, shown), *_uncertainty(row, comparison)))
+            rows.append((*head, *_value_cells(row, shown), *_uncertainty(row, comparison)))
     columns = ("table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS, "over seeds", "decided by")
     return table(columns, rows, numbers=("σ", *VALUE_COLUMNS))
 
@@ -237,7 +237,7 @@ def _uncertainty(row: Row, comparison: Comparison) -> tuple[str, str]:
     """How far an average moves with the seed, and what decides its verdict; an accuracy has its interval."""
     if row.reproduced is None:
         return NOTHING, NOTHING
-    return NOTHING if isinstance(comparison.spec, TaskTable) else with_spread(row.spread, row.metric), row.detail
+    return NOTHING if isinstance(comparison.spec, TaskTable) else with_spread(row.known, row.metric), row.detail
 
 
 def _details(comparisons: list[Comparison]) -> Table:

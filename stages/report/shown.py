@@ -64,7 +64,7 @@ def with_spread(spread: Spread | None, metric: str) -> str:
 
 def as_printed(row: Row) -> str:
     """A printed value as the paper writes it: parameters in thousands."""
-    return f"{int(row.published) // 1000:,}k" if row.metric == "params" else row.published
+    return f"{int(row.printed) // 1000:,}k" if row.metric == "params" else row.printed
 
 
 def verdict(row: Row) -> str:

@@ -155,7 +155,7 @@ def _extras(comparison: Comparison[TaskTable], context: Context) -> Section:
     spec, rows = comparison.spec, []
     footnotes: list[str] = []
     printed = {method.printed for method in spec.methods}
-    values = {row.place: row for row in comparison.unprinted.values() if is_noise(row.condition)}
+    values = {row.inside: row for row in comparison.unprinted.values() if is_noise(row.condition)}
     names = {label: name for label, name in comparison.methods.items() if label not in {*printed, CLEAN_METHOD}}
     names |= {row.method: row.measured for row in values.values() if row.method not in comparison.methods}
     for label, name in names.items():
