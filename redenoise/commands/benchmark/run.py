@@ -64,14 +64,10 @@ def benchmark(output: Path, seconds: float, network: dict | None = None, trainin
     say(f"{record['machine']['device']}, {REPEATS} times about {seconds:g} s for each way to train")
     images, source = training_images()
     try:
-        with tempfile.TemporaryDirectory(prefix="redenoise-benchmark-") as folder:
-            files = [Path(folder) / f"{index}.png" for index in range(len(images))]
-            for path, image in zip(files, images, strict=True):
-                write_png(path, image)
+        with _stored(images) as files, _ready(workshop, images, files) as ways:
             size = sum(path.stat().st_size for path in files) // len(files)
             record["images"] = {"count": len(files), "source": source, "mean_png_bytes": size}
-            with _ready(workshop, images, files) as ways:
-                record["peaks"] = measure(ways, seconds, device, cores)
+            record["peaks"] = measure(ways, seconds, device, cores)
     except torch.OutOfMemoryError:
         raise UserError("the GPU's memory is too small for all ways at once; end what else runs on it") from None
     fields = ("name", "precision", "networks", "rates")
@@ -105,6 +101,16 @@ def describe(seconds: float, workshop: Workshop) -> dict[str, Any]:
         },
         "flops": peaks.count_flops(network, (schedule.batch, options["channels"], schedule.patch, schedule.patch)),
     }
+
+
+@contextmanager
+def _stored(images: list[np.ndarray]) -> Iterator[list[Path]]:
+    """The images as files, for the plain loop."""
+    with tempfile.TemporaryDirectory(prefix="redenoise-benchmark-") as folder:
+        files = [Path(folder) / f"{index}.png" for index in range(len(images))]
+        for path, image in zip(files, images, strict=True):
+            write_png(path, image)
+        yield files
 
 
 @contextmanager
