@@ -102,7 +102,8 @@ def pictures(folder: Path) -> list[Picture]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: not a folder, expected one with images; correct the path")
-    files = sorted(path for path in folder.rglob("*") if _is_visible(path.relative_to(folder)) and path.is_file())
+    visible = (path for path in folder.rglob("*") if not any(part[0] == "." for part in path.relative_to(folder).parts))
+    files = sorted(path for path in visible if path.is_file())
     images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
     if not images:
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
@@ -223,10 +224,6 @@ def _refuse_to_replace(name: str, relist: bool) -> None:
 
 def _facts(path: Path) -> tuple[int, str]:
     return path.stat().st_size, sha256_file(path)
-
-
-def _is_visible(path: Path) -> bool:
-    return not any(part.startswith(".") for part in path.parts)
 
 
 def _named(folder: Path) -> str:

@@ -16,6 +16,7 @@ from redenoise.support.files import sha256_file
 from stages.download.node import uses_store
 
 HEADERS = ("key", "kind", "files", "size", "verified", "missing", "damaged", "source")
+ALIGNMENT = ("left", "left", *["right"] * 5, "left")
 
 
 def table(config: Config, keys: list[str]) -> str:
@@ -24,12 +25,8 @@ def table(config: Config, keys: list[str]) -> str:
     Nothing is fetched or written. Raises `UserError` for a wrong manifest.
     """
     rows = [_row(config, key) for key in keys]
-    text = tabulate(rows, HEADERS, tablefmt="simple", disable_numparse=True, colalign=_alignment())
+    text = tabulate(rows, HEADERS, tablefmt="simple", disable_numparse=True, colalign=ALIGNMENT)
     return f"scale {config.scale}, {MIRROR_VARIABLE} {mirror() or 'not set'}\n\n{text}"
-
-
-def _alignment() -> tuple[str, ...]:
-    return tuple("right" if name in HEADERS[2:7] else "left" for name in HEADERS)
 
 
 def _row(config: Config, key: str) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from email.message import Message
 from pathlib import Path
 from typing import IO
 
@@ -110,14 +109,15 @@ def _attempt(url: str, part: Path, limit: int, stop: threading.Event) -> None:
         if error.code != 416:
             raise
         # Nothing lies beyond our bytes: either they are the whole file, or they are not a beginning of it.
-        if _total(error.headers) != have:
+        if not re.fullmatch(rf"bytes \*/0*{have}", error.headers.get("Content-Range", "")):
             part.unlink()
             raise _Again("the partial download was longer than the file") from None
 
 
 def _receive(response: http.client.HTTPResponse, part: Path, have: int, limit: int, stop: threading.Event) -> None:
     """Write a response's body behind the first `have` bytes of `part`."""
-    if have and not _continues(response, have):
+    resumed = response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+    if have and not resumed:
         have = 0  # The origin does not resume: it sends the file from the start.
     length = response.headers.get("Content-Length")
     total = have + int(length) if length and length.isdecimal() else None
@@ -143,16 +143,6 @@ def _copy(response: http.client.HTTPResponse, stream: IO[bytes], limit: int, sto
         if stop.is_set():
             raise _Again("stopped")
     return size
-
-
-def _continues(response: http.client.HTTPResponse, have: int) -> bool:
-    start = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    return response.status == 206 and start is not None and int(start[1]) == have
-
-
-def _total(headers: Message) -> int | None:
-    match = re.fullmatch(r"bytes \*/(\d+)", headers.get("Content-Range", ""))
-    return int(match[1]) if match else None
 
 
 def _refuse(url: str, part: Path, limit: int) -> None:

@@ -178,7 +178,9 @@ def _worst(comparisons: list[Comparison], shown: Shown) -> Table:
         for row in _compared(comparison):
             if row.status == OFF and row.scope != NETWORK:
                 places[replace(row, table="")].append(row)
-    alike = sorted(places.values(), key=lambda found: (-_excess(found[0]), found[0].table, found[0].inside))
+    # By |delta| in units of what is allowed; rounded so that equal cells keep one order on every machine.
+    excess = {row: round(abs(row.delta or 0.0) / (row.limit or 1.0), 9) for (row, *_) in places.values()}
+    alike = sorted(places.values(), key=lambda found: (-excess[found[0]], found[0].table, found[0].inside))
     rows = []
     for found in alike[:WORST]:
         tables, row = ", ".join(other.table for other in found), found[0]
@@ -195,11 +197,6 @@ def _value_cells(row: Row, shown: Shown) -> tuple[Cell, ...]:
         shown.cell(row, with_interval(row)),
         shown.cell(row, verdict(row), DELTA),
     )
-
-
-def _excess(row: Row) -> float:
-    """|delta| in units of what is allowed; rounded so that equal cells keep one order on every machine."""
-    return round(abs(row.delta or 0.0) / (row.limit or 1.0), 9)
 
 
 def _by_method(comparisons: list[Comparison]) -> Table:

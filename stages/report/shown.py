@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from redenoise.document.model import NOTHING, Items
-from stages.report.kinds import Paper
 from stages.report.results import sigma
 from stages.report.rows import OFF, REPRODUCED, STATUSES, Comparison, Row, signed
 from stages.report.spreads import Spread
@@ -76,9 +75,8 @@ def verdict(row: Row) -> str:
 
 def papers(keys: Iterable[str]) -> Items:
     """What the papers' keys stand for."""
-    return Items(tuple(f"`{key}`: {_reference(PAPERS[key])}" for key in keys))
-
-
-def _reference(paper: Paper) -> str:
-    link = f", [doi:{paper.doi}](https://doi.org/{paper.doi})" if paper.doi else ""
-    return f'{paper.short}, "{paper.title}"{link}'
+    texts = []
+    for key, paper in ((key, PAPERS[key]) for key in keys):
+        link = f", [doi:{paper.doi}](https://doi.org/{paper.doi})" if paper.doi else ""
+        texts.append(f'`{key}`: {paper.short}, "{paper.title}"{link}')
+    return Items(tuple(texts))

@@ -111,17 +111,13 @@ def _orderings(spec: TaskTable, context: Context, methods: dict[str, str]) -> It
     for level, ordering in product(spec.sigmas, spec.orderings):
         condition, found = f"sigma={level}", None
         names = [methods.get(label, label) for label in (ordering.lower, ordering.higher)]
-        reason = next((why for name in names if (why := _without(spec, context, name, condition))), "")
+        scores = context.recognized.scores
+        lacking = (name for name in names if spec.metrics[0] not in scores.get((spec.dataset, name, condition), {}))
+        reason = next((why_missing(spec, context, name, condition) for name in lacking), "")
         if not reason:
             found = outcomes.difference(*(load(name, condition) for name in names))
         printed = None if ordering.control else _printed_difference(spec, context, ordering, condition)
         yield Ordered(ordering, level, printed, found, reason)
-
-
-def _without(spec: TaskTable, context: Context, name: str, condition: str) -> str:
-    """Why a method cannot be part of an ordering, or an empty text."""
-    scores = context.recognized.scores.get((spec.dataset, name, condition), {})
-    return "" if spec.metrics[0] in scores else why_missing(spec, context, name, condition)
 
 
 def _outcomes(spec: TaskTable, context: Context, name: str, condition: str) -> Outcomes:

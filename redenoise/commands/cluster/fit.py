@@ -28,7 +28,8 @@ def describe(path: Path | None = None, scale: str | None = None) -> list[str]:
     lines = [f"{name} fits the cluster at scale {scale}: {', '.join(filter(None, places))}"]
     if path is None and not CLUSTER.exists():
         lines.append(f"note: {name} is not there, so the defaults count; cp {TO_COPY} {name} and edit the copy")
-    if cluster["gpu"]["ask"] == "none" and (having := _with_gpus()):
+    having = [partition for partition, found in partitions_here().items() if partition and found.models()]
+    if cluster["gpu"]["ask"] == "none" and having:
         lines.append(f"note: gpu.ask is none, so nothing will use the GPUs of {', '.join(having)}; set gpu.ask: gpu")
     return lines + _shortened(asked)
 
@@ -40,11 +41,6 @@ def _place(cluster: dict, side: str, asked: list[Request]) -> str:
     where = f"partition {cluster[side]['partition']}" if cluster[side]["partition"] else "the default partition"
     how = {"gpu": " (--gpus=1)", "gres": " (--gres=gpu:1)"}.get(cluster["gpu"]["ask"], "") if side == "gpu" else ""
     return f"jobs {'with' if side == 'gpu' else 'without'} GPUs in {where}{how}"
-
-
-def _with_gpus() -> list[str]:
-    """Partitions that have GPUs."""
-    return [name for name, partition in partitions_here().items() if name and partition.models()]
 
 
 def _shortened(asked: list[Request]) -> list[str]:

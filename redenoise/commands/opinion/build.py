@@ -133,14 +133,12 @@ def _panels(config: Config, image: Chosen, methods: list[Method], seed: int) -> 
         "dataset": config.entry("download", image.dataset)["title"],
         "item": item,
         "noisy": image.row["sha256"],
-        "panels": [{"code": name, "method": method.name, "pixels": _pixels(found)} for name, method, found in panels],
+        "panels": [
+            {"code": name, "method": method.name, "pixels": sha256_bytes(f"{found.shape}".encode() + found.tobytes())}
+            for name, method, found in panels
+        ],
     }
     return {"code": image.code, "width": width, "height": height, "panels": shown}, entry
-
-
-def _pixels(image: np.ndarray) -> str:
-    """SHA-256 of an image's size and pixels."""
-    return sha256_bytes(f"{image.shape}".encode() + image.tobytes())
 
 
 def _data_url(image: np.ndarray) -> str:

@@ -31,13 +31,11 @@ def shards(jobs: dict[str, dict[str, int]]) -> str:
     """Into how many jobs Snakemake cuts the nodes that measure; empty at a scale that cuts none."""
     if not jobs:
         return ""
-    lines = [f"  {stage}: {_sharded(**found)}" for stage, found in jobs.items()]
+    lines = []
+    for stage, found in jobs.items():
+        whole = f"; {UNKNOWN} for {found['unknown']} nodes, which stay whole" if found["unknown"] else ""
+        lines.append(f"  {stage}: {found['jobs']} shards of {found['nodes']} nodes{whole}")
     return "Under Snakemake shards of these do the work, see shard_minutes in the scale's file:\n" + "\n".join(lines)
-
-
-def _sharded(nodes: int, jobs: int, unknown: int) -> str:
-    known = f"{jobs} shards of {nodes} nodes"
-    return f"{known}; {UNKNOWN} for {unknown} nodes, which stay whole" if unknown else known
 
 
 def reason(verdict: Verdict) -> str:

@@ -45,13 +45,10 @@ def judge(config: Config, graph: Graph) -> dict[str, Verdict]:
     for node in graph.nodes:
         upstream = tuple(name for name in graph.upstream[node.name] if found[name].runs)
         facts = differences(checkout, node)
-        causes = tuple(fact for fact in facts if fact.kind != "package" and not _explained(fact, graph, upstream))
+        # An input that is made anew anyway is no cause: what its maker lacks is.
+        anew = [fact for fact in facts if fact.kind == "input" and graph.maker(fact.name) in upstream]
+        causes = tuple(fact for fact in facts if fact.kind != "package" and fact not in anew)
         root = found[upstream[0]].root or upstream[0] if upstream and not causes else None
         packages = tuple(fact for fact in facts if fact.kind == "package")
         found[node.name] = Verdict(node, causes, upstream, root, packages)
     return found
-
-
-def _explained(fact: Difference, graph: Graph, upstream: tuple[str, ...]) -> bool:
-    """Whether a fact is about an input that is made anew anyway: what its maker lacks is the cause then."""
-    return fact.kind == "input" and graph.maker(fact.name) in upstream
