@@ -74,9 +74,7 @@ def _opened(archive: Path | IO[bytes], limit: int, name: str, stack: ExitStack) 
 
 def unexpected(archive: Path | str, problem: object) -> UserError:
     """The error for an archive that is damaged, or not built as its source builds it."""
-    return UserError(
-        f"{archive}: damaged or truncated archive, or not the official archive ({problem}); replace it by the original"
-    )
+    return UserError(f"{archive}: not the official archive ({problem}); replace it by the original")
 
 
 def extract(archive: Path, store: Store, files: list[StoreFile], name: str) -> Iterator[StoreFile]:

@@ -8,7 +8,7 @@ from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
-from stages.report.results import AGAIN, AVERAGE, COLUMNS, DEMO_PREFIX, check_value, gaps
+from stages.report.results import AGAIN, AVERAGE, COLUMNS, DEMO_PREFIX, Gaps, check_value
 
 STAGES = ("recognize", "recognize_filtered")
 ACCURACIES = ("top1", "top5", "miou")  # each with an interval, `<metric>_low` and `<metric>_high`
@@ -30,21 +30,17 @@ class Score:
     images: int
 
 
-@dataclass(frozen=True)
-class Recognized:
+@dataclass(frozen=True, kw_only=True)
+class Recognized(Gaps):
     """All measured accuracies.
 
     Attributes:
         scores: place to metric to value, in the order of params.yaml.
         nodes: (title of the set, method) to (stage, key), also of nodes that measured nothing.
-        unavailable: (title, method) to why its node could measure nothing.
-        without: place to why its node left out this condition.
     """
 
     scores: dict[Place, dict[str, Score]]
     nodes: dict[tuple[str, str], tuple[str, str]]
-    unavailable: dict[tuple[str, str], str]
-    without: dict[Place, str]
 
     def methods(self, title: str) -> list[str]:
         """The methods that any node measures on a set, also those that measured nothing."""
@@ -69,8 +65,7 @@ def load(config: Config, records: dict[str, dict[str, Any]]) -> Recognized:
     """
     scores: dict[Place, dict[str, Score]] = {}
     places: dict[tuple[str, str], tuple[str, str]] = {}
-    unavailable: dict[tuple[str, str], str] = {}
-    without: dict[Place, str] = {}
+    gaps = Gaps()
     for stage, key in nodes(config):
         place = (title(config, stage, key), config.entry(stage, key)["method"])
         path = paths.results(config.scale, key)
@@ -79,11 +74,8 @@ def load(config: Config, records: dict[str, dict[str, Any]]) -> Recognized:
         places[place] = (stage, key)
         found = _read(path, ("" if config.settings["real_data"] else DEMO_PREFIX) + place[0], place[1])
         scores |= {(*place, condition): values for condition, values in found.items()}
-        levels, nothing = gaps(records[f"{stage}-{key}"])
-        without |= {(*place, condition): reason for condition, reason in levels.items()}
-        if not found:
-            unavailable[place] = nothing
-    return Recognized(scores, places, unavailable, without)
+        gaps.note(place, records[f"{stage}-{key}"], found)
+    return Recognized(scores=scores, nodes=places, **vars(gaps))
 
 
 def accuracies(config: Config, recognized: Recognized) -> list[tuple[str, ...]]:

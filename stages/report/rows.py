@@ -270,10 +270,8 @@ def unmade(dataset: str, name: str) -> str:
 
 def why_unmeasured(context: Context, dataset: str, name: str, item: str, condition: str) -> str:
     """Why there is no value of a measured method for one image of a real set, or for its average."""
-    measured = context.measured
-    for reason in (measured.unavailable.get((dataset, name)), measured.without.get((dataset, name, condition))):
-        if reason:
-            return reason
+    if reason := context.measured.why(dataset, name, condition):
+        return reason
     if (dataset, name) not in context.makers:
         return unmade(dataset, name)
     if item == AVERAGE:

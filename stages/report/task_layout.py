@@ -172,10 +172,8 @@ def _extras(comparison: Comparison[TaskTable], context: Context) -> Section:
 
 def _missing(spec: TaskTable, context: Context, name: str, condition: str, footnotes: list[str]) -> Cell:
     """The cell of a method that has no value at one noise level; nothing where it was never meant to have one."""
-    place = (spec.dataset, name)
-    if place not in context.recognized.unavailable and (*place, condition) not in context.recognized.without:
-        return Cell()
-    return _not_run(why_missing(spec, context, name, condition), footnotes)
+    reason = context.recognized.why(spec.dataset, name, condition)
+    return _not_run(reason, footnotes) if reason else Cell()
 
 
 def _orderings(comparison: Comparison[TaskTable]) -> Section:

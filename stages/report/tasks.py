@@ -13,7 +13,7 @@ from stages.report.outcomes import Outcomes
 from stages.report.published import PrintedCell
 from stages.report.recognized import Score
 from stages.report.results import AVERAGE, is_noise, sigma
-from stages.report.rows import DEMO_NOTE, Comparison, Context, Ordered, Row, judge, unprinted
+from stages.report.rows import DEMO_NOTE, Comparison, Context, Ordered, Row, judge, unmade, unprinted
 from stages.report.tables import TASK_TABLES
 
 CHECKED = 1e-3  # percentage points by which outcomes and results of one node may differ: the results have six decimals
@@ -34,13 +34,10 @@ def compare(spec: TaskTable, context: Context) -> Comparison[TaskTable]:
 
 def why_missing(spec: TaskTable, context: Context, name: str, condition: str) -> str:
     """Why there is no value of a measured method at one noise level of a table's set."""
-    recognized, place = context.recognized, (spec.dataset, name)
-    if place not in recognized.nodes:
-        return f"no entry of params.yaml measures {name} on {spec.dataset}"
-    for reason in (recognized.unavailable.get(place), recognized.without.get((*place, condition))):
-        if reason:
-            return reason
-    return f"node {recognized.nodes[place][1]} did not measure {condition}"
+    node = context.recognized.nodes.get((spec.dataset, name))
+    if node is None:
+        return unmade(spec.dataset, name)
+    return context.recognized.why(spec.dataset, name, condition) or f"node {node[1]} did not measure {condition}"
 
 
 def _methods(spec: TaskTable, context: Context) -> dict[str, str]:
