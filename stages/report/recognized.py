@@ -8,7 +8,7 @@ from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
-from stages.report.results import AGAIN, AVERAGE, COLUMNS, DEMO_PREFIX, Gaps, check_value
+from stages.report.results import AGAIN, AVERAGE, COLUMNS, DEMO_PREFIX, Gaps, Score, check_value
 
 STAGES = ("recognize", "recognize_filtered")
 ACCURACIES = ("top1", "top5", "miou")  # each with an interval, `<metric>_low` and `<metric>_high`
@@ -18,16 +18,6 @@ UNITS |= {"psnr": "dB", IMAGES: "count"}
 ACCURACY_COLUMNS = ["task", "method", "condition", "metric", "value", "low", "high", "images"]
 
 Place = tuple[str, str, str]  # title of the set without the mark of the demo, method, condition
-
-
-@dataclass(frozen=True)
-class Score:
-    """A value over a whole set: in % with its 95 % interval, or in dB without one; `images` is how many were seen."""
-
-    value: float
-    low: float | None
-    high: float | None
-    images: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,5 +106,5 @@ def _scores(found: dict[str, float], place: str) -> dict[str, Score]:
             raise UserError(f"{line}; expected percentages and both ends, {AGAIN}")
         scores[metric] = Score(value, low, high, int(images))
     if "psnr" in found:
-        scores["psnr"] = Score(found["psnr"], None, None, int(images))
+        scores["psnr"] = Score(found["psnr"], images=int(images))
     return scores

@@ -26,6 +26,16 @@ ARCHITECTURE = "architecture"  # the node that counts parameters
 Key = tuple[str, str, str, str, str]  # dataset, item, condition, method, metric
 
 
+@dataclass(frozen=True)
+class Score:
+    """A measured value; of an accuracy in % with its 95 % interval; `images`: over how many, where its node says so."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    images: int | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Gaps:
     """Why there are no values, by printed title of the data set.
