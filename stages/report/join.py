@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from stages.report import labels
 from stages.report.kinds import OfMethods, Table
 from stages.report.published import PrintedCell
 from stages.report.results import AVERAGE, Score, is_noise, sigma
 from stages.report.rows import DECIMALS, DEMO_NOTE, Comparison, Context, Row, judge, unprinted, why_unmeasured
-from stages.report.tables import DESIGN_TABLES, TABLES
+from stages.report.tables import DESIGN_TABLES, MODEL_LABELS, TABLES
 
 Found = dict[tuple[str, str, str, str], Score]  # item, condition, measured method, metric
 UNITS = {"psnr": "dB", "ssim": ""}  # of the unprinted rows; accuracies are in %
@@ -45,7 +44,7 @@ def joined(
         if name in shown:
             label = shown[name]
             if not _whole(spec, context, score):
-                label = labels.PART.format(label, score.images)
+                label = f"{label} ({score.images:,} images)"
             place = (item, condition, label, metric)
             row = unprinted(spec, context, place, UNITS.get(metric, "%"), score.value, name)
             rows += [] if row.place in taken else [_with(row, score)]
@@ -61,7 +60,8 @@ def _methods(spec: Table, context: Context) -> dict[str, str]:
     elsewhere |= {design.measured for table in DESIGN_TABLES for design in table.designs}
     for name in context.measured.methods.get(context.dataset(spec), []):
         if name not in elsewhere:
-            shown[labels.unprinted(name, behind)] = name
+            # One of a printed method's name does not stand behind it.
+            shown[MODEL_LABELS.get(name, f"{name} (other model)" if name in behind else name)] = name
     return shown
 
 

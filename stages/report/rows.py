@@ -6,7 +6,6 @@ from typing import Any, Generic, TypeVar
 
 from redenoise.dag.config import Config
 from redenoise.document.model import IMAGE, NETWORK, Value
-from stages.report import labels
 from stages.report.details import detail
 from stages.report.kinds import DesignTable, Method, Ordering, Printed, Table
 from stages.report.outcomes import Difference
@@ -112,8 +111,9 @@ class Context:
         return {place: "-".join(node) for place, node in {**found, **self.recognized.nodes}.items()}
 
     def backing(self, spec: Table, method: Method) -> str | None:
-        """The measured method behind a printed one, see `labels.backing`."""
-        return labels.backing(method, self.measured.methods.get(self.dataset(spec), []))
+        """The measured method behind a printed one: the declared one, else one of the same name that was measured."""
+        named = method.printed in self.measured.methods.get(self.dataset(spec), [])
+        return method.printed if method.measured is None and named else method.measured
 
 
 @dataclass(frozen=True)
