@@ -14,9 +14,8 @@ from torch import nn
 
 from redenoise.commands.benchmark import peaks, run
 from redenoise.commands.benchmark.machine import slug
-from redenoise.commands.benchmark.plain import PatchDataset, set_plain_mode
 from redenoise.commands.benchmark.report import limits_text, number, render, summarise
-from redenoise.commands.benchmark.ways import random_images
+from redenoise.commands.benchmark.ways import PatchDataset, random_images, set_plain_mode
 from redenoise.data.images import write_png
 from redenoise.support.errors import UserError
 from tests.conftest import ROOT

@@ -5,8 +5,7 @@ from pathlib import Path
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from redenoise.commands.opinion.key import Key
-from redenoise.commands.opinion.ratings import Rating
+from redenoise.commands.opinion.ratings import Key, Rating
 from redenoise.commands.opinion.scores import AVERAGE, Score, difference, summarise, table
 from redenoise.dag.config import Config
 from redenoise.document import markdown, model, store

@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from redenoise.commands.plan import costs, rates
+from redenoise.commands.plan import costs
 from redenoise.commands.plan.costs import Cost
-from redenoise.commands.plan.verdicts import Verdict
+from redenoise.commands.plan.differences import Verdict
 from redenoise.dag.config import Config
 from redenoise.dag.graph import Graph, Node
 
@@ -53,7 +53,7 @@ class Estimator:
     def __init__(self, config: Config, graph: Graph) -> None:
         self.config = config
         self.table = costs.read_table()
-        self.benchmarks = rates.benchmarks()
+        self.benchmarks = costs.benchmarks()
         self.own: dict[str, tuple[Cost, str]] = {}
         by_stage: dict[str, list[Cost]] = {}
         for node in graph.nodes:
@@ -78,7 +78,7 @@ class Estimator:
             return (here if listed is None or listed.idle else costs.merged(here, listed)), HERE
         if listed and not listed.idle:
             return listed, TABLE
-        trained = rates.training(self.config, node.stage, node.key, self.benchmarks)
+        trained = costs.training(self.config, node.stage, node.key, self.benchmarks)
         return (trained, BENCHMARK) if trained else (here or listed, IDLE)
 
 

@@ -4,9 +4,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from redenoise.commands.plan.differences import DAMAGED, Difference
+from redenoise.commands.plan.differences import DAMAGED, Difference, Verdict
 from redenoise.commands.plan.estimates import StageCost, as_dict
-from redenoise.commands.plan.verdicts import Verdict
 
 SHOWN = 8  # names of nodes in one line
 FILES_SHOWN = 3  # of which the same is to be said
