@@ -6,9 +6,7 @@ and what to write instead, else where jobs will go.
 
 from pathlib import Path
 
-from redenoise.commands.cluster import check as cluster
-from redenoise.commands.cluster import resources
-from redenoise.commands.cluster.check import partitions_here
+from redenoise.commands.cluster.check import check_cluster, partitions_here
 from redenoise.commands.cluster.resources import (
     CLUSTER,
     RESUMING,
@@ -37,8 +35,8 @@ def describe(path: Path | None = None, scale: str | None = None) -> list[str]:
     lines = [f"{name} fits the cluster at scale {scale}: {', '.join(filter(None, places))}"]
     if path is None and not CLUSTER.exists():
         lines.append(f"note: {name} is not there, so the defaults count; cp {TO_COPY} {name} and edit the copy")
-    having = [partition for partition, found in partitions_here().items() if partition and found.models()]
-    if cluster["gpu"]["ask"] == "none" and having:
+    unused = partitions_here() if cluster["gpu"]["ask"] == "none" else {}
+    if having := [partition for partition, found in unused.items() if partition and found.models()]:
         lines.append(f"note: gpu.ask is none, so nothing will use the GPUs of {', '.join(having)}; set gpu.ask: gpu")
     return lines + _shortened(asked)
 
@@ -75,19 +73,19 @@ def check(path: Path | None, scale: str | None) -> str:
         UserError: something does not fit; the lines above say what. Or the scale is not known.
     """
     scale = load_config(scale).scale
-    problems = cluster.check_cluster(path, scale)
+    problems = check_cluster(path, scale)
     for problem in problems:
         print(problem)
     if problems:
         count = f"{len(problems)} problem" + ("s" if len(problems) > 1 else "")
-        raise UserError(f"{path or resources.CLUSTER}: {count} at scale {scale}, see above; correct and check again")
+        raise UserError(f"{path or CLUSTER}: {count} at scale {scale}, see above; correct and check again")
     return "\n".join(describe(path, scale))
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Command line of the check."""
     options = parser("cluster", __doc__)
-    text = f"the cluster file (default: {resources.CLUSTER})"
+    text = f"the cluster file (default: {CLUSTER})"
     options.add_argument("--file", type=Path, metavar="FILE", help=text)
     given = options.parse_args(arguments)
     print(check(given.file, given.scale))
