@@ -8,7 +8,7 @@ from tabulate import tabulate
 from redenoise.commands.parsing import parser
 from redenoise.dag import paths
 from redenoise.dag.config import Config, load_config
-from redenoise.dag.indexed import read_index
+from redenoise.dag.indexed import INDEX, read_index
 from redenoise.sources.disk import problem
 from redenoise.sources.provide import MIRROR_VARIABLE, mirror, source_of
 from redenoise.sources.stores import load_items, load_store
@@ -54,7 +54,7 @@ def _embedded_row(config: Config, key: str, entry: dict) -> tuple[str, ...]:
     """Made images are listed nowhere; the node's own index says what was made."""
     folder = paths.data(config.scale, key)
     count = config.settings["images"][entry["role"]]
-    hashes = {row["path"]: row["sha256"] for row in read_index(folder)} if folder.exists() else {}
+    hashes = {row["path"]: row["sha256"] for row in read_index(folder)} if (folder / INDEX).exists() else {}
     present = {path: digest for path, digest in hashes.items() if (folder / path).is_file()}
     damaged = sum(sha256_file(folder / path) != digest for path, digest in present.items())
     size = _megabytes(sum((folder / path).stat().st_size for path in present)) if present else "-"
