@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from redenoise.commands.opinion import key as keys
-from redenoise.commands.opinion import order
+from redenoise.commands.opinion import order, ratings
 from redenoise.dag import paths
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import write_unavailable
@@ -59,7 +58,7 @@ def without_cascade() -> None:
     write_unavailable(CASCADE, NOT_RELEASED)
 
 
-def rating(key: keys.Key, session: str, rank: Callable[[str, int], int], rater: str) -> dict:
+def rating(key: ratings.Key, session: str, rank: Callable[[str, int], int], rater: str) -> dict:
     """The content of a file as the page saves it: `rank` gives each method its score, by name and number of image."""
     answers = []
     for image in order.images(key.page, session, list(key.panels)):
@@ -67,7 +66,7 @@ def rating(key: keys.Key, session: str, rank: Callable[[str, int], int], rater: 
         number = list(key.panels).index(image)
         scores = [rank(key.panels[image][code], number) for code in shown]
         answers.append({"image": image, "shown": shown, "scores": scores})
-    return {"format": keys.FORMAT, "page": key.page, "rater": rater, "session": session, "answers": answers}
+    return {"format": ratings.FORMAT, "page": key.page, "rater": rater, "session": session, "answers": answers}
 
 
 def always(*methods: str) -> Callable[[str, int], int]:

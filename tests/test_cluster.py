@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from redenoise.commands.cluster import command, fit, resources
+from redenoise.commands.cluster import command, resources
 from redenoise.commands.cluster.check import check_cluster, read_gpus, read_minutes, read_partitions
 from redenoise.dag.config import SCALES
 from redenoise.dag.table import MEASURING
@@ -262,14 +262,17 @@ def test_what_fits_is_shown_to_sbatch_once_for_each_kind_of_job(slurm, file: Pat
 
 def test_what_a_fitting_file_makes_of_a_run_is_told(slurm, file: Path):
     file.write_text(FITS)
-    first, *notes = fit.describe(scale="paper")
+    first, *notes = command.describe(scale="paper")
     places = "jobs without GPUs in partition short, jobs with GPUs in partition gpu (--gpus=1)"
     assert first == f"slurm/cluster.yaml fits the cluster at scale paper: {places}"
     assert notes == ["note: cpu.max_hours is below what jobs of synthesize ask for, up to 10 h"]
     file.write_text("cpu: {partition: short, max_hours: 2, max_gb: 64}\ngpu: {partition: gpu}")
-    assert "note: gpu.ask is none, so nothing will use the GPUs of gpu, old, broken; set gpu.ask: gpu" in fit.describe()
+    assert (
+        "note: gpu.ask is none, so nothing will use the GPUs of gpu, old, broken; set gpu.ask: gpu"
+        in command.describe()
+    )
     file.unlink()
-    assert fit.describe()[1] == (
+    assert command.describe()[1] == (
         "note: slurm/cluster.yaml is not there, so the defaults count; cp slurm/cluster.example.yaml "
         "slurm/cluster.yaml and edit the copy"
     )

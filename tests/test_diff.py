@@ -14,7 +14,7 @@ import pytest
 from redenoise.commands.diff import layout, sides
 from redenoise.commands.diff.causes import Ancestry, Cause
 from redenoise.commands.diff.command import main
-from redenoise.commands.diff.moves import Move, moves
+from redenoise.commands.diff.sides import Move, moves
 from redenoise.dag.config import load_config
 from redenoise.document.model import Value
 from redenoise.support.errors import UserError

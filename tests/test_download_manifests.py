@@ -79,7 +79,7 @@ def test_a_malicious_or_wrong_archive_is_refused(tmp_path, members, found):
 def test_a_damaged_archive_is_one_line(tmp_path, content):
     archived(tmp_path, {})
     (tmp_path / "mirror/shop/all.tgz").write_bytes(content)
-    with pytest.raises(UserError, match="all.tgz: damaged or truncated archive"):
+    with pytest.raises(UserError, match="all.tgz: not the official archive"):
         node.run(make_config(), "set")
 
 
@@ -88,7 +88,7 @@ def test_an_archive_cut_inside_a_member_is_one_line(tmp_path, share):
     data = tar_gz({"a/noise": random.Random(0).randbytes(200_000)})
     path = tmp_path / "cut.tgz"
     path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(UserError, match="cut.tgz: damaged or truncated archive"):
+    with pytest.raises(UserError, match="cut.tgz: not the official archive"):
         for _, stream in archive.members(path, 1_000_000, "cut.tgz"):
             stream.read()
 
@@ -106,14 +106,14 @@ def test_the_archive_walk_stops_at_its_bound(tmp_path):
         ("/etc/passwd,5," + "0" * 64, "not a plain path"),
         ("shop/a.png,-5," + "0" * 64, "bytes is '-5'"),
         ("shop/a.png,5,abc", "sha256 is 'abc'"),
-        ("shop/a.png,5", "2 fields, expected 3"),
+        ("shop/a.png,5", "2 fields; expected 3"),
         ("shop/a/0.png,5," + "0" * 64, "listed twice"),
     ],
 )
 def test_a_wrong_manifest_is_named_by_its_line(line, found):
     with open("workflow/manifests/shop.csv", "a") as stream:
         stream.write(line + "\n")
-    with pytest.raises(UserError, match=f"shop.csv:6: .*{found}"):
+    with pytest.raises(UserError, match=f"shop.csv: line 6: .*{found}"):
         stores.load_manifest("shop")
 
 
@@ -128,7 +128,7 @@ def test_a_wrong_manifest_is_named_by_its_line(line, found):
 def test_a_wrong_subset_is_named_by_its_line(line, found):
     with open("workflow/manifests/subsets/set.csv", "a") as stream:
         stream.write(line + "\n")
-    with pytest.raises(UserError, match=f"set.csv:5: .*{found}"):
+    with pytest.raises(UserError, match=f"set.csv: line 5: .*{found}"):
         stores.load_items("set", stores.load_store("shop"))
 
 

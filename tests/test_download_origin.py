@@ -219,7 +219,7 @@ def test_an_archive_that_an_interrupted_run_fetched_is_used(tmp_path):
 def test_a_broken_archive_is_not_kept(tmp_path):
     with serving({"all.tgz": tar_gz(dict(FILES))[:-4000]}) as origin:
         write_manifests(tmp_path, FILES, f"{origin.url}/all.tgz", archive=True)
-        with pytest.raises(UserError, match="/all.tgz: damaged or truncated archive"):
+        with pytest.raises(UserError, match="/all.tgz: not the official archive"):
             provide()
     assert not Path("data/shop/.all.tgz.part").exists()
 

@@ -208,7 +208,7 @@ def test_another_file_at_the_origin_is_an_error(mirror, monkeypatch):
         monkeypatch.setitem(entry, "md5", expected)
         line = tiny.error_of("voc_val", tiny.DOWNLOADING)
         assert line.startswith(f"{origin.url}/{name}: MD5 ") and f"expected {expected} of the official" in line
-        assert line.endswith(f"put {name} from another source into REDENOISE_MIRROR/voc/")
+        assert line.endswith("take the file from another source, in a REDENOISE_MIRROR")
         assert len(origin.requests) == 2
     assert tiny.leftovers() == []
 

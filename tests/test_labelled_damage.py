@@ -79,12 +79,10 @@ def test_links_are_refused(mirror, monkeypatch):
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(mirror, monkeypatch):
     monkeypatch.setattr(voc, "SBD_MAX", 1000)
-    assert f"{mirror / tiny.SBD}: not the official archive (its members are too large)" in tiny.error_of(
-        "voc_train_aug"
-    )
+    assert "not the official archive (it unpacks to more than 1000 bytes)" in tiny.error_of("voc_train_aug")
     monkeypatch.setattr(voc, "SBD_MAX", 10**6)
     monkeypatch.setattr(voc, "MASK_MAX", 100)
-    assert "2008_000002.mat: not the official archive (more than 100 bytes)" in tiny.error_of("voc_train_aug")
+    assert "not the official archive (more than 100 bytes)" in tiny.error_of("voc_train_aug")
 
 
 def changed(members: dict, name: str, content: bytes | None) -> bytes:

@@ -11,7 +11,6 @@ import pytest
 from scipy.stats import t
 
 from redenoise.commands.opinion import command as stage
-from redenoise.commands.opinion import key as keys
 from redenoise.commands.opinion import order, ratings, scores
 from redenoise.commands.opinion.build import build
 from redenoise.commands.opinion.methods import NAMES, SIGMA, scaled
@@ -35,8 +34,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Config]:
 
 
 @pytest.fixture
-def key(made: Config) -> keys.Key:
-    return keys.read(FOLDER / "key.json")
+def key(made: Config) -> ratings.Key:
+    return ratings.read_key(FOLDER / "key.json")
 
 
 @pytest.fixture
@@ -111,7 +110,7 @@ def test_a_method_that_cannot_run_stops_the_test_unless_it_is_left_out(project):
         stage.main(["build", "--scale", "demo"])
     assert not FOLDER.exists()
     stage.main(["build", "--scale", "demo", "--without-missing"])
-    found = keys.read(FOLDER / "key.json")
+    found = ratings.read_key(FOLDER / "key.json")
     assert list(found.methods) == list(NAMES[:3]) and list(found.missing) == [NAMES[3]]
     assert found.methods[NAMES[2]] == "family proposed, sigma 50"  # nothing to be paired with
     assert [len(image["panels"]) for image in page_data()["images"]] == [3] * 10
@@ -122,8 +121,8 @@ def test_a_new_page_does_not_take_the_key_of_one_that_is_being_rated(project):
     build(project, FOLDER, 0)
     assert len(list(FOLDER.glob("key*.json"))) == 1
     second = build(project, FOLDER, 5)["page"]
-    assert keys.read(FOLDER / "key.json").page == second
-    assert keys.read(FOLDER / f"key-{first}.json").page == first
+    assert ratings.read_key(FOLDER / "key.json").page == second
+    assert ratings.read_key(FOLDER / f"key-{first}.json").page == first
 
 
 def test_without_data_the_line_says_what_to_do(project):
@@ -164,7 +163,7 @@ def reverse(method: str) -> int:
     return 4 - NAMES.index(method)
 
 
-def rated(key: keys.Key, session: str, rank, rater: str = "") -> ratings.Rating:
+def rated(key: ratings.Key, session: str, rank, rater: str = "") -> ratings.Rating:
     return ratings.read(write(Path(f"{session}.json"), rating(key, session, rank, rater or session[-1])), key)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from redenoise.commands.opinion import command as stage
-from redenoise.commands.opinion import key as keys
+from redenoise.commands.opinion import ratings
 from redenoise.commands.opinion.build import build
 from redenoise.commands.opinion.methods import NAMES
 from tests import accessibility
@@ -33,15 +33,15 @@ REGIONS = """return [...document.querySelectorAll(".frame img")].map(image => {
 
 
 @pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[keys.Key]:
+def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ratings.Key]:
     """The key of a page in the working directory of the module."""
     with pytest.MonkeyPatch.context() as patch:
         build(make_project(tmp_path_factory.mktemp("opinion"), patch), FOLDER, 0)
-        yield keys.read(FOLDER / "key.json")
+        yield ratings.read_key(FOLDER / "key.json")
 
 
 @pytest.fixture(scope="module")
-def window(key: keys.Key, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def window(key: ratings.Key, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One window for all tests, which saves into `saved/`."""
     install()
     browser = Browser(tmp_path_factory.mktemp("browser"))
@@ -122,7 +122,7 @@ def test_three_raters_by_keyboard_one_closes_the_page_in_the_middle(page, key, c
         assert float(row["value"]) == pytest.approx(sum(one[row["method"]] for one in expected) / 3, abs=1e-4)
 
 
-def collected(path: Path, key: keys.Key) -> dict[str, float]:
+def collected(path: Path, key: ratings.Key) -> dict[str, float]:
     """Mean score of each method in one file, read without the code that collects."""
     answers = json.loads(path.read_text(encoding="utf-8"))["answers"]
     totals = dict.fromkeys(NAMES, 0.0)

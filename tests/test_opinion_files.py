@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from redenoise.commands.opinion import key as keys
 from redenoise.commands.opinion import ratings
 from redenoise.commands.opinion.methods import NAMES
 from tests.opinion_project import always, rating, write
@@ -14,10 +13,10 @@ FIRST, SECOND = "0" * 31 + "1", "0" * 31 + "2"
 
 
 @pytest.fixture
-def key() -> keys.Key:
+def key() -> ratings.Key:
     """The key of a page of ten images that nobody has made."""
     images = [f"image{number}" for number in range(10)]
-    return keys.Key(
+    return ratings.Key(
         page="0123456789ab",
         scale="demo",
         seed=0,
@@ -99,7 +98,7 @@ def test_a_file_that_is_none_is_refused_with_one_line(key, tmp_path, data, expec
     refused(path, key, expected)
 
 
-def refused(path: Path, key: keys.Key, expected: str) -> None:
+def refused(path: Path, key: ratings.Key, expected: str) -> None:
     found, problems = ratings.collect([path], key)
     assert found == [] and len(problems) == 1
     assert problems[0].startswith(f"{path}: ") and expected in problems[0] and "\n" not in problems[0]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from redenoise.commands.plan import command, costs, estimates, layout, rates, verdicts
+from redenoise.commands.plan import command, costs, differences, estimates, layout
 from redenoise.dag import code, graph, paths, provenance
 from redenoise.dag.config import load_config
 from redenoise.support.errors import UserError
@@ -47,9 +47,9 @@ def built(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return folder
 
 
-def judge(scale: str = "demo") -> dict[str, verdicts.Verdict]:
+def judge(scale: str = "demo") -> dict[str, differences.Verdict]:
     config = load_config(scale)
-    return verdicts.judge(config, graph.load(config))
+    return differences.judge(config, graph.load(config))
 
 
 def causes() -> dict[str, list[str]]:
@@ -312,9 +312,9 @@ def benchmark_record(kind: str = "cuda", **changes: Any) -> dict[str, Any]:
 
 
 def write_benchmarks(*records: dict[str, Any]) -> None:
-    rates.FOLDER.mkdir(parents=True)
+    costs.BENCHMARKS.mkdir(parents=True)
     for number, record in enumerate(records):
-        (rates.FOLDER / f"{number}.json").write_text(json.dumps(record))
+        (costs.BENCHMARKS / f"{number}.json").write_text(json.dumps(record))
 
 
 def test_long_trainings_cost_their_steps_divided_by_the_rate(built: Path):
@@ -333,24 +333,24 @@ def test_long_trainings_cost_their_steps_divided_by_the_rate(built: Path):
 @pytest.mark.parametrize("changes", [{"batch": 16}, {"patch": 40}, {"network": {"name": "dncnn", "channels": 3}}])
 def test_rate_of_something_else_is_not_taken(built: Path, changes: dict):
     record = benchmark_record(**changes)
-    assert rates.training(load_config("paper"), "train", "proposed", [record]) is None
+    assert costs.training(load_config("paper"), "train", "proposed", [record]) is None
 
 
 def test_cascades_cost_what_their_benchmark_says(built: Path):
     found = {"classification": {"training": {"images_per_second": 100.0, "memory": 2e9}}}
     record = {"machine": {"kind": "cuda", "device": "G"}, "found": found}
-    cost = rates.training(load_config("paper"), "cascade", "classify_2020", [record])
+    cost = costs.training(load_config("paper"), "cascade", "classify_2020", [record])
     assert cost == costs.Cost(4 * 180_000 * 10 / 100.0, None, 72_000.0, None, 2000.0, device="G")
-    assert rates.training(load_config("paper"), "cascade", "segment_2020", [record]) is None
+    assert costs.training(load_config("paper"), "cascade", "segment_2020", [record]) is None
 
 
 def test_committed_benchmarks_can_be_read(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(ROOT)
-    records = rates.benchmarks()
+    records = costs.benchmarks()
     config = load_config("paper")
     for record in records:
         for stage, key in (("train", "proposed"), ("cascade", "classify_2020"), ("cascade", "segment_2020")):
-            cost = rates.training(config, stage, key, [record])
+            cost = costs.training(config, stage, key, [record])
             assert cost is None or cost.seconds > 0
 
 

@@ -40,7 +40,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 def join(config: Config) -> dict[tuple[str, str, str], dict[str, str]]:
     """The CSV rows of the table by data set, item and metric."""
     context = stage.load_context(config)
-    text = values.csv_text(SPEC, values.values(designs.compare(SPEC, context), context))
+    text = values.csv_text(SPEC, tuple(map(values.value, designs.compare(SPEC, context).rows)))
     rows = csv_tables.parse(text, "table", [*values.CSV_COLUMNS, *values.SPREAD_COLUMNS], "")
     return {(row["dataset"], row["item"], row["metric"]): row for row in rows}
 

@@ -13,7 +13,7 @@ import pytest
 
 from redenoise.commands.spread import command as stage
 from redenoise.commands.spread import table
-from redenoise.commands.spread.cells import cell, names
+from redenoise.commands.spread.measure import cell, names
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import write_unavailable

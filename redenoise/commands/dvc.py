@@ -39,21 +39,15 @@ def render() -> str:
 def _stage(stage: Stage) -> str:
     """One entry of `stages`; a stage with a section has one node for each of its entries."""
     params = [f"{stage.section}.${{key}}"] if stage.section else []
-    params += [f"downloads.{_dataset(stage)}"] if stage.name in OF_DATASET else []
+    dataset = "${key}" if stage.section == SECTIONS["synthesize"] else "${item.dataset}"
+    params += [f"downloads.{dataset}"] if stage.name in OF_DATASET else []
     params += ["miniatures.${item.network.name}"] if stage.name in OF_NETWORK else []
     params = _params([*params, *stage.params], stage.settings)
-    body = "\n".join([f"cmd: {stage.command}", _list("deps", [*_data(stage), *code_of(stage)]), *params, _outs(stage)])
+    deps = [*(path.rstrip("/") for path in stage.reads), *code_of(stage)]
+    body = "\n".join([f"cmd: {stage.command}", f"deps:\n{_items(deps)}", *params, _outs(stage)])
     if stage.section:
         return f"  {stage.name}:\n    foreach: ${{{stage.section}}}\n    do:\n{textwrap.indent(body, ' ' * 6)}\n"
     return f"  {stage.name}:\n{textwrap.indent(body, ' ' * 4)}\n"
-
-
-def _dataset(stage: Stage) -> str:
-    return "${key}" if stage.section == SECTIONS["synthesize"] else "${item.dataset}"
-
-
-def _data(stage: Stage) -> list[str]:
-    return [path.rstrip("/") for path in stage.reads]
 
 
 def code_of(stage: Stage) -> list[str]:
@@ -75,10 +69,6 @@ def _all_models(template: str) -> list[str]:
     return [(folder / f"{name}.py").as_posix() for name in options.names(folder.name)]
 
 
-def _list(name: str, items: Iterable[str]) -> str:
-    return f"{name}:\n{_items(items)}"
-
-
 def _items(items: Iterable[str]) -> str:
     """A list, with as many items on a line as fit."""
     quoted = [f'"{item}"' if "${" in item else item for item in items]
@@ -98,7 +88,7 @@ def _outs(stage: Stage) -> str:
     if stage.name == "report":
         kept = "\n".join(f"  - {path.rstrip('/')}: {{cache: false, persist: true}}" for path in stage.writes)
         return f"outs:\n{kept}\n  - {stage.record}"
-    return _list("outs", [*(path.rstrip("/") for path in stage.writes), stage.record])
+    return f"outs:\n{_items([*(path.rstrip('/') for path in stage.writes), stage.record])}"
 
 
 def check() -> None:

@@ -13,11 +13,9 @@ writes the committed list of a store again, from a folder that holds its files. 
 folder holds the originals: from then on everything that is fetched is compared with that list.
 """
 
-import csv
 import hashlib
-import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +31,7 @@ from redenoise.sources import stores
 from redenoise.sources.archive import members
 from redenoise.sources.disk import IMAGE_SUFFIXES
 from redenoise.sources.stores import FILE_COLUMNS, ITEM_COLUMNS, Store, manifest_path, stores_path, subset_path
+from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file, write_text
 from redenoise.support.locks import exclusive
@@ -85,8 +84,8 @@ def add(name: str, folder: Path, title: str, licence: str, relist: bool = False)
         _refuse_to_replace(name, relist)
     found = pictures(folder)
     listed = [(f"{name}/{one.path.relative_to(folder).as_posix()}", one) for one in found]
-    write_text(manifest_path(name), _csv(FILE_COLUMNS, ((path, *_facts(one.path)) for path, one in listed)))
-    write_text(subset_path(name), _csv(ITEM_COLUMNS, ((one.id, path, "test") for path, one in listed)))
+    write_text(manifest_path(name), csv_tables.text(FILE_COLUMNS, ((path, *_facts(one.path)) for path, one in listed)))
+    write_text(subset_path(name), csv_tables.text(ITEM_COLUMNS, ((one.id, path, "test") for path, one in listed)))
     # Last: a list without its entry is what a kill leaves behind, and no more than a file too many.
     _describe(name, {"title": title, "licence": licence, "folder": _named(folder)})
     stores.load_items(name, stores.load_store(name))  # what was written is what will be read
@@ -103,7 +102,8 @@ def pictures(folder: Path) -> list[Picture]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: not a folder, expected one with images; correct the path")
-    files = sorted(path for path in folder.rglob("*") if _is_visible(path.relative_to(folder)) and path.is_file())
+    visible = (path for path in folder.rglob("*") if not any(part[0] == "." for part in path.relative_to(folder).parts))
+    files = sorted(path for path in visible if path.is_file())
     images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
     if not images:
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
@@ -184,7 +184,7 @@ def rebuild(store: Store, folder: Path) -> int:
     rows = sorted(_archived(store, folder) if store.archive else _plain(store, folder))
     if not rows:
         raise UserError(f"{folder}: no files, expected those of store {store.name!r}; correct the path")
-    write_text(manifest_path(store.name), _csv(FILE_COLUMNS, rows))
+    write_text(manifest_path(store.name), csv_tables.text(FILE_COLUMNS, rows))
     return len(rows)
 
 
@@ -224,18 +224,6 @@ def _refuse_to_replace(name: str, relist: bool) -> None:
 
 def _facts(path: Path) -> tuple[int, str]:
     return path.stat().st_size, sha256_file(path)
-
-
-def _is_visible(path: Path) -> bool:
-    return not any(part.startswith(".") for part in path.parts)
-
-
-def _csv(columns: Iterable[str], rows: Iterable[tuple]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _named(folder: Path) -> str:

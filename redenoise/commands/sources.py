@@ -3,22 +3,21 @@
 Fetches and writes nothing.
 """
 
-import csv
-from pathlib import Path
-
 from tabulate import tabulate
 
 from redenoise.commands.parsing import parser
 from redenoise.dag import paths
 from redenoise.dag.config import Config, load_config
+from redenoise.dag.indexed import INDEX, read_index
 from redenoise.sources.disk import problem
 from redenoise.sources.provide import MIRROR_VARIABLE, mirror, source_of
 from redenoise.sources.stores import load_items, load_store
-from redenoise.support.errors import Unavailable, UserError
+from redenoise.support.errors import Unavailable
 from redenoise.support.files import sha256_file
 from stages.download.node import uses_store
 
 HEADERS = ("key", "kind", "files", "size", "verified", "missing", "damaged", "source")
+ALIGNMENT = ("left", "left", *["right"] * 5, "left")
 
 
 def table(config: Config, keys: list[str]) -> str:
@@ -27,12 +26,8 @@ def table(config: Config, keys: list[str]) -> str:
     Nothing is fetched or written. Raises `UserError` for a wrong manifest.
     """
     rows = [_row(config, key) for key in keys]
-    text = tabulate(rows, HEADERS, tablefmt="simple", disable_numparse=True, colalign=_alignment())
+    text = tabulate(rows, HEADERS, tablefmt="simple", disable_numparse=True, colalign=ALIGNMENT)
     return f"scale {config.scale}, {MIRROR_VARIABLE} {mirror() or 'not set'}\n\n{text}"
-
-
-def _alignment() -> tuple[str, ...]:
-    return tuple("right" if name in HEADERS[2:7] else "left" for name in HEADERS)
 
 
 def _row(config: Config, key: str) -> tuple[str, ...]:
@@ -63,7 +58,7 @@ def _embedded_row(config: Config, key: str, entry: dict) -> tuple[str, ...]:
     """Made images are listed nowhere; the node's own index says what was made."""
     folder = paths.data(config.scale, key)
     count = config.settings["images"][entry["role"]]
-    hashes = _index(folder / "index.csv")
+    hashes = {row["path"]: row["sha256"] for row in read_index(folder)} if (folder / INDEX).exists() else {}
     present = {path: digest for path, digest in hashes.items() if (folder / path).is_file()}
     damaged = sum(sha256_file(folder / path) != digest for path, digest in present.items())
     size = _megabytes(sum((folder / path).stat().st_size for path in present)) if present else "-"
@@ -72,16 +67,6 @@ def _embedded_row(config: Config, key: str, entry: dict) -> tuple[str, ...]:
 
 def _counts(files: int, size: str, absent: int, damaged: int) -> tuple[str, ...]:
     return str(files), size, str(files - absent - damaged), str(absent), str(damaged)
-
-
-def _index(path: Path) -> dict[str, str]:
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            return {row["path"]: row["sha256"] for row in csv.DictReader(stream)}
-    except FileNotFoundError:
-        return {}
-    except (KeyError, csv.Error, UnicodeDecodeError):
-        raise UserError(f"{path}: damaged index; delete it and run the stage again") from None
 
 
 def _megabytes(size: int) -> str:

@@ -5,10 +5,10 @@ from stage to stage until the report says "not run" and why.
 """
 
 import csv
-import io
 from collections.abc import Iterable
 from pathlib import Path
 
+from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file, write_text
 
@@ -22,11 +22,7 @@ CARD = ("origin", "sha256", "sigma_range", "schedule", "steps", "steps_done", "h
 
 def write_index(folder: Path, columns: tuple[str, ...], rows: Iterable[dict]) -> None:
     """Write `index.csv` into `folder`, atomically, with LF line ends."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(folder / INDEX, stream.getvalue())
+    csv_tables.write(folder / INDEX, columns, rows)
 
 
 def read_index(folder: Path, columns: Iterable[str] = ()) -> list[dict[str, str]]:
@@ -54,16 +50,12 @@ def read_index(folder: Path, columns: Iterable[str] = ()) -> list[dict[str, str]
     if any(None in row or None in row.values() for row in rows):
         raise UserError(f"{path}: damaged, a line has too many or too few fields; delete it and run its stage again")
     for line, row in enumerate(rows, start=2):
-        for name in PLACES & set(row):
-            if not _is_plain(row[name]):
-                place = f"{path}: line {line}: {name} is {row[name][:100]!r}"
+        for name in PLACES & set(row):  # relative, and in its folder; empty ones are those of nothing
+            found = row[name]
+            if not found.isprintable() or found.startswith("/") or ".." in found.split("/"):
+                place = f"{path}: line {line}: {name} is {found[:100]!r}"
                 raise UserError(f"{place}, expected a plain path; delete it and run its stage again")
     return rows
-
-
-def _is_plain(path: str) -> bool:
-    """Whether a path is relative and stays in its folder; empty ones are those of nothing."""
-    return path.isprintable() and not path.startswith("/") and ".." not in path.split("/")
 
 
 def checked_path(folder: Path, row: dict[str, str]) -> Path:

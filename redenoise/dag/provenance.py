@@ -123,17 +123,14 @@ def hash_inputs(config: Config, inputs: Iterable[str | Path]) -> dict[str, str]:
     makers, hashes = require(config, inputs), {}
     for name in (Path(path).as_posix() for path in inputs):
         hashes[name] = found = sha256_path(name)
-        if name in makers:
-            _check_unchanged(name, found, makers[name])
+        maker = makers.get(name)
+        if maker is None or not Path(maker.record).exists():
+            continue  # nobody knows what it should be
+        recorded = read(maker.record)["outputs"].get(name)
+        if recorded not in (None, found):
+            line = f"{name}: changed since `{maker.title}` wrote it (SHA-256 {found[:12]}…, recorded {recorded[:12]}…)"
+            raise UserError(f"{line}; delete it and run `{maker.command}` again")
     return hashes
-
-
-def _check_unchanged(name: str, found: str, maker: graph.Node) -> None:
-    """Raise `UserError` if an output is not what its node has recorded; where there is no record, nobody knows."""
-    recorded = read(maker.record)["outputs"].get(name) if Path(maker.record).exists() else None
-    if recorded not in (None, found):
-        line = f"{name}: changed since `{maker.title}` wrote it (SHA-256 {found[:12]}…, recorded {recorded[:12]}…)"
-        raise UserError(f"{line}; delete it and run `{maker.command}` again")
 
 
 def read(path: str | Path) -> dict[str, Any]:

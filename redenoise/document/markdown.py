@@ -26,7 +26,8 @@ def block(part: Block) -> str:
         case Picture(path, caption):
             return f"![{caption}]({path})"
         case Table():
-            return _with_footnotes(part)
+            notes = "\n".join(f"{index}. {text}" for index, text in enumerate(part.footnotes, start=1))
+            return "\n\n".join(filter(None, (table(part), notes)))
 
 
 def table(part: Table) -> str:
@@ -56,11 +57,6 @@ def grid(names: Sequence[str], rows: Iterable[Sequence[str]], sides: Sequence[st
 
     rule = "|".join("-" * (width + 2) for width in widths)
     return "\n".join([line(names), f"|{rule}|", *map(line, lines)])
-
-
-def _with_footnotes(part: Table) -> str:
-    notes = "\n".join(f"{index}. {text}" for index, text in enumerate(part.footnotes, start=1))
-    return "\n\n".join(filter(None, (table(part), notes)))
 
 
 def _cell(cell: Cell) -> str:

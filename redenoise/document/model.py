@@ -5,6 +5,7 @@ link is `[text](target)`, its target relative to the page's own folder. Nothing 
 feeds in a text say where Markdown is to break the line, and mean no more than a space.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 NOTHING = "-"  # the text of a cell that has no value
@@ -183,7 +184,7 @@ class Document:
         return next((part for part in self.sections if part.heading.startswith(start)), Section(start, ()))
 
 
-def table(columns: list[str] | tuple[str, ...], rows: list, numbers: tuple[str, ...] = ()) -> Table:
+def table(columns: Sequence[str], rows: Iterable[Iterable[object]], numbers: Sequence[str] = ()) -> Table:
     """A table of rows of cells or of anything else, which becomes text; the columns in `numbers` hold numbers."""
     cells = (tuple(part if isinstance(part, Cell) else Cell(str(part)) for part in row) for row in rows)
     return Table(tuple(Column(name, number=name in numbers) for name in columns), tuple(cells))

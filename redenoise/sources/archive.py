@@ -4,7 +4,7 @@ import gzip
 import tarfile
 import zlib
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
@@ -12,7 +12,7 @@ from redenoise.sources.disk import write_checked
 from redenoise.sources.stores import Store, StoreFile
 from redenoise.support.errors import UserError
 
-_DAMAGE = (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error)
+DAMAGE = (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error)
 
 
 class _Bounded:
@@ -27,18 +27,19 @@ class _Bounded:
     def read(self, size: int) -> bytes:
         try:
             data = self._stream.read(size)
-        except _DAMAGE as error:
-            raise _damaged(self._name, error) from None
+        except DAMAGE as error:
+            raise unexpected(self._name, error) from None
         self._left -= len(data)
         if self._left < 0:
-            raise UserError(f"{self._name}: unpacks to more than {self._limit} bytes; replace it by the original")
+            raise unexpected(self._name, f"it unpacks to more than {self._limit} bytes")
         return data
 
 
-def members(archive: Path, limit: int, name: str) -> Generator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
-    """Walk through a .tar.gz once, front to back.
+def members(archive: Path | IO[bytes], limit: int, name: str) -> Generator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
+    """Walk through a tar archive once, front to back.
 
     Args:
+        archive: a file, packed by gzip or not, or an open archive inside another, not packed.
         limit: most bytes to unpack, headers included.
         name: what to call the archive in a message.
 
@@ -49,22 +50,31 @@ def members(archive: Path, limit: int, name: str) -> Generator[tuple[tarfile.Tar
         UserError: the archive is damaged, truncated, too large, or has a member that leaves its folder.
     """
     try:
-        with gzip.open(archive) as packed, tarfile.open(fileobj=_stream(packed, limit, name), mode="r|") as tar:
-            for member in tar:
+        with ExitStack() as stack:
+            for member in (tar := _opened(archive, limit, name, stack)):
                 path = PurePosixPath(member.name)
                 if path.is_absolute() or ".." in path.parts:
                     raise UserError(f"{name}: member {member.name!r} leaves its folder; use the original archive")
                 yield member, tar.extractfile(member) if member.isreg() else None
-    except _DAMAGE as error:
-        raise _damaged(name, error) from None
+    except DAMAGE as error:
+        raise unexpected(name, error) from None
 
 
-def _stream(packed: gzip.GzipFile, limit: int, name: str) -> IO[bytes]:
-    return cast(IO[bytes], _Bounded(packed, limit, name))  # which is read from front to back, and nothing else
+def _opened(archive: Path | IO[bytes], limit: int, name: str, stack: ExitStack) -> tarfile.TarFile:
+    if not isinstance(archive, Path):
+        return stack.enter_context(tarfile.open(fileobj=archive, mode="r:"))
+    with archive.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    if not packed:
+        return stack.enter_context(tarfile.open(archive, "r:"))
+    # It is read from front to back, and nothing else.
+    bounded = cast(IO[bytes], _Bounded(stack.enter_context(gzip.GzipFile(archive)), limit, name))
+    return stack.enter_context(tarfile.open(fileobj=bounded, mode="r|"))
 
 
-def _damaged(name: str, error: Exception) -> UserError:
-    return UserError(f"{name}: damaged or truncated archive ({error}); replace it by the original")
+def unexpected(archive: Path | str, problem: object) -> UserError:
+    """The error for an archive that is damaged, or not built as its source builds it."""
+    return UserError(f"{archive}: not the official archive ({problem}); replace it by the original")
 
 
 def extract(archive: Path, store: Store, files: list[StoreFile], name: str) -> Iterator[StoreFile]:

@@ -1,19 +1,16 @@
 """HTTP: resumed, retried, bounded downloads."""
 
 import http.client
-import os
 import random
 import re
 import ssl
 import threading
 import urllib.error
 import urllib.request
-from email.message import Message
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from redenoise.sources.disk import problem
-from redenoise.sources.stores import StoreFile
 from redenoise.support.errors import Unavailable, UserError, full_disk_explained
 
 ATTEMPTS = 5
@@ -30,24 +27,29 @@ class _Again(Exception):
     """An attempt that failed in a way that another one may mend."""
 
 
-def fetch_file(url: str, file: StoreFile, stop: threading.Event) -> None:
-    """Download one file of a manifest to its place in data/.
+def fetched(
+    url: str, target: Path, limit: int, problem: Callable[[Path], str | None], stop: threading.Event | None = None,
+    size: int | None = None,
+) -> Path:  # fmt: skip
+    """Download the file that is to become `target`; returns its sound neighbour, see `part_path`, to be put in place.
 
-    A partial download from an earlier run is taken up where it ended. The file appears only once its size and SHA-256
-    agree; if they do not, it is fetched once more from the start, since the partial one may have been stale.
+    A partial download from an earlier run is taken up where it ended. If the bytes are not those expected, they are
+    fetched once more from the start, since the partial one may have been stale.
+
+    Args:
+        problem: what keeps a downloaded file from being the one that is wanted, None if nothing does.
+        limit, stop, size: see `download`.
 
     Raises:
         Unavailable: the origin cannot be reached, or does not have the file.
-        UserError: the origin's file differs from the manifest, or the disk is full; nothing is left in place.
+        UserError: the origin's file is another, or the disk is full; nothing is left in place.
     """
-    part = part_path(file.target)
-    found = None
+    part, found = part_path(target), None
     for _ in range(2):
-        download(url, part, file.bytes, stop, size=file.bytes)
-        found = problem(part, file)
+        download(url, part, limit, stop or threading.Event(), size)
+        found = problem(part)
         if found is None:
-            os.replace(part, file.target)
-            return
+            return part
         part.unlink()
     raise UserError(f"{url}: {found}; nothing was kept; take the file from another source, in a REDENOISE_MIRROR")
 
@@ -107,14 +109,15 @@ def _attempt(url: str, part: Path, limit: int, stop: threading.Event) -> None:
         if error.code != 416:
             raise
         # Nothing lies beyond our bytes: either they are the whole file, or they are not a beginning of it.
-        if _total(error.headers) != have:
+        if not re.fullmatch(rf"bytes \*/0*{have}", error.headers.get("Content-Range", "")):
             part.unlink()
             raise _Again("the partial download was longer than the file") from None
 
 
 def _receive(response: http.client.HTTPResponse, part: Path, have: int, limit: int, stop: threading.Event) -> None:
     """Write a response's body behind the first `have` bytes of `part`."""
-    if have and not _continues(response, have):
+    resumed = response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+    if have and not resumed:
         have = 0  # The origin does not resume: it sends the file from the start.
     length = response.headers.get("Content-Length")
     total = have + int(length) if length and length.isdecimal() else None
@@ -140,16 +143,6 @@ def _copy(response: http.client.HTTPResponse, stream: IO[bytes], limit: int, sto
         if stop.is_set():
             raise _Again("stopped")
     return size
-
-
-def _continues(response: http.client.HTTPResponse, have: int) -> bool:
-    start = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    return response.status == 206 and start is not None and int(start[1]) == have
-
-
-def _total(headers: Message) -> int | None:
-    match = re.fullmatch(r"bytes \*/(\d+)", headers.get("Content-Range", ""))
-    return int(match[1]) if match else None
 
 
 def _refuse(url: str, part: Path, limit: int) -> None:

@@ -6,12 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from redenoise.dag import paths
 from redenoise.sources.archive import extract
 from redenoise.sources.disk import check_room, problem, write_checked
-from redenoise.sources.fetch import download, fetch_file, part_path
+from redenoise.sources.fetch import download, fetched, part_path
 from redenoise.sources.stores import Store, StoreFile, load_manifest, stores_path
 from redenoise.support.errors import Unavailable, UserError
 from redenoise.support.locks import exclusive
@@ -97,7 +98,9 @@ def _from_files(store: Store, files: list[StoreFile], root: Path | None) -> None
             raise Unavailable(store.by_hand)
         else:
             with _mirror_named(file.path, root):
-                fetch_file(store.file_url(file.path), file, stop)
+                url = store.file_url(file.path)
+                part = fetched(url, file.target, file.bytes, partial(problem, file=file), stop, size=file.bytes)
+                os.replace(part, file.target)
 
     _in_parallel(get, files, f"download {store.name}")
 

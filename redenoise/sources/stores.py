@@ -1,6 +1,5 @@
 """The committed manifests: which files a store holds, and which of them make up a data set."""
 
-import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -8,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from redenoise.dag import paths
+from redenoise.support import csv_tables
 from redenoise.support.errors import Unavailable, UserError
 from redenoise.support.yaml_files import read_yaml
 
@@ -15,6 +15,7 @@ from redenoise.support.yaml_files import read_yaml
 MAX_FILE_BYTES = 1 << 30
 FILE_COLUMNS = ("path", "bytes", "sha256")
 ITEM_COLUMNS = ("id", "path", "split")
+AGAIN = "correct the list, write it again, or correct the entry in params.yaml"
 _STORE_KEYS = {"title": str, "licence": str}
 _ARCHIVE_KEYS = {"archive": str, "packed_max": int, "unpacked_max": int}
 # Ids become file names of later stages.
@@ -145,7 +146,7 @@ def load_store(name: str) -> Store:
 def load_manifest(store: str) -> dict[str, StoreFile]:
     """The files of a store by path; raises `UserError` with the line of what is wrong."""
     files: dict[str, StoreFile] = {}
-    for place, row in _rows(manifest_path(store), FILE_COLUMNS):
+    for place, row in csv_tables.numbered(manifest_path(store), FILE_COLUMNS, AGAIN):
         _check_path(row["path"], store, place)
         if row["path"] in files:
             raise UserError(f"{place}: {row['path']!r} is listed twice; remove one line")
@@ -170,7 +171,7 @@ def load_items(key: str, store: Store) -> list[Item]:
         raise Unavailable(store.by_hand)
     items: list[Item] = []
     seen: set[str] = set()
-    for place, row in _rows(subset_path(key), ITEM_COLUMNS):
+    for place, row in csv_tables.numbered(subset_path(key), ITEM_COLUMNS, AGAIN):
         if row["path"] not in files:
             raise UserError(f"{place}: {row['path']!r} is not in {manifest_path(store.name)}; correct the path")
         if not _ID.fullmatch(row["id"]):
@@ -184,22 +185,6 @@ def load_items(key: str, store: Store) -> list[Item]:
         seen |= names
         items.append(Item(row["id"], files[row["path"]], row["split"], name))
     return items
-
-
-def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[str, dict[str, str]]]:
-    """Rows of a CSV file, each with "file:line" for messages; the header and the number of fields are checked."""
-    try:
-        lines = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found; write the list, or correct the entry in params.yaml") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: not a CSV file ({error}); restore it") from None
-    if not lines or tuple(lines[0]) != columns:
-        raise UserError(f"{path}: the header is {lines[:1]}, expected {','.join(columns)}; correct it")
-    for number, line in enumerate(lines[1:], start=2):
-        if len(line) != len(columns):
-            raise UserError(f"{path}:{number}: {len(line)} fields, expected {len(columns)}; correct the line")
-    return [(f"{path}:{n}", dict(zip(columns, line, strict=True))) for n, line in enumerate(lines[1:], start=2)]
 
 
 def _check_path(path: str, store: str, place: str) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import re
-import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 from torchvision import models
 
 from redenoise.dag import paths
-from redenoise.sources.fetch import download, part_path
+from redenoise.sources.fetch import fetched
 from redenoise.sources.provide import mirror
 from redenoise.support.errors import Unavailable, UserError, choices
 from redenoise.support.files import sha256_file
@@ -60,7 +60,9 @@ def provide(url: str, fetch: bool = False) -> Path:
         line = f"{name}: not in {' or '.join(map(str, folders))}"
         raise Unavailable(f"{line}; put it there, from {url}")
     with exclusive(paths.STORE / ".locks" / f"{FOLDER}.lock", FOLDER):
-        return target if target.is_file() else _fetched(url, target)
+        if not target.is_file():
+            os.replace(fetched(url, target, MAX_BYTES, partial(_problem, name=name)), target)
+        return target
 
 
 def checked(path: Path) -> Path:
@@ -93,19 +95,6 @@ def read_state(path: Path | str) -> dict[str, torch.Tensor]:
     if not named or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise UserError(f"{path}: holds no state of a network, expected tensors by name; choose other weights")
     return found
-
-
-def _fetched(url: str, target: Path) -> Path:
-    """Download `url` to `target`; a partial download that turns out to be of another file is tried once more."""
-    part = part_path(target)
-    for _ in range(2):
-        download(url, part, MAX_BYTES, threading.Event())
-        found = _problem(part, target.name)
-        if found is None:
-            os.replace(part, target)
-            return target
-        part.unlink()
-    raise UserError(f"{url}: {found}; nothing was kept; take the file from another source")
 
 
 def _problem(path: Path, name: str) -> str | None:

@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from redenoise.support.errors import UserError
+from redenoise.support.files import write_text
 
 Row = dict[str, str]  # by column
 
@@ -48,11 +49,22 @@ def parse(text: str, place: str, columns: Sequence[str], again: str, others: boo
     return [dict(zip(header, line, strict=True)) for line in lines]
 
 
+def numbered(path: Path, columns: Sequence[str], again: str) -> Iterator[tuple[str, Row]]:
+    """The lines of a file, see `read`, each with its place as errors name it."""
+    for number, row in enumerate(read(path, columns, again), start=2):
+        yield f"{path}: line {number}", row
+
+
 def text(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     """A table as CSV with LF line ends."""
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows([columns, *rows])
     return stream.getvalue()
+
+
+def write(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write a table, atomically; a row has a field for each column, or an empty one."""
+    write_text(path, text(columns, ([row.get(name, "") for name in columns] for row in rows)))
 
 
 def is_number(field: str) -> bool:

@@ -1,20 +1,24 @@
 """The training of one node: its entry, the schedule and the scale put together into a run, and where its state is."""
 
+import argparse
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from redenoise.dag import paths
+from redenoise.dag import paths, provenance
+from redenoise.dag.code import note_code
 from redenoise.dag.config import Config
+from redenoise.dag.indexed import write_unavailable
 from redenoise.dag.references import noise_ranges
 from redenoise.measure.torch_mode import device, device_name, set_mode
 from redenoise.models import denoisers
 from redenoise.models.weights import save_network
 from redenoise.support.errors import UserError, choices
-from redenoise.support.files import sha256_file, sha256_path
+from redenoise.support.files import renewed, sha256_file, sha256_path
 from redenoise.support.locks import exclusive_all
 from redenoise.training.card import as_stored, describe, write_curve
 from redenoise.training.checkpoint import save_result
@@ -25,6 +29,43 @@ from redenoise.training.validation import Validation
 
 # Of each stage that trains: its section of the scale's file, and what its entries are called in params.yaml.
 SECTIONS = {"train": ("training", "families"), "task": ("tasks", "tasks"), "cascade": ("cascades", "cascades")}
+
+
+def make(
+    config: Config, stage: str, key: str, target: Path, options: argparse.Namespace, why_not: str | None,
+    train: Callable[[], "Training"], take: Callable[[Path], dict[str, dict]], network: str,
+) -> None:  # fmt: skip
+    """Make the weights of one family or cascade: taken as they are at a scale that does not train, else trained.
+
+    With `--model`, train this model alone, and leave it as a checkpoint.
+
+    Args:
+        why_not: why this scale can make none, or None.
+        train: makes the training.
+        take: fills a folder with published or released weights, and says where each comes from.
+        network: name of its module.
+    """
+    published, training = config.settings["published_weights"], None
+    if options.model:
+        if reason := f"scale {config.scale} imports its weights and does not train" if published else why_not:
+            raise UserError(f"--model {options.model}: {reason}; choose a scale that trains, such as --scale modern")
+        train().train([options.model], options.checkpoint_seconds)
+        return
+    with provenance.recorded(config, stage, key) as record, renewed(target) as new:
+        if why_not:
+            write_unavailable(new, why_not)
+            record["unavailable"] = why_not
+            return
+        if published:
+            record["models"] = take(new)
+        else:
+            training = train()
+            training.train(list(noise_ranges(training.entry)), options.checkpoint_seconds)
+            record["models"] = training.store(new)
+            record |= {"device": training.device_name, "mode": training.mode}
+        note_code(new, denoisers.source(network))
+    if training:
+        training.keep_results()
 
 
 class Training(ABC):

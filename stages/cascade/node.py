@@ -7,20 +7,18 @@ cascade train together and share the task network and its images.
 import argparse
 from pathlib import Path
 
-from redenoise.dag import paths, provenance
-from redenoise.dag.code import note_code
+from redenoise.dag import paths
 from redenoise.dag.config import Config
-from redenoise.dag.indexed import MISSING, unavailable_reason, write_unavailable
-from redenoise.dag.references import noise_ranges
+from redenoise.dag.indexed import MISSING, unavailable_reason
 from redenoise.joint.learner import JointLearner
 from redenoise.joint.losses import Weights
 from redenoise.joint.training import LabelledTraining
 from redenoise.models import denoisers, recognizers
 from redenoise.models.weights import load_network
 from redenoise.recognition.stored import load_task, task_spec
-from redenoise.support.errors import UserError
-from redenoise.support.files import renewed, sha256_file
+from redenoise.support.files import sha256_file
 from redenoise.training.imports import import_family
+from redenoise.training.node import make
 from redenoise.training.run import Member
 
 
@@ -54,32 +52,13 @@ class Cascade(LabelledTraining):
 def run(config: Config, key: str, options: argparse.Namespace) -> None:
     """Make the denoisers of one cascade."""
     entry = config.entry("cascade", key)
-    released = paths.data(config.scale, paths.RELEASED)
-    target = paths.cascade(config.scale, key)
-    models = list(noise_ranges(entry))
-    if options.model:
-        if reason := why_not(config, key):
-            raise UserError(f"--model {options.model}: {reason}; provide what is missing first")
-        Cascade(config, key).train([options.model], options.checkpoint_seconds)
-        return
-    training = None
-    with provenance.recorded(config, "cascade", key) as record, renewed(target) as new:
-        reason = why_not(config, key)
-        if reason:
-            write_unavailable(new, reason)
-            record["unavailable"] = reason
-        elif config.settings["published_weights"]:
-            network = config.network(config.entry("train", entry["initial"]))
-            record["models"] = import_family(key, {**entry, "network": network}, released, new)
-        else:
-            training = Cascade(config, key)
-            training.train(models, options.checkpoint_seconds)
-            record["models"] = training.store(new)
-            record |= {"device": training.device_name, "mode": training.mode}
-        if not reason:
-            note_code(new, denoisers.source(config.entry("train", entry["initial"])["network"]["name"]))
-    if training:
-        training.keep_results()
+    initial, released = config.entry("train", entry["initial"]), paths.data(config.scale, paths.RELEASED)
+    make(
+        *(config, "cascade", key, paths.cascade(config.scale, key), options, why_not(config, key)),
+        train=lambda: Cascade(config, key),
+        take=lambda new: import_family(key, {**entry, "network": config.network(initial)}, released, new),
+        network=initial["network"]["name"],
+    )
 
 
 def needed(config: Config, entry: dict) -> list[Path]:

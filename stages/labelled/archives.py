@@ -3,30 +3,28 @@
 The sources publish MD5 sums and nothing better; they tell a damaged or another file, which is what they are for here.
 """
 
-import gzip
 import hashlib
 import os
 import shutil
 import sys
-import tarfile
-import threading
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from redenoise.dag import paths
+from redenoise.sources.archive import DAMAGE, unexpected
+from redenoise.sources.archive import members as all_members
 from redenoise.sources.disk import check_room
-from redenoise.sources.fetch import download, part_path
-from redenoise.sources.provide import MIRROR_VARIABLE, mirror
+from redenoise.sources.fetch import fetched
+from redenoise.sources.provide import mirror
 from redenoise.support.errors import Unavailable, UserError
 from redenoise.support.files import read_json, renewed, write_json
 from redenoise.support.locks import exclusive
 
 MARK = "unpacked.json"  # in a folder: what it was unpacked from, and how many files that made
-DAMAGE = (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error)
 _BLOCK = 1 << 20
 
 
@@ -105,7 +103,7 @@ def members(source: Path | IO[bytes], name: str, limit: int) -> Iterator[tuple[P
     Args:
         source: a file, packed by gzip or not, or an open archive inside another, not packed.
         name: what to call the archive in a message.
-        limit: most bytes that the members may have in sum.
+        limit: most bytes to unpack, headers included.
 
     Yields:
         Path and contents of each plain file; the contents are to be read before the next one is asked for.
@@ -113,31 +111,11 @@ def members(source: Path | IO[bytes], name: str, limit: int) -> Iterator[tuple[P
     Raises:
         UserError: the archive is damaged or too large, or a member leaves its folder or is no plain file or folder.
     """
-    try:
-        with _opened(source) as tar:
-            for member in tar:
-                path = PurePosixPath(member.name)
-                if path.is_absolute() or ".." in path.parts:
-                    raise UserError(f"{name}: member {member.name!r} leaves its folder; use the original archive")
-                if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE) or member.issparse():
-                    raise unexpected(name, f"member {member.name!r} is no plain file")
-                limit -= member.size
-                if limit < 0:
-                    raise unexpected(name, "its members are too large")
-                if not member.isdir():
-                    contents = tar.extractfile(member)
-                    assert contents is not None, "a plain file has contents"
-                    yield path, contents
-    except DAMAGE as error:
-        raise unexpected(name, str(error)) from None
-
-
-def _opened(source: Path | IO[bytes]) -> tarfile.TarFile:
-    if not isinstance(source, Path):
-        return tarfile.open(fileobj=source, mode="r:")
-    with source.open("rb") as stream:
-        packed = stream.read(2) == b"\x1f\x8b"
-    return tarfile.open(source, "r:gz" if packed else "r:")
+    for member, contents in all_members(source, limit, name):
+        if not (contents or member.isdir()) or member.issparse():
+            raise unexpected(name, f"member {member.name!r} is no plain file")
+        if contents:
+            yield PurePosixPath(member.name), contents
 
 
 def write_member(stream: IO[bytes], path: Path, name: str) -> None:
@@ -147,11 +125,6 @@ def write_member(stream: IO[bytes], path: Path, name: str) -> None:
             shutil.copyfileobj(stream, target, _BLOCK)
     except FileExistsError:
         raise unexpected(name, f"{path.name} stands in it twice") from None
-
-
-def unexpected(archive: Path | str, problem: str) -> UserError:
-    """The error for an archive that is not built as its source builds it."""
-    return UserError(f"{archive}: not the official archive ({problem}); replace it by the original")
 
 
 def _check_mark(folder: Path, archive: Archive) -> None:
@@ -177,40 +150,28 @@ def _verified(archive: Archive, fetch: bool) -> Iterator[Path]:
     """The archive for use inside the block, once its MD5 has been found right; a downloaded one is deleted after it."""
     for path in archive.places():
         if path.is_file():
-            found = _md5(path)
-            if found != archive.md5:
-                line = f"{path}: MD5 {found}, expected {archive.md5} of the official archive"
-                raise UserError(f"{line}; it is truncated, damaged or another file: replace it or remove it")
+            if found := _wrong(archive, path):
+                raise UserError(f"{path}: {found}; it is truncated, damaged or another file: replace it or remove it")
             yield path
             return
     if not (fetch and archive.url):
         looked = ", ".join(str(path.parent) for path in archive.places())
         raise Unavailable(f"{archive.name}: not found; looked in {looked}")
-    part = _fetched(archive)
+    target = paths.STORE / archive.folder / archive.name
+    print(f"{archive.url}: downloading to {target.parent}", file=sys.stderr, flush=True)
+    check_room(target.parent, archive.packed_max)
+    part = fetched(archive.url, target, archive.packed_max, partial(_wrong, archive))
     yield part
     part.unlink()
 
 
-def _fetched(archive: Archive) -> Path:
-    """Download an archive, going on where an earlier run ended; a wrong one is fetched once more from the start."""
-    part = part_path(paths.STORE / archive.folder / archive.name)
-    for _ in range(2):
-        print(f"{archive.url}: downloading to {part.parent}", file=sys.stderr, flush=True)
-        check_room(part.parent, archive.packed_max)
-        download(archive.url, part, archive.packed_max, threading.Event())
-        found = _md5(part)
-        if found == archive.md5:
-            return part
-        part.unlink()
-    line = f"{archive.url}: MD5 {found}, expected {archive.md5} of the official archive; nothing was kept"
-    raise UserError(f"{line}; put {archive.name} from another source into {MIRROR_VARIABLE}/{archive.folder}/")
-
-
-def _md5(path: Path) -> str:
+def _wrong(archive: Archive, path: Path) -> str | None:
+    """What the MD5 of a file says against its being the archive; None if it is right."""
     size = path.stat().st_size
     print(f"{path}: checking the MD5 of {size / 1e6:.1f} MB", file=sys.stderr, flush=True)
     digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as stream:
         while block := stream.read(_BLOCK):
             digest.update(block)
-    return digest.hexdigest()
+    found = digest.hexdigest()
+    return None if found == archive.md5 else f"MD5 {found}, expected {archive.md5} of the official archive"

@@ -14,9 +14,10 @@ from pathlib import Path, PurePosixPath
 from torchvision.datasets import ImageFolder
 from torchvision.datasets import imagenet as official
 
+from redenoise.sources.archive import unexpected
 from redenoise.support.errors import UserError
 from redenoise.support.progress import progress
-from stages.labelled.archives import Archive, explained, members, unexpected, unpacked, write_member
+from stages.labelled.archives import Archive, explained, members, unpacked, write_member
 
 FOLDER = "imagenet"
 # Most bytes that the members of each archive may have: the archives have 2.6 MB (packed), 148 GB and 6.7 GB.

@@ -17,9 +17,10 @@ from torchvision.datasets import SBDataset, voc
 
 from redenoise.dag import paths
 from redenoise.data.labelled import IGNORED
+from redenoise.sources.archive import DAMAGE, unexpected
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file
-from stages.labelled.archives import DAMAGE, Archive, explained, members, unexpected, unpacked, write_member
+from stages.labelled.archives import Archive, explained, members, unpacked, write_member
 
 FOLDER = "voc"
 CLASSES = (

@@ -17,20 +17,14 @@ from redenoise.support.files import read_json, renewed, sha256_file
 def run(config: Config) -> None:
     """Copy every weight file whose bytes are those that its card names."""
     target = paths.data(config.scale, paths.RELEASED)
-    files = released_files()
     with provenance.recorded(config, "released") as record, renewed(target) as new:
         rows = []
-        for path in (file for file in files if file.suffix == ".safetensors"):
+        for path in sorted(paths.WEIGHTS.glob("*.safetensors")):
             rows.append({"id": path.stem, "path": path.name, "sha256": checked(path)})
             shutil.copyfile(path, new / path.name)
             shutil.copyfile(path.with_suffix(".json"), new / path.with_suffix(".json").name)
         write_index(new, ("id", "path", "sha256"), rows)
         record["weights"] = len(rows)
-
-
-def released_files() -> list[Path]:
-    """Weights and cards in weights/, sorted."""
-    return sorted(path for path in paths.WEIGHTS.glob("*") if path.suffix in (".safetensors", ".json"))
 
 
 def checked(path: Path) -> str:

@@ -113,7 +113,10 @@ def parameters_psnr(config: Config, rows: Rows) -> Figure:
     axis.set_xlabel("parameters" + (" of the full-size network" if demo else ""))
     axis.set_ylabel(f"average PSNR in dB, {'stand-ins for ' if demo else ''}{spec.dataset}, σ = {spec.sigma}")
     axis.margins(x=0.1, y=0.1)
-    axis.set_title(_title(demo, kinds["measured"]), fontsize="medium")
+    title = "" if kinds["measured"] else "No design is measured at this scale yet: printed values alone"
+    if demo:
+        title = "Demo scale: PSNR of miniature networks on stand-in images, nothing to compare with print"
+    axis.set_title(title, fontsize="medium")
     dot: dict[str, Any] = {"marker": "o", "linestyle": ""}
     handles = [
         Line2D([], [], color=COLORS[index], label=f"{scale} scales", **dot) for index, scale in enumerate(scales)
@@ -244,12 +247,6 @@ def _design(axis: Axes, design: Design, color: str, points: dict[str, tuple[floa
         place_at: dict[str, Any] = {"xytext": offset, "textcoords": "offset points", "ha": anchor, "va": height}
         labelled = points.get("printed") or points["measured"]
         axis.annotate(design.label, labelled, color=color, fontsize=8, **place_at)
-
-
-def _title(demo: bool, measured: dict) -> str:
-    if demo:
-        return "Demo scale: PSNR of miniature networks on stand-in images, nothing to compare with print"
-    return "" if measured else "No design is measured at this scale yet: printed values alone"
 
 
 def _empty(text: str) -> Figure:

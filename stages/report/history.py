@@ -1,6 +1,7 @@
 """The provenance page: commit, packages, devices and durations. The only report that two equal runs may differ in."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from redenoise.dag import paths, provenance
@@ -33,12 +34,14 @@ def document(config: Config, own: dict[str, Any], records: Records) -> Document:
         records: those of all other nodes, see `load`.
     """
     nodes = {**records, "report": own}
+    columns = ("family or cascade", "model", "steps", "mode", "device", "hours")
+    training = table(columns, _training(config, records), numbers=("hours",))
     sections = (
         Section("", (Paragraph(OPENING),)),
         Section("Time by stage", (_stages(records),)),
-        Section("Training", (Paragraph(TRAINING), _training(config, records))),
+        Section("Training", (Paragraph(TRAINING), training)),
         Section("Packages", (_packages(nodes),)),
-        Section(NODES, (_nodes(nodes),)),
+        Section(NODES, (table(NODE_COLUMNS, _nodes(nodes), numbers=("seconds",)),)),
     )
     return Document("provenance", "Provenance", sections)
 
@@ -61,22 +64,17 @@ def _packages(nodes: Records) -> Table:
     return table(("package", "version"), [(name, ", ".join(sorted(found))) for name, found in sorted(versions.items())])
 
 
-def _training(config: Config, records: Records) -> Table:
-    rows = []
+def _training(config: Config, records: Records) -> Iterator[tuple[Cell | str, ...]]:
     for stage in ("train", "cascade"):
         for network in trained(config, records, stage):
-            card = network.card
+            card, name = network.card, Cell(network.family, node=f"{stage}-{network.family}")
             steps = f"{card['steps_done']:,} of {card['steps']:,}"
-            name = Cell(network.family, node=f"{stage}-{network.family}")
-            rows.append((name, network.model, steps, card["mode"], card["device"], f"{card['hours']:.3f}"))
-    return table(("family or cascade", "model", "steps", "mode", "device", "hours"), rows, numbers=("hours",))
+            yield name, network.model, steps, card["mode"], card["device"], f"{card['hours']:.3f}"
 
 
-def _nodes(nodes: Records) -> Table:
-    rows = []
+def _nodes(nodes: Records) -> Iterator[tuple[Cell | str, ...]]:
     for name, record in nodes.items():
         commit = (record["commit"] or "unknown")[:COMMIT_LENGTH]
         changes = {True: "yes", False: "no", None: "unknown"}[record["uncommitted_changes"]]
         seconds = f"{record['seconds']:.2f}" if "seconds" in record else NOTHING
-        rows.append((Cell(name, node=name), commit, changes, record["device"], record["mode"], seconds))
-    return table(NODE_COLUMNS, rows, numbers=("seconds",))
+        yield Cell(name, node=name), commit, changes, record["device"], record["mode"], seconds

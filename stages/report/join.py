@@ -1,26 +1,58 @@
-"""The join of printed and measured values on their shared key, and the verdict on every cell."""
+"""The join of printed and measured values on their shared key, and the verdict on every cell, for tables of methods."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
-from stages.report import labels
-from stages.report.kinds import Method, Table
+from stages.report.kinds import OfMethods, Table
 from stages.report.published import PrintedCell
-from stages.report.results import AVERAGE, is_noise, sigma
+from stages.report.results import AVERAGE, Score, is_noise, sigma
 from stages.report.rows import DECIMALS, DEMO_NOTE, Comparison, Context, Row, judge, unprinted, why_unmeasured
-from stages.report.tables import DESIGN_TABLES, TABLES
+from stages.report.tables import DESIGN_TABLES, MODEL_LABELS, TABLES
+
+Found = dict[tuple[str, str, str, str], Score]  # item, condition, measured method, metric
+UNITS = {"psnr": "dB", "ssim": ""}  # of the unprinted rows; accuracies are in %
 
 
 def compare(spec: Table, context: Context) -> Comparison[Table]:
     """Join one table's printed cells with what was measured, and add what was measured besides."""
-    methods = _methods(spec, context)
-    rows = list(_printed_rows(spec, context, methods))
-    taken = {(row.dataset, *row.place) for row in rows}
-    rows += [row for row in _measured_rows(spec, context, methods) if (row.dataset, *row.place) not in taken]
-    return Comparison(spec, _sorted(rows, spec, context, methods), methods, context.demo)
+    methods, found = _methods(spec, context), {}
+    for (dataset, *place, metric), value in context.measured.values.items():
+        item, condition, name = place
+        if dataset == context.dataset(spec) and metric in DECIMALS and is_noise(condition):
+            found[item, condition, name, metric] = Score(value)
+    rows = joined(spec, context, methods, found, partial(why_unmeasured, context, spec.dataset))
+    return Comparison(spec, rows, methods, context.demo)
+
+
+def joined(
+    spec: OfMethods, context: Context, methods: dict[str, str], found: Found, why: Callable[[str, str, str], str]
+) -> list[Row]:
+    """The rows of a table: those of its printed cells, then those of what was measured besides, sorted.
+
+    Args:
+        methods: measured methods by the label that they have in this table, printed ones first.
+        found: what was measured on the table's set, in the order of the results.
+        why: why a method has no value, from its name, the item and the condition.
+    """
+    conditions = {f"sigma={level}" for level in spec.sigmas}
+    covered = (cell for cell in context.printed(spec) if cell.dataset == spec.dataset)
+    cells = [cell for cell in covered if cell.condition in conditions]
+    rows = [_printed(spec, context, cell, methods.get(cell.method, ""), found, why) for cell in cells]
+    taken, shown = {row.place for row in rows}, {name: label for label, name in methods.items()}
+    for (item, condition, name, metric), score in found.items():
+        if name in shown:
+            label = shown[name]
+            if not _whole(spec, context, score):
+                label = f"{label} ({score.images:,} images)"
+            place = (item, condition, label, metric)
+            row = unprinted(spec, context, place, UNITS.get(metric, "%"), score.value, name)
+            rows += [] if row.place in taken else [_with(row, score)]
+    items = dict.fromkeys([*(cell.item for cell in cells), *(item for item, *_ in found)])
+    return sorted(rows, key=partial(_order, spec, shown, [*(item for item in items if item != AVERAGE), AVERAGE]))
 
 
 def _methods(spec: Table, context: Context) -> dict[str, str]:
-    """Measured methods by the label that they have in this table, printed ones first."""
     behind = {method.printed: context.backing(spec, method) for method in spec.methods}
     shown = {label: name for label, name in behind.items() if name is not None}
     same_set = [table for table in TABLES if table.dataset == spec.dataset]
@@ -28,55 +60,44 @@ def _methods(spec: Table, context: Context) -> dict[str, str]:
     elsewhere |= {design.measured for table in DESIGN_TABLES for design in table.designs}
     for name in context.measured.methods.get(context.dataset(spec), []):
         if name not in elsewhere:
-            shown[labels.unprinted(name, behind)] = name
+            # One of a printed method's name does not stand behind it.
+            shown[MODEL_LABELS.get(name, f"{name} (other model)" if name in behind else name)] = name
     return shown
 
 
-def _printed_rows(spec: Table, context: Context, methods: dict[str, str]) -> Iterator[Row]:
-    for cell in _cells(spec, context):
-        name = methods.get(cell.method, "")
-        # At the demo scale the results carry another data set's name, so nothing can meet a printed cell.
-        value = context.measured.values.get((cell.dataset, cell.item, cell.condition, name, cell.metric))
+def _printed(
+    spec: OfMethods, context: Context, cell: PrintedCell, name: str, found: Found, why: Callable[[str, str, str], str]
+) -> Row:
+    """The row of a printed cell, behind which the method `name` stands, or none."""
+    score = found.get((cell.item, cell.condition, name, cell.metric))
+    if not name:
+        reasons = (method.reason for method in spec.methods if method.printed == cell.method)
+        remark = next(filter(None, reasons), "not part of the table's declaration")
+    elif context.demo:  # another data set was measured
+        remark = DEMO_NOTE
+    elif score is None:
+        remark = why(name, cell.item, cell.condition)
+    elif not _whole(spec, context, score):
+        remark = f"measured on {score.images:,} of {spec.images:,} images only"
+    else:
         remark = "" if name == cell.method else f"measured with {name}"
-        yield judge(cell, value, name, _why_not_run(spec, context, cell) if value is None else remark, spec, context)
+        return _with(judge(cell, score.value, name, remark, spec, context), score)
+    return judge(cell, None, name, remark, spec, context)
 
 
-def _measured_rows(spec: Table, context: Context, methods: dict[str, str]) -> Iterator[Row]:
-    """A row without a printed value for everything that was measured by the table's methods on its set."""
-    shown = {name: label for label, name in methods.items()}
-    for (dataset, item, condition, name, metric), value in context.measured.values.items():
-        if dataset == context.dataset(spec) and name in shown and metric in DECIMALS and is_noise(condition):
-            place = (item, condition, shown[name], metric)
-            yield unprinted(spec, context, place, "dB" if metric == "psnr" else "", value, name)
+def _whole(spec: OfMethods, context: Context, score: Score) -> bool:
+    """Whether a value stands for all that it should; that of a stand-in has whatever size the scale gives it."""
+    return context.demo or score.images in (None, spec.images)
 
 
-def _why_not_run(spec: Table, context: Context, cell: PrintedCell) -> str:
-    method = next((method for method in spec.methods if method.printed == cell.method), Method(cell.method))
-    name = context.backing(spec, method)
-    if name is None:
-        return method.reason or "not part of the table's declaration"
-    return DEMO_NOTE if context.demo else why_unmeasured(context, spec.dataset, name, cell.item, cell.condition)
+def _with(row: Row, score: Score) -> Row:
+    return replace(row, low=score.low, high=score.high, images=score.images)
 
 
-def _cells(spec: Table, context: Context) -> list[PrintedCell]:
-    """The printed cells that the table covers."""
-    conditions = {f"sigma={level}" for level in spec.sigmas}
-    found = context.printed(spec)
-    return [cell for cell in found if cell.dataset == spec.dataset and cell.condition in conditions]
-
-
-def _sorted(rows: list[Row], spec: Table, context: Context, methods: dict[str, str]) -> list[Row]:
-    """By noise level, printed set before stand-ins, image as printed, method as printed, metric; averages last."""
-    printed = [cell.item for cell in _cells(spec, context)]
-    images = dict.fromkeys([*printed, *context.measured.items.get(context.dataset(spec), [])])
-    images.pop(AVERAGE, None)
-    item_order = {item: index for index, item in enumerate([*images, AVERAGE])}
-    labels = dict.fromkeys([*(method.printed for method in spec.methods), *methods])
-    method_order = {label: index for index, label in enumerate(labels)}
-    metric_order = {metric: index for index, metric in enumerate(DECIMALS)}
-
-    def order(row: Row) -> tuple:
-        place = (item_order[row.item], method_order[row.method], metric_order[row.metric])
-        return sigma(row.condition), row.dataset != spec.dataset, *place
-
-    return sorted(rows, key=order)
+def _order(spec: OfMethods, shown: dict[str, str], items: list[str], row: Row) -> tuple:
+    """By noise level, clean images last; printed set before stand-ins; item, method and metric as printed."""
+    names = list(dict.fromkeys([*(method.printed for method in spec.methods), *shown.values()]))
+    method = names.index(row.method if row.method in names else shown[row.measured])
+    level = sigma(row.condition) if is_noise(row.condition) else float("inf")
+    metric = [*spec.metrics, *DECIMALS].index(row.metric)
+    return level, row.dataset != spec.dataset, items.index(row.item), method, row.method, metric

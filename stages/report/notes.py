@@ -2,12 +2,13 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import fsum
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
-from redenoise.document.model import ASIDE, NOTHING, Block, Document, Items, Paragraph, Section, Table, table
+from redenoise.document.model import ASIDE, NOTHING, Block, Document, Items, Paragraph, Section, table
 from redenoise.support.errors import UserError
 from stages.report.cascade_notes import cascades, reconstruction
 from stages.report.papers.liu2020 import MEAN_BORDER
@@ -17,6 +18,9 @@ from stages.report.shown import METRIC_NAMES, SHOWN_DECIMALS, as_printed, cell_n
 from stages.report.tables import DESIGN_TABLES, MODEL_LABELS, PAPERS
 from stages.report.weights import card_at, describe
 
+Rows = Iterator[tuple[object, ...]]
+
+COMPARED = ("printed", "reproduced", "Δ")
 HEADING = "## "
 TEMPLATE = Path(__file__).with_name("notes.md")
 PLACEHOLDER = re.compile(r"\{\{ (\w+) \}\}")
@@ -52,11 +56,14 @@ def _block(part: str, comparisons: list[Comparison], context: Context) -> Block:
     if name is None:
         items = part.removeprefix("- ").replace("\n  ", "\n").split("\n- ")
         return Items(tuple(items)) if part.startswith("- ") else Paragraph(part)
+    if name[1] in OTHERS:
+        return OTHERS[name[1]](comparisons, context)
     if name[1] not in MADE:
-        raise UserError(f"{TEMPLATE.name}: unknown table {name[1]!r}; expected {', '.join(MADE)}")
+        raise UserError(f"{TEMPLATE.name}: unknown table {name[1]!r}; expected {', '.join([*MADE, *OTHERS])}")
     if name[1] in COMPARING and context.demo:
         return Paragraph(NOT_MEASURED, ASIDE)
-    return MADE[name[1]](comparisons, context)
+    made = MADE[name[1]]
+    return table(made.columns, made.rows(comparisons, context), numbers=made.columns[made.first : made.last])
 
 
 def _wholly_measured(context: Context) -> set[str]:
@@ -70,18 +77,14 @@ def _wholly_measured(context: Context) -> set[str]:
     return tasks.union(*measured.methods.values()) - lacking
 
 
-def misprints(context: Context) -> Table:
+def misprints(comparisons: list[Comparison], context: Context) -> Rows:
     """All suspected misprints, strong ones first."""
-    rows = []
     for (paper, key, *place), found in sorted(context.misprints.items(), key=lambda pair: pair[1].strength):
-        cell = ", ".join(filter(None, place))
-        numbers = (found.printed, found.estimate or NOTHING)
-        rows.append((f"{paper} {key}", cell, found.strength, *numbers, found.reason))
-    columns = ["table", "cell", "strength", "printed", "estimate", "reason"]
-    return table(columns, rows, numbers=("printed", "estimate"))
+        cell, estimate = ", ".join(filter(None, place)), found.estimate or NOTHING
+        yield f"{paper} {key}", cell, found.strength, found.printed, estimate, found.reason
 
 
-def printed_means(context: Context) -> Table:
+def printed_means(comparisons: list[Comparison], context: Context) -> Rows:
     """Printed averages that lie farther from the mean of their printed images than rounding explains.
 
     A mean of n values, each rounded to a last place u, has a rounding error of standard deviation u / sqrt(12 n);
@@ -92,7 +95,6 @@ def printed_means(context: Context) -> Table:
     for cell in context.cells:
         if cell.metric == "psnr" and cell.item and (cell.paper, cell.table) not in designs:
             groups[cell.paper, cell.table, cell.dataset, cell.condition, cell.method][cell.item] = cell.value
-    rows = []
     for (paper, key, _, condition, method), values in groups.items():
         average = values.pop(AVERAGE, None)
         if average is None or not values:
@@ -101,138 +103,93 @@ def printed_means(context: Context) -> Table:
         explained = 4 * _last_place(next(iter(values.values()))) / (12 * len(values)) ** 0.5 + _last_place(average) / 2
         if abs(mean - float(average)) > explained:
             gap = signed(mean - float(average), 4)
-            rows.append((f"{paper} {key}", method, str(sigma(condition)), average, f"{mean:.4f}", gap))
-    columns = ["table", "method", "σ", "printed average", "mean of the printed images", "gap"]
-    return table(columns, rows, numbers=tuple(columns[2:]))
+            yield f"{paper} {key}", method, sigma(condition), average, f"{mean:.4f}", gap
 
 
-def dncnn_models(comparisons: list[Comparison], context: Context) -> Table:
+def dncnn_models(comparisons: list[Comparison], context: Context) -> Rows:
     """Printed averages of DnCNN against both published families of colour models."""
-    rows = []
-    for comparison, row in _averages(comparisons, "DnCNN"):
+    for row in _averages(comparisons, "DnCNN"):
         place = (row.dataset, AVERAGE, row.condition)
         values = {model: context.measured.values.get((*place, model, row.metric)) for model in MODEL_LABELS}
-        deltas = {model: value - float(row.published) for model, value in values.items() if value is not None}
+        deltas = {model: value - float(row.printed) for model, value in values.items() if value is not None}
         cells = []
         for model, value in values.items():
             delta = signed(deltas[model], SHOWN_DECIMALS["psnr"]) if model in deltas else NOTHING
             cells += [number(value, "psnr"), delta]
         nearest = min(deltas, key=lambda model: abs(deltas[model])) if len(deltas) == len(values) else NOTHING
-        rows.append((comparison.spec.key, str(sigma(row.condition)), row.published, *cells, nearest))
-    columns = ["table", "σ", "printed"]
-    for label in MODEL_LABELS.values():
-        columns += [label, "Δ"]
-    return table([*columns, "nearest"], rows, numbers=tuple(columns[1:]))
+        yield row.table, sigma(row.condition), row.printed, *cells, nearest
 
 
-def bm3d_shift(comparisons: list[Comparison], context: Context) -> Table:
+def bm3d_shift(comparisons: list[Comparison], context: Context) -> Rows:
     """Measured minus printed of BM3D and CBM3D: of the averages, and the spread over the printed images."""
-    rows = []
-    for comparison, row in _averages(comparisons, "BM3D", "CBM3D"):
-        images = [
-            other.delta
-            for other in comparison.printed.values()
-            if (other.condition, other.method, other.metric) == (row.condition, row.method, row.metric)
-            and other.item != AVERAGE and other.delta is not None and other.suspect is None
-        ]  # fmt: skip
-        digits = SHOWN_DECIMALS[row.metric]
+    for row in _averages(comparisons, "BM3D", "CBM3D"):
+        images, digits = _siblings(comparisons, row, IMAGE), SHOWN_DECIMALS[row.metric]
         spread = [signed(pick(images), digits) if images else NOTHING for pick in (min, median, max)]
-        head = (comparison.spec.key, row.method, METRIC_NAMES[row.metric], str(sigma(row.condition)))
-        rows.append((*head, *_compared(row), *spread))
-    columns = ["table", "method", "metric", "σ", "printed", "reproduced", "Δ"]
-    columns += ["lowest Δ of an image", "median Δ", "highest Δ"]
-    return table(columns, rows, numbers=tuple(columns[3:]))
+        yield row.table, row.method, METRIC_NAMES[row.metric], sigma(row.condition), *_compared(row), *spread
 
 
-def ffdnet(comparisons: list[Comparison], context: Context) -> Table:
+def ffdnet(comparisons: list[Comparison], context: Context) -> Rows:
     """FFDNet on CBSD68: the suspected 27.76 beside its neighbours."""
-    rows = [
-        (str(sigma(row.condition)), *_compared(row), *_estimate(row))
-        for comparison, row in _averages(comparisons, "FFDNet")
-        if comparison.spec.dataset == "CBSD68"
-    ]
-    columns = ["σ", "printed", "reproduced", "Δ", "estimate", "Δ to the estimate"]
-    return table(columns, rows, numbers=tuple(columns))
+    for row in _averages(comparisons, "FFDNet"):
+        if row.dataset == "CBSD68":
+            yield sigma(row.condition), *_compared(row), *_estimate(row)
 
 
-def measured_suspects(comparisons: list[Comparison], context: Context) -> Table:
-    """Suspected misprints that were measured, with the deviation usual for the same method."""
-    rows = []
-    for comparison in comparisons:
-        for row in comparison.printed.values():
-            if row.suspect and row.delta is not None:
-                usual, decimals = _siblings(comparison, row), SHOWN_DECIMALS[row.metric]
-                values = (as_printed(row), number(row.reproduced, row.metric), signed(row.delta, decimals, ","))
-                usually = signed(median(usual), decimals, ",") if usual else NOTHING
-                rows.append((comparison.spec.key, cell_name(row), *values, *_estimate(row), usually))
-    columns = ["table", "cell", "printed", "reproduced", "Δ", "estimate", "Δ to the estimate", "usual Δ"]
-    return table(columns, rows, numbers=tuple(columns[2:]))
+def measured_suspects(comparisons: list[Comparison], context: Context) -> Rows:
+    """Suspected misprints that were measured, with the deviation usual for the same method.
+
+    That is of the other images of its column, of its other averages, or of the other networks.
+    """
+    for row in (row for comparison in comparisons for row in comparison.printed.values()):
+        if row.suspect and row.delta is not None:
+            usual, decimals = _siblings(comparisons, row, row.scope), SHOWN_DECIMALS[row.metric]
+            values = (as_printed(row), number(row.reproduced, row.metric), signed(row.delta, decimals, ","))
+            usually = signed(median(usual), decimals, ",") if usual else NOTHING
+            yield row.table, cell_name(row), *values, *_estimate(row), usually
 
 
-def parameters(comparisons: list[Comparison]) -> Table:
+def parameters(comparisons: list[Comparison], context: Context) -> Rows:
     """Printed and counted parameters of every design; images have no part in it."""
-    rows = [
-        (row.item, as_printed(row), number(row.reproduced, row.metric), verdict(row))
-        for comparison in comparisons
-        for row in comparison.printed.values()
-        if row.scope == NETWORK
-    ]
-    columns = ["design", "printed", "counted", "Δ"]
-    return table(columns, rows, numbers=tuple(columns[1:]))
+    for row in (row for comparison in comparisons for row in comparison.printed.values()):
+        if row.scope == NETWORK:
+            yield row.item, as_printed(row), number(row.reproduced, row.metric), verdict(row)
 
 
-def proposed(comparisons: list[Comparison], context: Context) -> Table:
+def proposed(comparisons: list[Comparison], context: Context) -> Rows:
     """Printed and reproduced averages of the proposed denoiser, and how the weights behind each were made."""
-    rows = []
-    for comparison, row in _averages(comparisons, "Proposed"):
+    for row in _averages(comparisons, "Proposed"):
         card = card_at(context.config, context.records, "proposed", sigma(row.condition))
-        made = describe(card) if card else NOTHING
-        rows.append((comparison.spec.key, str(sigma(row.condition)), *_compared(row), made))
-    columns = ["table", "σ", "printed", "reproduced", "Δ", "weights"]
-    return table(columns, rows, numbers=tuple(columns[1:5]))
+        yield row.table, sigma(row.condition), *_compared(row), describe(card) if card else NOTHING
 
 
-def border(comparisons: list[Comparison], context: Context) -> Table:
+def border(comparisons: list[Comparison], context: Context) -> Rows:
     """Averages of the proposed denoiser with images extended by reflection and by the mean colour."""
-    averages = {
-        (dataset, condition, method): value
-        for (dataset, item, condition, method, metric), value in context.measured.values.items()
-        if (item, metric) == (AVERAGE, "psnr")
-    }
-    rows = []
-    for (dataset, condition, method), mean in averages.items():
-        reflected = averages.get((dataset, condition, "Proposed"))
-        if method == MEAN_BORDER and reflected is not None:
+    values = context.measured.values
+    for (dataset, item, condition, method, metric), mean in values.items():
+        reflected = values.get((dataset, AVERAGE, condition, "Proposed", "psnr"))
+        if (item, method, metric) == (AVERAGE, MEAN_BORDER, "psnr") and reflected is not None:
             difference = signed(mean - reflected, SHOWN_DECIMALS["psnr"])
-            rows.append((dataset, str(sigma(condition)), number(reflected, "psnr"), number(mean, "psnr"), difference))
-    columns = ["data set", "σ", "reflection", "mean colour", "difference"]
-    return table(columns, rows, numbers=tuple(columns[1:]))
+            yield dataset, sigma(condition), number(reflected, "psnr"), number(mean, "psnr"), difference
 
 
-def _averages(comparisons: list[Comparison], *methods: str) -> Iterator[tuple[Comparison, Row]]:
+def _averages(comparisons: list[Comparison], *methods: str) -> Iterator[Row]:
     """The printed averages of some methods, table by table."""
     for comparison in comparisons:
         for method in methods:
-            for row in comparison.printed.values():
-                if (row.item, row.method) == (AVERAGE, method):
-                    yield comparison, row
+            yield from (row for row in comparison.printed.values() if (row.item, row.method) == (AVERAGE, method))
 
 
 def _compared(row: Row) -> tuple[str, str, str]:
     """Printed, reproduced, Δ."""
-    return row.published, number(row.reproduced, row.metric), verdict(row)
+    return row.printed, number(row.reproduced, row.metric), verdict(row)
 
 
-def _siblings(comparison: Comparison, suspect: Row) -> list[float]:
-    """Deltas of the same method: of the other images of its column, its other averages, or the other networks."""
-    return [
-        row.delta
-        for row in comparison.printed.values()
-        if (row.method, row.metric) == (suspect.method, suspect.metric)
-        and row.delta is not None and row.suspect is None
-        and row.scope == suspect.scope
-        and (row.scope != IMAGE or row.condition == suspect.condition)
-    ]  # fmt: skip
+def _siblings(comparisons: list[Comparison], row: Row, scope: str) -> list[float]:
+    """Deltas of a row's method and metric in its table, without suspects: of the images under its condition, or all."""
+    found = next(comparison.printed.values() for comparison in comparisons if comparison.spec.key == row.table)
+    alike = [other for other in found if (other.method, other.metric, other.scope) == (row.method, row.metric, scope)]
+    alike = [other for other in alike if scope != IMAGE or other.condition == row.condition]
+    return [other.delta for other in alike if other.delta is not None and other.suspect is None]
 
 
 def _estimate(row: Row) -> tuple[str, str]:
@@ -249,19 +206,36 @@ def _last_place(printed: str) -> float:
     return 10.0 ** -len(printed.partition(".")[2])
 
 
-MADE: dict[str, Callable[[list[Comparison], Context], Block]] = {
+class Made(NamedTuple):
+    """A table of the notes: its rows, its columns, and from which of these to before which they hold numbers."""
+
+    rows: Callable[[list[Comparison], Context], Rows]
+    columns: Sequence[str]
+    first: int = 1
+    last: int | None = None
+
+
+_MODELS = [name for label in MODEL_LABELS.values() for name in (label, "Δ")]
+_IMAGES = ("lowest Δ of an image", "median Δ", "highest Δ")
+_ESTIMATE = ("estimate", "Δ to the estimate")
+_MEANS = ("printed average", "mean of the printed images", "gap")
+# Those that hold measured values against print.
+COMPARING = {
+    "dncnn_models": Made(dncnn_models, ("table", "σ", "printed", *_MODELS, "nearest"), 1, -1),
+    "bm3d_shift": Made(bm3d_shift, ("table", "method", "metric", "σ", *COMPARED, *_IMAGES), 3),
+    "ffdnet": Made(ffdnet, ("σ", *COMPARED, *_ESTIMATE), 0),
+    "measured_suspects": Made(measured_suspects, ("table", "cell", *COMPARED, *_ESTIMATE, "usual Δ"), 2),
+    "proposed": Made(proposed, ("table", "σ", *COMPARED, "weights"), 1, 5),
+    "border": Made(border, ("data set", "σ", "reflection", "mean colour", "difference")),
+}
+MADE = COMPARING | {
+    "misprints": Made(misprints, ("table", "cell", "strength", "printed", "estimate", "reason"), 3, 5),
+    "printed_means": Made(printed_means, ("table", "method", "σ", *_MEANS), 2),
+    "parameters": Made(parameters, ("design", "printed", "counted", "Δ")),
+}
+# Blocks that are made otherwise.
+OTHERS: dict[str, Callable[[list[Comparison], Context], Block]] = {
     "papers": lambda comparisons, context: papers(PAPERS),
     "cascades": lambda comparisons, context: cascades(context),
-    "misprints": lambda comparisons, context: misprints(context),
-    "printed_means": lambda comparisons, context: printed_means(context),
-    "parameters": lambda comparisons, context: parameters(comparisons),
-    "dncnn_models": dncnn_models,
-    "bm3d_shift": bm3d_shift,
-    "ffdnet": ffdnet,
-    "measured_suspects": measured_suspects,
-    "proposed": proposed,
-    "border": border,
     "reconstruction": reconstruction,
 }
-# Those that hold measured values against print.
-COMPARING = {"dncnn_models", "bm3d_shift", "ffdnet", "measured_suspects", "proposed", "border"}

@@ -2,6 +2,8 @@
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
 from statistics import fmean
 
 from redenoise.document.model import (
@@ -19,7 +21,7 @@ from redenoise.document.model import (
     table,
 )
 from stages.report.details import DETAILS, UNDECIDED
-from stages.report.kinds import Ordering, Printed, TaskTable
+from stages.report.kinds import Ordering, TaskTable
 from stages.report.recognized import ACCURACIES, ACCURACY_COLUMNS, accuracies
 from stages.report.recognized import STAGES as RECOGNITION
 from stages.report.results import AVERAGE, averages, sigma
@@ -33,7 +35,6 @@ from stages.report.rows import (
     Comparison,
     Context,
     Row,
-    limit,
     signed,
 )
 from stages.report.shown import (
@@ -52,10 +53,12 @@ from stages.report.weights import Records
 
 MEASURING = ("evaluate", "filter", *RECOGNITION)  # the stages whose results the tables show
 MAKING = ("download", "synthesize", "train", "labelled", "task", "cascade")  # those that make what they measure
+Rows = Iterator[tuple[object, ...]]
 WORST = 10
 HASH_LENGTH = 12
 COUNT_COLUMNS = ("printed", *STATUSES, "off at a suspected misprint")
 VALUE_COLUMNS = ("printed", "reproduced", "Δ")
+MEAN_COLUMNS = ("table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS, "over seeds", "decided by")
 DEVIATION_COLUMNS = ("compared", "reproduced", "mean Δ", "largest Δ")
 WORST_ORDER = (
     "Of the cells measured on images; every count of parameters stands in its own table. Sorted not by |Δ| but by |Δ| "
@@ -90,42 +93,51 @@ DEMO_WARNING = (
 
 def document(comparisons: list[Comparison], context: Context) -> Document:
     """The overview; two runs on one machine give the same."""
-    shown = Shown(context)
-    warning = (Paragraph(DEMO_WARNING, WARNING),) if context.demo else ()
-    measured = _demo(context) if context.demo else _compared_sections(comparisons, shown)
+    shown, demo = Shown(), context.demo
+    warning = (Paragraph(DEMO_WARNING, WARNING),) if demo else ()
+    orderings = table(("table", "statement", "of", *ORDER_STATUSES), _orderings(comparisons), ORDER_STATUSES)
+    hashes = table(("node", "output", "sha256"), _hashes(context.records))
     sections = (
         Section("", (*warning, _facts(context))),
         Section("Papers", (papers(dict.fromkeys(comparison.spec.paper for comparison in comparisons)),)),
         Section("Cells", _cell_blocks(comparisons)),
-        Section("Orderings", (Paragraph(ORDER_TEXT), _orderings(comparisons))),
-        *measured,
-        Section("Data and weights", (_hashes(context.records), Paragraph(HASH_TEXT))),
+        Section("Orderings", (Paragraph(ORDER_TEXT), orderings)),
+        *(_demo(context) if demo else _compared_sections(comparisons, shown)),
+        Section("Data and weights", (hashes, Paragraph(HASH_TEXT))),
     )
     title = f"Printed and reproduced, scale `{context.config.scale}`"
     return Document("overview", title, sections, shown.values)
 
 
 def _cell_blocks(comparisons: list[Comparison]) -> tuple[Block, ...]:
-    details = _details(comparisons)
+    details = table(("table", *DETAILS), _details(comparisons), DETAILS)
     decided = (Paragraph("Compared cells, by what decides:"), details, Paragraph(DETAIL_TEXT)) if details.rows else ()
     return _cells(comparisons), *decided, Paragraph("Cells not run, by reason:"), _reasons(comparisons)
 
 
 def _demo(context: Context) -> tuple[Section, ...]:
     """What was measured on stand-ins, which no printed value belongs to."""
+    means = table(("dataset", "method", "σ", "PSNR", "over seeds"), _demo_averages(context), ("σ", "PSNR"))
+    metric = ACCURACY_COLUMNS.index("metric")
+    rows = [row for row in accuracies(context.config, context.recognized) if row[metric] in ACCURACIES]
+    found = table(ACCURACY_COLUMNS, rows, numbers=("value", "low", "high", "images"))
     return (
-        Section("Averages over the stand-in images", (Paragraph(SPREAD_TEXT), _demo_averages(context))),
-        Section("Accuracies on the textured shapes, with 95 % intervals", (_demo_accuracies(context),)),
+        Section("Averages over the stand-in images", (Paragraph(SPREAD_TEXT), means)),
+        Section("Accuracies on the textured shapes, with 95 % intervals", (found,)),
     )
 
 
 def _compared_sections(comparisons: list[Comparison], shown: Shown) -> tuple[Section, ...]:
+    worst = table(("table", "cell", *VALUE_COLUMNS, "note"), _worst(comparisons, shown), VALUE_COLUMNS)
+    names = ("table", "method", "metric", *DEVIATION_COLUMNS, "at")
+    methods = table(names, _by_method(comparisons), DEVIATION_COLUMNS)
+    means = table(MEAN_COLUMNS, _averages(comparisons, shown), ("σ", *VALUE_COLUMNS))
     heading = f"Worst deviations: the {WORST} farthest beyond their tolerance"
     text = f"Tables of which no average was measured are left out. {SPREAD_TEXT}"
     return (
-        Section(heading, (Paragraph(WORST_ORDER), _worst(comparisons, shown))),
-        Section("Deviation by method", (Paragraph(METHOD_TEXT), _by_method(comparisons))),
-        Section("Averages", (Paragraph(text), _averages(comparisons, shown))),
+        Section(heading, (Paragraph(WORST_ORDER), worst)),
+        Section("Deviation by method", (Paragraph(METHOD_TEXT), methods)),
+        Section("Averages", (Paragraph(text), means)),
     )
 
 
@@ -171,118 +183,89 @@ def _compared(comparison: Comparison) -> list[Row]:
     return [row for row in comparison.rows if row.delta is not None]
 
 
-def _worst(comparisons: list[Comparison], shown: Shown) -> Table:
+def _worst(comparisons: list[Comparison], shown: Shown) -> Rows:
     """The cells off by most tolerances; a cell that two papers print alike is one line."""
-    places: dict[Row, list[Printed]] = defaultdict(list)
-    for comparison in comparisons:
-        for row in _compared(comparison):
-            if row.status == OFF and row.scope != NETWORK:
-                places[row].append(comparison.spec)
-    order = sorted(places.items(), key=lambda pair: (-_excess(pair[0]), pair[1][0].key, pair[0].place))
-    rows = []
-    for row, specs in order[:WORST]:
-        tables = ", ".join(spec.key for spec in specs)
+    places: dict[Row, list[Row]] = defaultdict(list)
+    for row in (row for comparison in comparisons for row in _compared(comparison)):
+        if row.status == OFF and row.scope != NETWORK:
+            places[replace(row, table="")].append(row)
+    # By |delta| in units of what is allowed; rounded so that equal cells keep one order on every machine.
+    excess = {row: round(abs(row.delta or 0.0) / (row.limit or 1.0), 9) for (row, *_) in places.values()}
+    alike = sorted(places.values(), key=lambda found: (-excess[found[0]], found[0].table, found[0].inside))
+    for found in alike[:WORST]:
+        tables, row = ", ".join(other.table for other in found), found[0]
         notes = [row.note or EXPLAINED.get(row.measured, ""), "within the spread" if row.detail == UNDECIDED else ""]
-        note = "; ".join(filter(None, notes)) or NOTHING
-        rows.append((tables, cell_name(row), *_value_cells(specs[0], row, shown), note))
-    return table(("table", "cell", *VALUE_COLUMNS, "note"), rows, numbers=VALUE_COLUMNS)
+        yield tables, cell_name(row), *_value_cells(row, shown), "; ".join(filter(None, notes)) or NOTHING
 
 
-def _value_cells(spec: Printed, row: Row, shown: Shown) -> tuple[Cell, ...]:
+def _value_cells(row: Row, shown: Shown) -> tuple[Cell, ...]:
     """`VALUE_COLUMNS` of one value."""
     return (
-        shown.cell(spec, row, row.published, PRINTED),
-        shown.cell(spec, row, with_interval(row)),
-        shown.cell(spec, row, verdict(row), DELTA),
+        shown.cell(row, row.printed, PRINTED),
+        shown.cell(row, with_interval(row)),
+        shown.cell(row, verdict(row), DELTA),
     )
 
 
-def _excess(row: Row) -> float:
-    """|delta| in units of what is allowed; rounded so that equal cells keep one order on every machine."""
-    return round(abs(row.delta or 0.0) / limit(row.published, row.metric, row.scope), 9)
+def _by_method(comparisons: list[Comparison]) -> Rows:
+    groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for row in (row for comparison in comparisons for row in _compared(comparison)):
+        groups[row.table, row.method, row.metric].append(row)
+    for (key, method, metric), found in groups.items():
+        largest = max(found, key=lambda row: round(abs(row.delta or 0.0), 9))  # Ties: the first.
+        where = largest.item + (f", σ {sigma(largest.condition)}" if largest.condition else "")
+        mean = fmean(row.delta or 0.0 for row in found)
+        deltas = (signed(value, SHOWN_DECIMALS[metric], ",") for value in (mean, largest.delta or 0.0))
+        yield key, method, METRIC_NAMES[metric], len(found), sum(row.status != OFF for row in found), *deltas, where
 
 
-def _by_method(comparisons: list[Comparison]) -> Table:
-    rows = []
-    for comparison in comparisons:
-        groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        for row in _compared(comparison):
-            groups[row.method, row.metric].append(row)
-        for (method, metric), found in groups.items():
-            largest = max(found, key=lambda row: round(abs(row.delta or 0.0), 9))  # Ties: the first.
-            where = largest.item + (f", σ {sigma(largest.condition)}" if largest.condition else "")
-            mean = fmean(row.delta or 0.0 for row in found)
-            deltas = (signed(value, SHOWN_DECIMALS[metric], ",") for value in (mean, largest.delta or 0.0))
-            good = sum(row.status != OFF for row in found)
-            rows.append((comparison.spec.key, method, METRIC_NAMES[metric], len(found), good, *deltas, where))
-    return table(("table", "method", "metric", *DEVIATION_COLUMNS, "at"), rows, numbers=DEVIATION_COLUMNS)
-
-
-def _averages(comparisons: list[Comparison], shown: Shown) -> Table:
+def _averages(comparisons: list[Comparison], shown: Shown) -> Rows:
     """Every printed average that a stage measures, beside its measured value."""
-    rows = []
     for comparison in comparisons:
         names = list(comparison.methods.values())
         if not any(row.scope == AVERAGE for row in _compared(comparison)):
             continue
         found = [row for row in comparison.printed.values() if row.scope == AVERAGE and row.measured]
         for row in sorted(found, key=lambda row: (names.index(row.measured), row.metric)):  # else as in the table
-            head = (comparison.spec.key, row.label, row.measured, METRIC_NAMES[row.metric], str(sigma(row.condition)))
-            rows.append((*head, *_value_cells(comparison.spec, row, shown), *_uncertainty(row, comparison)))
-    columns = ("table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS, "over seeds", "decided by")
-    return table(columns, rows, numbers=("σ", *VALUE_COLUMNS))
+            head = (row.table, row.label, row.measured, METRIC_NAMES[row.metric], sigma(row.condition))
+            yield *head, *_value_cells(row, shown), *_uncertainty(row, comparison)
 
 
 def _uncertainty(row: Row, comparison: Comparison) -> tuple[str, str]:
     """How far an average moves with the seed, and what decides its verdict; an accuracy has its interval."""
     if row.reproduced is None:
         return NOTHING, NOTHING
-    return NOTHING if isinstance(comparison.spec, TaskTable) else with_spread(row.spread, row.metric), row.detail
+    return NOTHING if isinstance(comparison.spec, TaskTable) else with_spread(row.known, row.metric), row.detail
 
 
-def _details(comparisons: list[Comparison]) -> Table:
+def _details(comparisons: list[Comparison]) -> Rows:
     """How many compared cells of each table have which detail; no row where none was compared."""
-    rows = []
     for comparison in comparisons:
         found = [row.detail for row in comparison.printed.values() if row.detail]
         if found:
-            rows.append((comparison.spec.key, *(found.count(detail) for detail in DETAILS)))
-    return table(("table", *DETAILS), rows, numbers=DETAILS)
+            yield comparison.spec.key, *(found.count(detail) for detail in DETAILS)
 
 
-def _demo_averages(context: Context) -> Table:
-    rows = []
+def _demo_averages(context: Context) -> Rows:
     for dataset, method, level, value in averages(context.measured):
         spread = context.spreads.get((dataset, f"sigma={level}", method, "psnr"))
-        rows.append((dataset, method, level, value, with_spread(spread, "psnr")))
-    return table(("dataset", "method", "σ", "PSNR", "over seeds"), rows, numbers=("σ", "PSNR"))
+        yield dataset, method, level, value, with_spread(spread, "psnr")
 
 
-def _demo_accuracies(context: Context) -> Table:
-    metric = ACCURACY_COLUMNS.index("metric")
-    rows = [row for row in accuracies(context.config, context.recognized) if row[metric] in ACCURACIES]
-    return table(ACCURACY_COLUMNS, rows, numbers=("value", "low", "high", "images"))
-
-
-def _orderings(comparisons: list[Comparison]) -> Table:
+def _orderings(comparisons: list[Comparison]) -> Rows:
     """Every ordering of every table, counted over its noise levels by status."""
-    rows = []
     for comparison in comparisons:
         groups: dict[Ordering, list[str]] = defaultdict(list)
         for ordered in comparison.orderings:
             groups[ordered.ordering].append(ordered.status)
         for ordering, found in groups.items():
-            numbers = (str(found.count(status)) for status in ORDER_STATUSES)
-            rows.append((comparison.spec.key, ordering.claim, ordering.source, *numbers))
-    return table(("table", "statement", "of", *ORDER_STATUSES), rows, numbers=ORDER_STATUSES)
+            yield comparison.spec.key, ordering.claim, ordering.source, *map(found.count, ORDER_STATUSES)
 
 
-def _hashes(records: Records) -> Table:
+def _hashes(records: Records) -> Rows:
     """What every node before the measurements wrote: the data, their noisy versions, the weights."""
-    rows = []
     for node, record in records.items():
         if record["stage"] in MAKING:
             for path, digest in sorted(record["outputs"].items()):
                 state = f"not available: {record['unavailable']}" if "unavailable" in record else digest[:HASH_LENGTH]
-                rows.append((Cell(node, node=node), f"`{path}`", state))
-    return table(("node", "output", "sha256"), rows)
+                yield Cell(node, node=node), f"`{path}`", state

@@ -21,7 +21,7 @@ from stages.report.results import AVERAGE, sigma
 from stages.report.rows import Comparison, Context, Row
 from stages.report.shown import METRIC_NAMES, as_printed, verdict, with_spread
 from stages.report.tables import PAPERS
-from stages.report.values import values
+from stages.report.values import value
 
 Line = tuple[tuple[Cell, ...], str, str, str]  # leading cells; item, condition and metric
 Groups = Mapping[str, tuple[str, ...]]  # names of the columns of each method, by its label
@@ -48,7 +48,7 @@ def page(
     head = (Paragraph(warning, WARNING),) if warning else ()
     opening = Section("", (*head, Paragraph(summary), Items(items)))
     title = f"{PAPERS[spec.paper].short}, {spec.number}: {spec.title}"
-    return Document(spec.key, title, (opening, *filter(None, sections)), values(comparison, context))
+    return Document(spec.key, title, (opening, *filter(None, sections)), tuple(map(value, comparison.rows)))
 
 
 def grid(
@@ -83,11 +83,11 @@ def methods_grid(
 def spread_grid(comparison: Comparison) -> Section | None:
     """Every measured average with its mean and standard deviation over seeds, if that of any is known."""
     rows = [row for row in comparison.rows if row.scope == AVERAGE and row.reproduced is not None]
-    if not any(row.spread for row in rows):
+    if not any(row.known for row in rows):
         return None
     lines: Lines = {(row.label, row.metric): {} for row in rows}
     for row in rows:
-        cell = Cell(with_spread(row.spread, row.metric))
+        cell = Cell(with_spread(row.known, row.metric))
         lines[row.label, row.metric][sigma(row.condition)] = linked(comparison, row, cell)
     return by_level("Averages over seeds: mean ± one standard deviation of a single seed", lines)
 
@@ -116,9 +116,9 @@ def value_cells(
     if row is None:
         return [Cell()] * width
     shown = linked(comparison, row, shown)
-    if not row.published:
+    if not row.printed:
         return [shown]
-    bold, note = float(row.published) == best_printed, mark(row.suspicion, footnotes) if row.suspect else 0
+    bold, note = float(row.printed) == best_printed, mark(row.suspicion, footnotes) if row.suspect else 0
     printed = linked(comparison, row, Cell(as_printed(row), bold, note), PRINTED)
     return [printed, shown, linked(comparison, row, Cell(verdict(row)), DELTA)][:width]
 
@@ -132,7 +132,7 @@ def mark(text: str, footnotes: list[str]) -> int:
 
 def linked(comparison: Comparison, row: Row, cell: Cell, shows: str = REPRODUCED) -> Cell:
     """A cell that shows a value of the table."""
-    return replace(cell, value=comparison.numbers[row.dataset, *row.place], shows=shows)
+    return replace(cell, value=comparison.numbers[row.place], shows=shows)
 
 
 def compared_grid(
@@ -148,7 +148,7 @@ def compared_grid(
     for head, item, condition, metric in lines:
         found = {label: comparison.shown.get((item, condition, label, metric)) for label in groups}
         there = [row for row in found.values() if row]
-        printed = best([float(row.published) for row in there if row.published])
+        printed = best([float(row.printed) for row in there if row.printed])
         cells = list(head)
         for columns, row in zip(groups.values(), found.values(), strict=True):
             shown = show(row, there, footnotes) if row else Cell()

@@ -44,35 +44,21 @@ class Misprint(NamedTuple):
     estimate: str
 
 
-# The units in which each metric may be given.
-UNITS = {
-    "psnr": ("dB",),
-    "ssim": ("",),
-    "top1": ("%",),
-    "top5": ("%",),
-    "miou": ("%",),
-    "params": ("count",),
-    "params_budget": ("count",),
-    "params_relative_to_dncnn": ("%",),
-    "params_relative_to_derainnet": ("%",),
-    "params_relative_to_srcnn": ("%",),
-    "activation_params_share": ("%",),
-    "activation_params_share_large_gain": ("%",),
-    "activation_params_share_plateau": ("%",),
-    "effective_patch_size": ("px",),
-    "receptive_field": ("px",),
-    "runtime_cpu": ("s",),
-    "runtime_gpu": ("s",),
-    "training_time": ("h", "d"),
-    "training_images": ("count",),
-    "images_best": ("count",),
-    "images_not_best": ("count",),
-    "psnr_gain_over_arcnn": ("dB",),
-    "psnr_gain_over_bm3d": ("dB",),
-    "psnr_gain_over_tnrd": ("dB",),
-    "psnr_gain_over_competitors_max": ("dB",),
-    "psnr_gain_over_competitors_min": ("dB",),
+# Metrics by the unit in which they are given.
+_METRICS = {
+    "dB": "psnr psnr_gain_over_arcnn psnr_gain_over_bm3d psnr_gain_over_tnrd psnr_gain_over_competitors_max "
+    "psnr_gain_over_competitors_min",
+    "": "ssim",
+    "%": "top1 top5 miou params_relative_to_dncnn params_relative_to_derainnet params_relative_to_srcnn "
+    "activation_params_share activation_params_share_large_gain activation_params_share_plateau",
+    "count": "params params_budget training_images images_best images_not_best",
+    "px": "effective_patch_size receptive_field",
+    "s": "runtime_cpu runtime_gpu",
 }
+UNITS: dict[str, tuple[str, ...]] = {
+    metric: (unit,) for unit, metrics in _METRICS.items() for metric in metrics.split()
+}
+UNITS |= {"training_time": ("h", "d")}
 
 
 def load_cells(folder: Path) -> list[PrintedCell]:
@@ -117,8 +103,8 @@ def load_misprints(folder: Path, cells: list[PrintedCell]) -> dict[Key, Misprint
 def _read(path: Path, columns: Sequence[str], more: csv_tables.Row) -> Iterator[tuple[str, Key, csv_tables.Row]]:
     """Of each line: where it is, its key, and its fields with `more` of them; raises `UserError` for a second key."""
     taken = set()
-    for line, fields in enumerate(csv_tables.read(path, columns, "restore it"), start=2):
-        row, place = {**more, **fields}, f"{path}: line {line}"
+    for place, fields in csv_tables.numbered(path, columns, "restore it"):
+        row = {**more, **fields}
         key = tuple(row[name] for name in KEY)
         if key in taken:
             raise UserError(f"{place}: {_key_text(key)} occurs twice; keep one of the rows")

@@ -8,7 +8,7 @@ from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
-from stages.report.results import AGAIN, AVERAGE, COLUMNS, DEMO_PREFIX, check_value, gaps
+from stages.report.results import AGAIN, AVERAGE, COLUMNS, DEMO_PREFIX, Gaps, Score, check_value
 
 STAGES = ("recognize", "recognize_filtered")
 ACCURACIES = ("top1", "top5", "miou")  # each with an interval, `<metric>_low` and `<metric>_high`
@@ -20,31 +20,17 @@ ACCURACY_COLUMNS = ["task", "method", "condition", "metric", "value", "low", "hi
 Place = tuple[str, str, str]  # title of the set without the mark of the demo, method, condition
 
 
-@dataclass(frozen=True)
-class Score:
-    """A value over a whole set: in % with its 95 % interval, or in dB without one; `images` is how many were seen."""
-
-    value: float
-    low: float | None
-    high: float | None
-    images: int
-
-
-@dataclass(frozen=True)
-class Recognized:
+@dataclass(frozen=True, kw_only=True)
+class Recognized(Gaps):
     """All measured accuracies.
 
     Attributes:
         scores: place to metric to value, in the order of params.yaml.
         nodes: (title of the set, method) to (stage, key), also of nodes that measured nothing.
-        unavailable: (title, method) to why its node could measure nothing.
-        without: place to why its node left out this condition.
     """
 
     scores: dict[Place, dict[str, Score]]
     nodes: dict[tuple[str, str], tuple[str, str]]
-    unavailable: dict[tuple[str, str], str]
-    without: dict[Place, str]
 
     def methods(self, title: str) -> list[str]:
         """The methods that any node measures on a set, also those that measured nothing."""
@@ -69,8 +55,7 @@ def load(config: Config, records: dict[str, dict[str, Any]]) -> Recognized:
     """
     scores: dict[Place, dict[str, Score]] = {}
     places: dict[tuple[str, str], tuple[str, str]] = {}
-    unavailable: dict[tuple[str, str], str] = {}
-    without: dict[Place, str] = {}
+    gaps = Gaps()
     for stage, key in nodes(config):
         place = (title(config, stage, key), config.entry(stage, key)["method"])
         path = paths.results(config.scale, key)
@@ -79,11 +64,8 @@ def load(config: Config, records: dict[str, dict[str, Any]]) -> Recognized:
         places[place] = (stage, key)
         found = _read(path, ("" if config.settings["real_data"] else DEMO_PREFIX) + place[0], place[1])
         scores |= {(*place, condition): values for condition, values in found.items()}
-        levels, nothing = gaps(records[f"{stage}-{key}"])
-        without |= {(*place, condition): reason for condition, reason in levels.items()}
-        if not found:
-            unavailable[place] = nothing
-    return Recognized(scores, places, unavailable, without)
+        gaps.note(place, records[f"{stage}-{key}"], found)
+    return Recognized(scores=scores, nodes=places, **vars(gaps))
 
 
 def accuracies(config: Config, recognized: Recognized) -> list[tuple[str, ...]]:
@@ -100,8 +82,7 @@ def accuracies(config: Config, recognized: Recognized) -> list[tuple[str, ...]]:
 def _read(path: Path, dataset: str, method: str) -> dict[str, dict[str, Score]]:
     """Condition to metric to value of one node's results."""
     values: dict[str, dict[str, float]] = {}
-    for line, row in enumerate(csv_tables.read(path, COLUMNS, AGAIN), start=2):
-        place = f"{path}: line {line}"
+    for place, row in csv_tables.numbered(path, COLUMNS, AGAIN):
         for name, value in {"dataset": dataset, "item": AVERAGE, "method": method}.items():
             if row[name] != value:
                 raise UserError(f"{place}: {name} is {row[name]!r}; expected {value!r}, {AGAIN}")
@@ -125,5 +106,5 @@ def _scores(found: dict[str, float], place: str) -> dict[str, Score]:
             raise UserError(f"{line}; expected percentages and both ends, {AGAIN}")
         scores[metric] = Score(value, low, high, int(images))
     if "psnr" in found:
-        scores["psnr"] = Score(found["psnr"], None, None, int(images))
+        scores["psnr"] = Score(found["psnr"], images=int(images))
     return scores

@@ -4,7 +4,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,42 @@ Key = tuple[str, str, str, str, str]  # dataset, item, condition, method, metric
 
 
 @dataclass(frozen=True)
-class Measured:
+class Score:
+    """A measured value; of an accuracy in % with its 95 % interval; `images`: over how many, where its node says so."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    images: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gaps:
+    """Why there are no values, by printed title of the data set.
+
+    Attributes:
+        unavailable: (title, method) to why its node could measure nothing.
+        without: (title, method, condition) to why its node left out this condition.
+    """
+
+    unavailable: dict[tuple[str, str], str] = field(default_factory=dict)
+    without: dict[tuple[str, str, str], str] = field(default_factory=dict)
+
+    def note(self, place: tuple[str, str], record: dict[str, Any], measured: object) -> None:
+        """Take in what the record of a node says, and whether it has measured anything."""
+        levels = record.get("unavailable_levels", {})
+        self.without.update({(*place, condition): reason for condition, reason in levels.items()})
+        if not measured:
+            nothing = "; ".join(dict.fromkeys(levels.values())) or f"node {record['key']} measured nothing"
+            self.unavailable[place] = record.get("unavailable", nothing)
+
+    def why(self, title: str, method: str, condition: str) -> str | None:
+        """Why a method has no value under one condition, as far as its node says."""
+        return self.unavailable.get((title, method)) or self.without.get((title, method, condition))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured(Gaps):
     """All measured values.
 
     Attributes:
@@ -35,16 +70,12 @@ class Measured:
             is there only if every image of the set was measured.
         items: images of each data set, in the order of the results.
         methods: methods measured on each data set, in the order of the results.
-        unavailable: (printed title of the data set, method) to why its node could measure nothing.
-        without: (printed title of the data set, method, condition) to why its node left out this noise level.
         counts: family to the parameters of its network, as the stage `architecture` counts them.
     """
 
     values: dict[Key, float]
     items: dict[str, list[str]]
     methods: dict[str, list[str]]
-    unavailable: dict[tuple[str, str], str]
-    without: dict[tuple[str, str, str], str]
     counts: dict[str, int]
 
 
@@ -72,8 +103,7 @@ def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict
     values: dict[Key, float] = {}
     items: dict[str, dict[str, None]] = defaultdict(dict)  # Inner dicts serve as ordered sets.
     methods: dict[str, dict[str, None]] = defaultdict(dict)
-    unavailable: dict[tuple[str, str], str] = {}
-    without: dict[tuple[str, str, str], str] = {}
+    gaps = Gaps()
     for stage, key in nodes(config):
         path = paths.results(config.scale, key)
         rows = _read_rows(path)
@@ -83,28 +113,16 @@ def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict
             values[row_key] = value
             items[row_key[0]][row_key[1]] = None
             methods[row_key[0]][row_key[3]] = None
-        place = (title(config, stage, key), config.entry(stage, key)["method"])
-        levels, nothing = gaps(records[f"{stage}-{key}"])
-        without |= {(*place, condition): reason for condition, reason in levels.items()}
-        if not rows:
-            unavailable[place] = nothing
+        gaps.note((title(config, stage, key), config.entry(stage, key)["method"]), records[f"{stage}-{key}"], rows)
     expected = {name: printed_items.get(name) or SET_SIZES.get(name) or set(items[name]) for name in items}
     values |= _averages(values, expected)
     return Measured(
-        values,
-        {name: list(found) for name, found in items.items()},
-        {name: list(found) for name, found in methods.items()},
-        unavailable,
-        without,
-        _read_counts(paths.results(config.scale, ARCHITECTURE)),
+        values=values,
+        items={name: list(found) for name, found in items.items()},
+        methods={name: list(found) for name, found in methods.items()},
+        counts=_read_counts(paths.results(config.scale, ARCHITECTURE)),
+        **vars(gaps),
     )
-
-
-def gaps(record: dict[str, Any]) -> tuple[dict[str, str], str]:
-    """Why a node left out conditions, by condition; and why it measured nothing, if it did not."""
-    levels = record.get("unavailable_levels", {})
-    nothing = "; ".join(dict.fromkeys(levels.values())) or f"node {record['key']} measured nothing"
-    return levels, record.get("unavailable", nothing)
 
 
 def check_value(row: csv_tables.Row, place: str, units: Mapping[str, Collection[str]]) -> None:
@@ -136,8 +154,7 @@ def averages(measured: Measured) -> list[tuple[str, str, int, str]]:
 
 def _read_rows(path: Path) -> dict[Key, float]:
     rows: dict[Key, float] = {}
-    for line, row in enumerate(csv_tables.read(path, COLUMNS, AGAIN), start=2):
-        place = f"{path}: line {line}"
+    for place, row in csv_tables.numbered(path, COLUMNS, AGAIN):
         check_value(row, place, UNITS)
         if row["item"] == AVERAGE:
             raise UserError(f"{place}: results hold single images, found an average; remove the row")

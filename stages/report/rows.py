@@ -2,17 +2,16 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from redenoise.dag.config import Config
-from redenoise.document.model import IMAGE, NETWORK
-from stages.report import labels
+from redenoise.document.model import IMAGE, NETWORK, Value
 from stages.report.details import detail
 from stages.report.kinds import DesignTable, Method, Ordering, Printed, Table
 from stages.report.outcomes import Difference
 from stages.report.published import Key, Misprint, PrintedCell
 from stages.report.recognized import Recognized
-from stages.report.results import AVERAGE, DEMO_PREFIX, Measured, nodes, title
+from stages.report.results import ARCHITECTURE, AVERAGE, DEMO_PREFIX, Measured, nodes, title
 from stages.report.spreads import Average, Spread
 from stages.report.tables import PRINTED_UNITS, TOLERANCES
 from stages.report.weights import Records
@@ -31,59 +30,21 @@ Place = tuple[str, str, str, str]  # item, condition, method as shown, metric
 
 
 @dataclass(frozen=True)
-class Row:
-    """One value of a table: a printed cell with what was measured for it, or what was measured besides.
+class Row(Value):
+    """One value of a table before it is rounded: a printed cell with what was measured for it, or what was besides.
 
     Attributes:
-        published: as printed, empty for a value without a printed counterpart.
-        scope: what the value belongs to: `IMAGE`, `AVERAGE` (a whole set) or `NETWORK`.
-        measured: the method of the results that stands behind it, or empty.
-        low, high: the 95 % interval of a measured accuracy.
-        images: over how many images an accuracy was measured.
-        spread: how far the average of its set moves with the seed, if that was measured.
+        suspect: what is known of the cell as a suspected misprint.
+        known: how far the average of its set moves with the seed, if that was measured.
     """
 
-    dataset: str
-    item: str
-    condition: str
-    method: str
-    metric: str
-    unit: str
-    published: str
-    reproduced: float | None
-    status: str
-    note: str
-    scope: str
-    measured: str
     suspect: Misprint | None = None
-    low: float | None = None
-    high: float | None = None
-    images: int | None = None
-    spread: Spread | None = None
+    known: Spread | None = None
 
     @property
-    def place(self) -> Place:
+    def inside(self) -> Place:
         """Where the row stands in its table."""
         return self.item, self.condition, self.method, self.metric
-
-    @property
-    def delta(self) -> float | None:
-        """Reproduced minus printed, if both are there."""
-        return self.reproduced - float(self.published) if self.published and self.reproduced is not None else None
-
-    @property
-    def deviation(self) -> float | None:
-        """One standard deviation of the reproduced value over seeds, if it was measured."""
-        if self.spread is None or self.reproduced is None or self.scope == NETWORK:
-            return None
-        return self.spread.image if self.scope == IMAGE else self.spread.average
-
-    @property
-    def detail(self) -> str:
-        """What decides the verdict, see `details`; empty where nothing is compared or nothing can vary."""
-        if self.delta is None or self.scope == NETWORK:
-            return ""
-        return detail(self.delta, rounding(self.published, self.metric), self.deviation, self.status == REPRODUCED)
 
     @property
     def reason(self) -> str:
@@ -103,11 +64,6 @@ class Row:
             return text
         delta = signed(self.reproduced - float(self.suspect.estimate), DECIMALS[self.metric])
         return f"{text}, delta against it {delta}"
-
-    @property
-    def limit(self) -> float | None:
-        """Largest |delta| that counts as reproduced; None for a value without a printed one."""
-        return limit(self.published, self.metric, self.scope) if self.published else None
 
     @property
     def label(self) -> str:
@@ -155,8 +111,9 @@ class Context:
         return {place: "-".join(node) for place, node in {**found, **self.recognized.nodes}.items()}
 
     def backing(self, spec: Table, method: Method) -> str | None:
-        """The measured method behind a printed one, see `labels.backing`."""
-        return labels.backing(method, self.measured.methods.get(self.dataset(spec), []))
+        """The measured method behind a printed one: the declared one, else one of the same name that was measured."""
+        named = method.printed in self.measured.methods.get(self.dataset(spec), [])
+        return method.printed if method.measured is None and named else method.measured
 
 
 @dataclass(frozen=True)
@@ -209,18 +166,18 @@ class Comparison(Generic[Kind]):
 
     @cached_property
     def numbers(self) -> dict[tuple[str, ...], int]:
-        """Which of the rows has a data set and a place."""
-        return {(row.dataset, *row.place): number for number, row in enumerate(self.rows)}
+        """Which of the rows has a place."""
+        return {row.place: number for number, row in enumerate(self.rows)}
 
     @cached_property
     def printed(self) -> dict[Place, Row]:
         """The rows of printed cells, by place."""
-        return {row.place: row for row in self.rows if row.status != UNPRINTED}
+        return {row.inside: row for row in self.rows if row.status != UNPRINTED}
 
     @cached_property
     def unprinted(self) -> dict[Place, Row]:
         """The rows without a printed counterpart, by place."""
-        return {row.place: row for row in self.rows if row.status == UNPRINTED}
+        return {row.inside: row for row in self.rows if row.status == UNPRINTED}
 
     @property
     def shown(self) -> dict[Place, Row]:
@@ -235,11 +192,6 @@ def scope_of(spec: Printed, item: str, metric: str) -> str:
     return AVERAGE if item == AVERAGE or isinstance(spec, DesignTable) else IMAGE
 
 
-def limit(published: str, metric: str, scope: str) -> float:
-    """Largest |delta| that counts as reproduced: the tolerance, plus half a unit of the printed last place."""
-    return TOLERANCES[metric, scope] + rounding(published, metric)
-
-
 def rounding(published: str, metric: str) -> float:
     """Half a unit of the printed last place: how far the authors' own unrounded value may lie from print."""
     return 0.5 * PRINTED_UNITS.get(metric, 10.0 ** -len(published.partition(".")[2]))
@@ -247,24 +199,62 @@ def rounding(published: str, metric: str) -> float:
 
 def judge(cell: PrintedCell, value: float | None, measured: str, remark: str, spec: Printed, context: Context) -> Row:
     """A printed cell with its verdict; `remark`, if any, says what stands behind it or why nothing does."""
-    status, scope = NOT_RUN, scope_of(spec, cell.item, cell.metric)
+    row = _row(spec, context, cell.dataset, (cell.item, cell.condition, cell.method, cell.metric), cell.unit, measured)
+    suspect, half = context.misprints.get(cell.key), rounding(cell.value, cell.metric)
+    facts: dict[str, Any] = {
+        "printed": cell.value,
+        "limit": TOLERANCES[cell.metric, row.scope] + half,
+        "suspect": suspect,
+    }
+    if suspect:
+        facts |= {"misprint": suspect.strength, "estimate": suspect.estimate}
     if value is not None:
-        close = abs(value - float(cell.value)) <= limit(cell.value, cell.metric, scope) + 1e-9
-        status = REPRODUCED if close else OFF
-    spread = context.spreads.get((cell.dataset, cell.condition, measured, cell.metric))
-    suspect = context.misprints.get(cell.key)
-    head = (cell.dataset, cell.item, cell.condition, cell.method, cell.metric, cell.unit, cell.value)
-    row = Row(*head, value, status, remark, scope, measured, suspect, spread=spread)
+        delta = value - float(cell.value)
+        status = REPRODUCED if abs(delta) <= facts["limit"] + 1e-9 else OFF
+        facts |= {"reproduced": value, "delta": delta, "status": status, **_spread(row)}
+        if row.scope != NETWORK:  # a count cannot vary
+            facts["detail"] = detail(delta, half, _deviation(row), status == REPRODUCED)
+    row = replace(row, **facts)
     return replace(row, note="; ".join(filter(None, (remark, row.suspicion))))
 
 
 def unprinted(spec: Printed, context: Context, place: Place, unit: str, value: float, measured: str) -> Row:
     """A measured value without a printed counterpart."""
-    dataset, (item, condition, _, metric) = context.dataset(spec), place
+    row = _row(spec, context, context.dataset(spec), place, unit, measured)
     note = DEMO_NOTE if context.demo else ""
-    spread = context.spreads.get((dataset, condition, measured, metric))
+    return replace(row, reproduced=value, status=UNPRINTED, note=note, **_spread(row))
+
+
+def _row(spec: Printed, context: Context, dataset: str, place: Place, unit: str, measured: str) -> Row:
+    """A value of which nothing is known yet but where it stands and what would measure it."""
+    item, condition, _, metric = place
     scope = scope_of(spec, item, metric)
-    return Row(dataset, *place, unit, "", value, UNPRINTED, note, scope, measured, spread=spread)
+    node = ARCHITECTURE if scope == NETWORK else context.makers.get((spec.dataset, measured), "")
+    known = context.spreads.get((dataset, condition, measured, metric))
+    return Row(spec.key, dataset, *place, unit, scope, NOT_RUN, measured=measured, node=node, known=known)
+
+
+def _deviation(row: Row) -> float | None:
+    """One standard deviation of a value over seeds, if it was measured."""
+    if row.known is None or row.scope == NETWORK:
+        return None
+    return row.known.image if row.scope == IMAGE else row.known.average
+
+
+def _spread(row: Row) -> dict[str, Any]:
+    """How far a measured value moves with the seed, nothing where nobody knows; an image has no mean of its set."""
+    known, single = row.known, row.scope == IMAGE
+    if known is None or row.scope == NETWORK:
+        return {}
+    found: dict[str, Any] = {}
+    if known.seeds:
+        found |= {"seeds": known.seeds, "spread": known.noise_image if single else known.noise}
+    if known.mean is not None and not single:
+        found["mean"] = known.mean
+    if known.trainings:
+        std = known.training_image if single else known.training
+        found |= {"trainings": known.trainings, "training_spread": std}
+    return found
 
 
 def signed(value: float, decimals: int, thousands: str = "") -> str:
@@ -280,10 +270,8 @@ def unmade(dataset: str, name: str) -> str:
 
 def why_unmeasured(context: Context, dataset: str, name: str, item: str, condition: str) -> str:
     """Why there is no value of a measured method for one image of a real set, or for its average."""
-    measured = context.measured
-    for reason in (measured.unavailable.get((dataset, name)), measured.without.get((dataset, name, condition))):
-        if reason:
-            return reason
+    if reason := context.measured.why(dataset, name, condition):
+        return reason
     if (dataset, name) not in context.makers:
         return unmade(dataset, name)
     if item == AVERAGE:

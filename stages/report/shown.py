@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from redenoise.document.model import NOTHING, Items
-from stages.report.kinds import Paper
 from stages.report.results import sigma
 from stages.report.rows import OFF, REPRODUCED, STATUSES, Comparison, Row, signed
 from stages.report.spreads import Spread
@@ -64,7 +63,7 @@ def with_spread(spread: Spread | None, metric: str) -> str:
 
 def as_printed(row: Row) -> str:
     """A printed value as the paper writes it: parameters in thousands."""
-    return f"{int(row.published) // 1000:,}k" if row.metric == "params" else row.published
+    return f"{int(row.printed) // 1000:,}k" if row.metric == "params" else row.printed
 
 
 def verdict(row: Row) -> str:
@@ -76,9 +75,8 @@ def verdict(row: Row) -> str:
 
 def papers(keys: Iterable[str]) -> Items:
     """What the papers' keys stand for."""
-    return Items(tuple(f"`{key}`: {_reference(PAPERS[key])}" for key in keys))
-
-
-def _reference(paper: Paper) -> str:
-    link = f", [doi:{paper.doi}](https://doi.org/{paper.doi})" if paper.doi else ""
-    return f'{paper.short}, "{paper.title}"{link}'
+    texts = []
+    for key, paper in ((key, PAPERS[key]) for key in keys):
+        link = f", [doi:{paper.doi}](https://doi.org/{paper.doi})" if paper.doi else ""
+        texts.append(f'`{key}`: {paper.short}, "{paper.title}"{link}')
+    return Items(tuple(texts))

@@ -82,10 +82,10 @@ def rows(scale: str) -> list[csv_tables.Row]:
     found: dict[tuple[str, ...], csv_tables.Row] = {}
     if not file.exists():
         return []
-    for line, row in enumerate(csv_tables.read(file, COLUMNS, AGAIN), start=2):
-        _check(row, f"{file}: line {line}")
+    for place, row in csv_tables.numbered(file, COLUMNS, AGAIN):
+        _check(row, place)
         if found.setdefault(tuple(row[name] for name in (*KEY, "varied")), row) is not row:
-            raise UserError(f"{file}: line {line}: this average occurs twice; keep one of the lines")
+            raise UserError(f"{place}: this average occurs twice; keep one of the lines")
     return list(found.values())
 
 

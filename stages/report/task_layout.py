@@ -155,7 +155,7 @@ def _extras(comparison: Comparison[TaskTable], context: Context) -> Section:
     spec, rows = comparison.spec, []
     footnotes: list[str] = []
     printed = {method.printed for method in spec.methods}
-    values = {row.place: row for row in comparison.unprinted.values() if is_noise(row.condition)}
+    values = {row.inside: row for row in comparison.unprinted.values() if is_noise(row.condition)}
     names = {label: name for label, name in comparison.methods.items() if label not in {*printed, CLEAN_METHOD}}
     names |= {row.method: row.measured for row in values.values() if row.method not in comparison.methods}
     for label, name in names.items():
@@ -172,10 +172,8 @@ def _extras(comparison: Comparison[TaskTable], context: Context) -> Section:
 
 def _missing(spec: TaskTable, context: Context, name: str, condition: str, footnotes: list[str]) -> Cell:
     """The cell of a method that has no value at one noise level; nothing where it was never meant to have one."""
-    place = (spec.dataset, name)
-    if place not in context.recognized.unavailable and (*place, condition) not in context.recognized.without:
-        return Cell()
-    return _not_run(why_missing(spec, context, name, condition), footnotes)
+    reason = context.recognized.why(spec.dataset, name, condition)
+    return _not_run(reason, footnotes) if reason else Cell()
 
 
 def _orderings(comparison: Comparison[TaskTable]) -> Section:

@@ -1,6 +1,7 @@
 """The training page and the learning curves: every network that this project trained, here or for a release."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 from redenoise.dag.config import Config
 from redenoise.dag.references import model_names
@@ -35,10 +36,10 @@ def document(context: Context) -> Document:
     designs = Picture("figures/parameters_psnr.svg", "PSNR against the number of parameters")
     sections = (
         Section("", (*warning, Paragraph(OPENING))),
-        Section("Networks", (_networks("family", config, records),)),
+        Section("Networks", (_networks("family", "train", config, records),)),
         Section(
             "Denoisers trained through the network of a task",
-            (Paragraph(JOINTLY), _networks("cascade", config, records)),
+            (Paragraph(JOINTLY), _networks("cascade", "cascade", config, records)),
         ),
         Section("Networks of the tasks", (table(("task", "network"), tasks),)),
         Section(
@@ -53,44 +54,39 @@ def document(context: Context) -> Document:
     return Document("training", f"Training, scale `{config.scale}`", sections)
 
 
-def curves(config: Config, records: Records) -> list[tuple[str, ...]]:
+def curves(config: Config, records: Records) -> Iterator[tuple[str, ...]]:
     """The learning curves, by `CURVE_COLUMNS`: dB with four decimals, empty where there was no validation."""
-    rows: list[tuple[str, ...]] = []
     for network in [*trained(config, records), *trained(config, records, "cascade")]:
         for step, rate, training, validated in network.card["curve"]:
             values = (f"{rate:.9f}", f"{training:.4f}", "" if validated is None else f"{validated:.4f}")
-            rows.append((network.family, network.model, str(step), *values))
-    return rows
+            yield network.family, network.model, str(step), *values
 
 
-def _networks(first: str, config: Config, records: Records) -> Table:
+def _networks(first: str, stage: str, config: Config, records: Records) -> Table:
     """A line for each network of all families, or of all cascades."""
-    stage = "cascade" if first == "cascade" else "train"
     rows = [_row(network, stage) for network in trained(config, records, stage)]
     return table((first, *NETWORK_COLUMNS), rows, numbers=("steps done", "of", "last validation"))
 
 
 def _row(network: Network, stage: str) -> tuple[Cell | str, ...]:
-    card = network.card
+    card, name = network.card, Cell(network.family, node=f"{stage}-{network.family}")
     origin = "released" if network.released else "trained"
-    steps = (f"{card['steps_done']:,}", f"{card['steps']:,}")
-    restarts = "; ".join(card["restarts"]) or NOTHING
+    steps, restarts = (f"{card['steps_done']:,}", f"{card['steps']:,}"), "; ".join(card["restarts"]) or NOTHING
     last = number(network.last_validation, "psnr")
-    name = Cell(network.family, node=f"{stage}-{network.family}")
     return name, network.model, origin, card["schedule"], *steps, card["mode"], restarts, last
 
 
-def _others(context: Context) -> list[tuple[Cell, str, str]]:
+def _others(context: Context) -> Iterator[tuple[Cell, str, str]]:
     """Networks that this project did not train: those of the authors, and those without weights, with the reason."""
-    config, records, rows = context.config, context.records, []
+    config, records = context.config, context.records
     for family in config.keys("train"):
         found, groups = cards(config, records, family), defaultdict(list)
         for model in model_names(config.entry("train", family)):
             if "schedule" not in found.get(model, {}):
                 text = found[model]["origin"] if model in found else _why_none(context, family, model)
                 groups[text].append(model)
-        rows += [(Cell(family, node=f"train-{family}"), ", ".join(models), text) for text, models in groups.items()]
-    return rows
+        for text, models in groups.items():
+            yield Cell(family, node=f"train-{family}"), ", ".join(models), text
 
 
 def _why_none(context: Context, family: str, model: str) -> str:

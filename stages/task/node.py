@@ -37,8 +37,10 @@ def run(config: Config, key: str) -> None:
         try:
             if config.settings["real_data"] and ("weights" in entry or "weights" in entry["network"]):
                 record["card"] = imported(config, key, new)
-            elif reason := unavailable_reason(data) or unavailable_reason(start) or _does_not_train(config):
+            elif reason := unavailable_reason(data) or unavailable_reason(start):
                 raise Unavailable(reason)
+            elif not config.settings["tasks"]:
+                raise Unavailable(f"scale {config.scale} does not train networks of tasks")
             else:
                 training = TaskTraining(config, "task", key)
                 record["card"] = trained(training, new)
@@ -91,7 +93,3 @@ def trained(training: TaskTraining, folder: Path) -> dict[str, Any]:
     save_network(folder / "model.safetensors", member.learner.result.eval(), member.key["network"], card["origin"])
     write_curve(folder / "model.curve.csv", card["curve"])
     return {**card, "start": training.started}
-
-
-def _does_not_train(config: Config) -> str | None:
-    return None if config.settings["tasks"] else f"scale {config.scale} does not train networks of tasks"

@@ -8,44 +8,23 @@ the training of the family then takes up.
 
 import argparse
 
-from redenoise.dag import paths, provenance
-from redenoise.dag.code import note_code
+from redenoise.dag import paths
 from redenoise.dag.config import Config
-from redenoise.dag.indexed import unavailable_reason, write_unavailable
-from redenoise.dag.references import model_names
-from redenoise.models import denoisers
-from redenoise.support.errors import UserError
-from redenoise.support.files import renewed
+from redenoise.dag.indexed import unavailable_reason
 from redenoise.training.imports import import_family
+from redenoise.training.node import make
 from stages.train.family import Family
 
 
 def run(config: Config, key: str, options: argparse.Namespace) -> None:
     """Make the weights of one family."""
-    entry, target = config.entry("train", key), paths.weights(config.scale, key)
-    if options.model:
-        if config.settings["published_weights"]:
-            line = f"--model {options.model}: scale {config.scale} imports its weights and does not train"
-            raise UserError(f"{line}; choose a scale that trains, such as --scale modern")
-        Family(config, key, options.continue_from).train([options.model], options.checkpoint_seconds)
-        return
-    family = None
-    with provenance.recorded(config, "train", key) as record, renewed(target) as new:
-        reason = why_not(config, key)
-        if reason:
-            write_unavailable(new, reason)
-            record["unavailable"] = reason
-        elif config.settings["published_weights"]:
-            record["models"] = import_family(key, entry, paths.data(config.scale, entry["weights"]), new)
-        else:
-            family = Family(config, key, options.continue_from)
-            family.train(model_names(entry), options.checkpoint_seconds)
-            record["models"] = family.store(new)
-            record |= {"device": family.device_name, "mode": family.mode}
-        if not reason:
-            note_code(new, denoisers.source(entry["network"]["name"]))
-    if family:
-        family.keep_results()
+    entry = config.entry("train", key)
+    make(
+        *(config, "train", key, paths.weights(config.scale, key), options, why_not(config, key)),
+        train=lambda: Family(config, key, options.continue_from),
+        take=lambda new: import_family(key, entry, paths.data(config.scale, entry["weights"]), new),
+        network=entry["network"]["name"],
+    )
 
 
 def why_not(config: Config, key: str) -> str | None:

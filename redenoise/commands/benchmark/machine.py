@@ -1,5 +1,6 @@
 """The machine that a benchmark measures, and what its reports have in common."""
 
+import argparse
 import os
 import platform
 import re
@@ -12,6 +13,7 @@ import torch
 from redenoise.dag import provenance
 from redenoise.document import markdown
 from redenoise.measure import torch_mode
+from redenoise.support.errors import UserError
 
 OUTPUT = Path("reports/benchmark")
 
@@ -47,6 +49,20 @@ def commit() -> str | None:
 def usable_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def options(parser: argparse.ArgumentParser, seconds: float) -> argparse.ArgumentParser:
+    """The options that the benchmarks share; `seconds`: the default."""
+    text = f"about how long each measurement lasts (default: {seconds:g})"
+    parser.add_argument("--seconds", type=_positive, default=seconds, metavar="S", help=text)
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FOLDER", help=f"default: {OUTPUT}")
+    return parser
+
+
+def _positive(text: str) -> float:
+    if not 0 < (value := float(text)) < float("inf"):
+        raise UserError(f"--seconds: found {text}, expected a number above 0; correct it")
+    return value
 
 
 def say(text: str) -> None:

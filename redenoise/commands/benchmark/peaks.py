@@ -10,9 +10,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 WARM_UP_CALLS = 3
-# Sides of the square matrices, and bytes to copy, by kind of device. The copies do not fit in any cache.
-SIZES = {"cuda": (2048, 4096, 8192, 16384), "cpu": (512, 1024, 2048)}
-COPY_BYTES = {"cuda": 1 << 30, "cpu": 1 << 28}
+SIZES = {"cuda": (2048, 4096, 8192, 16384), "cpu": (512, 1024, 2048)}  # sides of the square matrices, by kind of device
 CHANNELS = 256  # of the convolution that is measured beside them
 CONVOLUTION = "convolution"  # its name among the sizes
 # Of matrix products. `tf32` is a GPU's reduced precision for fp32 matrices.
@@ -62,13 +60,6 @@ def measure(kind: str, size: str, most: int, device: torch.device, seconds: floa
         call, flops = (lambda: torch.mm(left, right, out=out)), 2.0 * int(size) ** 3
     with _tf32(kind == "tf32"), torch.no_grad():
         return flops * call_rate(call, seconds, 1, device) / 1e12
-
-
-def copy_rate(count: int, device: torch.device, seconds: float) -> float:
-    """GB/s of a copy of `count` bytes within the device's memory, bytes read and bytes written counted."""
-    source = torch.ones(count, dtype=torch.uint8, device=device)
-    target = torch.empty_like(source)
-    return 2.0 * count * call_rate(lambda: target.copy_(source), seconds, 1, device) / 1e9
 
 
 def count_flops(network: nn.Module, shape: tuple[int, int, int, int]) -> dict[str, int]:

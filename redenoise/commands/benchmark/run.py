@@ -2,13 +2,13 @@
 
 Trains the family `proposed` for some seconds in several ways, in turns: a plain loop as public code has it, and this
 project's modes `reference` and `fast`, alone and with several networks together; and relates each to the largest rate
-of matrix products that the device was seen to reach in the same run. Output: `<folder>/<device>.md` and `.json`.
+of matrix products that the device was seen to reach in the same run. The images are those of CBSD432 as bench or modern
+made it, else random ones. Output: `<folder>/<device>.md` and `.json`.
 """
 
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from redenoise.commands.benchmark import limits, peaks
-from redenoise.commands.benchmark.machine import OUTPUT, commit, describe_machine, say, slug, usable_cores
+from redenoise.commands.benchmark import machine, peaks
+from redenoise.commands.benchmark.machine import say
 from redenoise.commands.benchmark.report import render, summarise
 from redenoise.commands.benchmark.ways import Way, Workshop, training_images
 from redenoise.commands.parsing import parser
@@ -31,42 +31,20 @@ from redenoise.support.files import write_json, write_text
 from redenoise.training.patches import Patches
 from redenoise.training.schedule import schedule_for
 
-FAMILY = "proposed"
+FAMILY, SCHEDULE = "proposed", "modern"
 REPEATS = 3
-PROFILED_STEPS = 5
+FEWEST_STEPS = 3  # of a measurement
 PEAK_SHARE = 1 / 30  # of the time of a measurement, for each size of a matrix product
 MOST_WORKERS = 8
 TOGETHER = {"cuda": (2, 4, 8, 16), "cpu": (2,)}
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What to measure, and for how long: see `--help`; the last three are of the device unless given."""
-
-    steps: int = 3
-    seconds: float = 10.0
-    together: tuple[int, ...] = ()
-    images: Path | None = None
-    output: Path = OUTPUT
-    schedule: str = "modern"
-    cores: int = 0  # threads of the processor
-    sizes: tuple[int, ...] = ()  # of the matrices
-    copy_bytes: int = 0
-
-    def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise UserError(f"--steps: found {self.steps}, expected at least 1; raise it")
-        if not 0 < self.seconds < float("inf"):
-            raise UserError(f"--seconds: found {self.seconds:g}, expected a number above 0; correct it")
-        if min(self.together, default=2) < 2:
-            raise UserError(f"--together: found {min(self.together)}, expected at least 2; raise it")
-
-
-def benchmark(settings: Settings, network: dict | None = None, training: dict | None = None) -> Path:
+def benchmark(output: Path, seconds: float, network: dict | None = None, training: dict | None = None) -> Path:
     """Measure this machine and write the report.
 
     Args:
-        settings: see there.
+        output: its folder.
+        seconds: about how long each measurement lasts.
         network: options that replace those of the family's network, such as `divisor` for a miniature.
         training: keys that replace those of the schedule, such as `batch`.
 
@@ -74,51 +52,48 @@ def benchmark(settings: Settings, network: dict | None = None, training: dict | 
         The report's Markdown page; its numbers, every repeat among them, are beside it as JSON.
 
     Raises:
-        UserError: no such schedule, no images, images smaller than a patch, or too little memory on the GPU.
+        UserError: images are damaged or smaller than a patch, or the GPU has too little memory.
     """
     params = read_yaml(PARAMS)
     entry = params["families"][FAMILY]
-    _, schedule = schedule_for(params, {"schedule": settings.schedule, **(training or {})}, entry)
+    _, schedule = schedule_for(params, {"schedule": SCHEDULE, **(training or {})}, entry)
     options = {**entry["network"], **schedule.network, **(network or {})}
-    device = torch_mode.device()
-    workshop = Workshop(options, schedule, entry["sigmas"], params["seed"], device, settings.cores or usable_cores())
-    record = describe(settings, workshop)
-    say(f"{record['machine']['device']}, {REPEATS} times about {settings.seconds:g} s for each way to train")
-    images, source = training_images(settings.images)
-    with _memory_explained(), tempfile.TemporaryDirectory(prefix="redenoise-benchmark-") as folder:
-        files = [Path(folder) / f"{index}.png" for index in range(len(images))]
-        for path, image in zip(files, images, strict=True):
-            write_png(path, image)
-        size = sum(path.stat().st_size for path in files) // len(files)
-        record["images"] = {"count": len(files), "source": source, "mean_png_bytes": size}
-        with _ready(workshop, settings, images, files) as ways:
-            record["peaks"] = measure(ways, settings, device, workshop.threads)
-            record["profiles"] = {way.name: found for way in ways if (found := look_into(way, device))}
+    device, cores = torch_mode.device(), machine.usable_cores()
+    workshop = Workshop(options, schedule, entry["sigmas"], params["seed"], device, cores)
+    record = describe(seconds, workshop)
+    say(f"{record['machine']['device']}, {REPEATS} times about {seconds:g} s for each way to train")
+    images, source = training_images()
+    try:
+        with _stored(images) as files, _ready(workshop, images, files) as ways:
+            size = sum(path.stat().st_size for path in files) // len(files)
+            record["images"] = {"count": len(files), "source": source, "mean_png_bytes": size}
+            record["peaks"] = measure(ways, seconds, device, cores)
+    except torch.OutOfMemoryError:
+        raise UserError("the GPU's memory is too small for all ways at once; end what else runs on it") from None
     fields = ("name", "precision", "networks", "rates")
     record["ways"] = [{name: getattr(way, name) for name in fields} for way in ways]
     record["summary"] = summarise(record)
-    target = settings.output / f"{slug(record['machine'])}.md"
+    target = output / f"{machine.slug(record['machine'])}.md"
     write_json(target.with_suffix(".json"), record)
     write_text(target, render(record))
     return target
 
 
-def describe(settings: Settings, workshop: Workshop) -> dict[str, Any]:
+def describe(seconds: float, workshop: Workshop) -> dict[str, Any]:
     """What is measured, on what, and the FLOPs of a step."""
     schedule, options = workshop.schedule, workshop.options
     with torch.device("meta"):
         network = denoisers.build(options)
     return {
-        "machine": describe_machine(workshop.device, workshop.threads),
+        "machine": machine.describe_machine(workshop.device, workshop.threads),
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "commit": commit(),
+        "commit": machine.commit(),
         "settings": {
-            "seconds": settings.seconds,
-            "fewest_steps": settings.steps,
+            "seconds": seconds,
+            "fewest_steps": FEWEST_STEPS,
             "repeats": REPEATS,
             "warm_up_steps": peaks.WARM_UP_CALLS,
-            "profiled_steps": PROFILED_STEPS,
-            "schedule": settings.schedule,
+            "schedule": SCHEDULE,
             "network": options,
             "batch": schedule.batch,
             "patch": schedule.patch,
@@ -129,11 +104,21 @@ def describe(settings: Settings, workshop: Workshop) -> dict[str, Any]:
 
 
 @contextmanager
-def _ready(workshop: Workshop, settings: Settings, images: list[np.ndarray], files: list[Path]) -> Iterator[list[Way]]:
+def _stored(images: list[np.ndarray]) -> Iterator[list[Path]]:
+    """The images as files, for the plain loop."""
+    with tempfile.TemporaryDirectory(prefix="redenoise-benchmark-") as folder:
+        files = [Path(folder) / f"{index}.png" for index in range(len(images))]
+        for path, image in zip(files, images, strict=True):
+            write_png(path, image)
+        yield files
+
+
+@contextmanager
+def _ready(workshop: Workshop, images: list[np.ndarray], files: list[Path]) -> Iterator[list[Way]]:
     """All ways to train, each after its first step."""
     schedule, device = workshop.schedule, workshop.device
     patches = Patches(images, schedule.patch, schedule.batch, device, "benchmark")
-    modes = [("reference", 1), ("fast", 1), *(("fast", count) for count in settings.together or TOGETHER[device.type])]
+    modes = [("reference", 1), ("fast", 1), *(("fast", count) for count in TOGETHER[device.type])]
     ours = [workshop.ours(mode, count, patches) for mode, count in modes]
     for way in ours:  # before the plain loop has threads, which would disturb the capture of a graph
         say(f"first step of {way.name}")
@@ -146,74 +131,33 @@ def _ready(workshop: Workshop, settings: Settings, images: list[np.ndarray], fil
         close()
 
 
-def measure(ways: list[Way], settings: Settings, device: torch.device, threads: int) -> dict[str, dict[str, list]]:
+def measure(ways: list[Way], seconds: float, device: torch.device, threads: int) -> dict[str, dict[str, list]]:
     """Measure every way and the device's peaks in turns, so that a drift of the machine's speed meets all alike.
 
     Returns:
-        The rate of every repeat: by precision and by size of the matrices, or of the convolution, in TFLOP/s, and under
-        `copy` and by size in bytes in GB/s. Those of the ways are left in the ways.
+        The rate of every repeat in TFLOP/s, by precision and by size of the matrices, or of the convolution. Those of
+        the ways are left in the ways.
     """
-    sizes = settings.sizes or peaks.SIZES[device.type]
-    copied, seconds = settings.copy_bytes or peaks.COPY_BYTES[device.type], settings.seconds * PEAK_SHARE
+    sizes = peaks.SIZES[device.type]
     subjects, most = (*map(str, sizes), peaks.CONVOLUTION), min(peaks.CHANNELS, *sizes)
     found: dict[str, dict[str, list]] = {
         kind: {name: [] for name in subjects} for kind in peaks.PRECISIONS[device.type]
     }
-    copies: list[float] = []
     for repeat in range(1, REPEATS + 1):
         set_mode("fast", threads)
         for kind, rates in found.items():
             for name in subjects:
-                rates[name].append(peaks.measure(kind, name, most, device, seconds))
+                rates[name].append(peaks.measure(kind, name, most, device, seconds * PEAK_SHARE))
             best = max(values[-1] for values in rates.values())
             say(f"repeat {repeat} of {REPEATS}, {kind} at best: {best:.3g} TFLOP/s")
-        copies.append(peaks.copy_rate(copied, device, seconds))
         for way in ways:
             way.prepare()
-            calls = peaks.call_rate(way.advance, settings.seconds, settings.steps, device)
-            way.rates.append(calls * way.networks)
+            way.rates.append(way.networks * peaks.call_rate(way.advance, seconds, FEWEST_STEPS, device))
             say(f"repeat {repeat} of {REPEATS}, {way.name}: {way.rates[-1]:.4g} steps/s")
-    return {**found, "copy": {str(copied): copies}}
-
-
-def look_into(way: Way, device: torch.device) -> dict[str, Any] | None:
-    """Where the time of an eager step goes, `segments` and `operators` of `limits`; None if there is nothing to see."""
-    eager = way.eager
-    if eager is None:
-        return None
-    say(f"profile of {way.name}")
-    way.prepare()
-
-    def step() -> None:
-        eager(way.done)
-        way.done += 1
-
-    return {
-        "segments": limits.segments(step, way.network, way.optimizer, device, PROFILED_STEPS),
-        "operators": limits.operators(step, device, PROFILED_STEPS),
-    }
-
-
-@contextmanager
-def _memory_explained() -> Iterator[None]:
-    try:
-        yield
-    except torch.OutOfMemoryError:
-        line = "the GPU's memory is too small for all ways at once"
-        raise UserError(f"{line}; lower --together, or end what else runs on it") from None
+    return found
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Command line of the benchmark."""
-    options = parser("benchmark training", __doc__, scale=False)
-    options.add_argument("--steps", type=int, default=3, metavar="N", help="fewest timed steps of a measurement")
-    text = "length of a measurement (default: 10)"
-    options.add_argument("--seconds", type=float, default=10.0, metavar="S", help=text)
-    text = "numbers of networks to train together (default: 2 on a processor, 2 4 8 16 on a GPU)"
-    options.add_argument("--together", type=int, nargs="+", default=[], metavar="K", help=text)
-    text = "training images (default: CBSD432 as bench or modern made it, else random ones)"
-    options.add_argument("--images", type=Path, metavar="FOLDER", help=text)
-    options.add_argument("--output", type=Path, default=OUTPUT, metavar="FOLDER", help=f"default: {OUTPUT}")
-    options.add_argument("--schedule", default="modern", help="of params.yaml (default: modern)")
-    given = options.parse_args(arguments)
-    print(benchmark(Settings(**{**vars(given), "together": tuple(sorted(set(given.together)))})))
+    given = machine.options(parser("benchmark training", __doc__, scale=False), 10.0).parse_args(arguments)
+    print(benchmark(given.output, given.seconds))

@@ -1,7 +1,8 @@
 """The ways to train that the benchmark compares, ready to run, and the images that they train on."""
 
 import copy
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,22 +10,109 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import nn
+from torch.utils.data import DataLoader, Dataset
 
-from redenoise.commands.benchmark.plain import PlainLoop, set_plain_mode
 from redenoise.dag import paths
 from redenoise.dag.indexed import INDEX, checked_path, read_index
 from redenoise.data.images import read_image
 from redenoise.measure.torch_mode import set_mode
 from redenoise.models import denoisers
-from redenoise.support.errors import UserError
 from redenoise.training.patches import Patches
 from redenoise.training.schedule import Schedule
-from redenoise.training.step import Learner, Step
+from redenoise.training.step import Learner, Step, centre
 
+# How often an epoch shows each image, in other patches: short epochs would leave the workers idle at the end of each.
+REPEATS = 100
 TRAINING_SET = [paths.data(scale, "cbsd432") for scale in ("bench", "modern")]
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 COUNT, SHAPE = 432, (321, 481)  # of the training set
 GRAIN = 8  # pixels; random images of this grain make PNG files about as large as those of the training set
+
+
+class PatchDataset(Dataset):
+    """Random patches of `patch` pixels of colour images in files, flipped and turned at random."""
+
+    def __init__(self, paths: list[Path], patch: int, repeats: int = REPEATS) -> None:
+        self.paths, self.patch, self.repeats = paths, patch, repeats
+
+    def __len__(self) -> int:
+        return len(self.paths) * self.repeats
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        """A patch, float32 (C, P, P) in [0, 1]."""
+        image = np.asarray(Image.open(self.paths[index % len(self.paths)]).convert("RGB"))
+        top, left = (random.randint(0, side - self.patch) for side in image.shape[:2])
+        patch = image[top : top + self.patch, left : left + self.patch]
+        if random.random() < 0.5:
+            patch = patch[:, ::-1]
+        patch = np.rot90(patch, random.randrange(4))
+        return torch.from_numpy(np.ascontiguousarray(patch.transpose(2, 0, 1))).float() / 255.0
+
+
+class PlainLoop:
+    """A training loop as most public denoising code has it: what the benchmark measures this project's modes against.
+
+    Images are PNG files; a `Dataset` decodes a whole one for every patch, in the workers of a `DataLoader`; the step
+    runs eagerly in fp32, NCHW, with Adam, draws the noise on the device and reads the loss each time. It leaves
+    PyTorch's switches where they are by default, TF32 convolutions on a GPU among them, and lets cuDNN choose its
+    algorithms. Batch, patch and learning rate are those of a schedule.
+
+    Args:
+        network: takes (noisy, sigma) on the [0, 1] scale; its output may be smaller by the same margin on all sides.
+        sigma: noise level on the [0, 255] scale.
+        workers: processes that decode, 1 or more.
+    """
+
+    def __init__(
+        self,
+        files: list[Path],
+        network: nn.Module,
+        sigma: float,
+        schedule: Schedule,
+        device: torch.device,
+        workers: int,
+    ) -> None:
+        self.network, self.sigma, self.device = network.to(device).train(), sigma / 255.0, device
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=schedule.learning_rate)
+        self.loader = DataLoader(
+            PatchDataset(files, schedule.patch, max(REPEATS, schedule.batch)),
+            schedule.batch,
+            shuffle=True,
+            num_workers=workers,
+            drop_last=True,
+            pin_memory=device.type == "cuda",
+            persistent_workers=True,
+        )
+        self.batches = self._endless()
+
+    def step(self) -> float:
+        """One update; returns its loss, the mean squared error in the [0, 1] range."""
+        clean = next(self.batches).to(self.device)
+        noisy = clean + self.sigma * torch.randn_like(clean)
+        sigma = torch.full((len(clean),), self.sigma, device=self.device)
+        self.optimizer.zero_grad()
+        output = self.network(noisy, sigma)
+        loss = nn.functional.mse_loss(output, centre(clean, output))
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+    def close(self) -> None:
+        """End the workers."""
+        self.batches.close()
+        self.loader._iterator = None  # persistent workers end with the loader's iterator
+
+    def _endless(self) -> Generator[torch.Tensor]:
+        while True:
+            yield from self.loader
+
+
+def set_plain_mode(threads: int) -> None:
+    """PyTorch's switches as they are by default, and cuDNN's choice of algorithms, which most code turns on."""
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(False)
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = True
 
 
 @dataclass
@@ -37,8 +125,6 @@ class Way:
         networks: trained side by side.
         prepare: puts PyTorch's switches where this way wants them.
         step: one update of all its networks; takes the number of the step.
-        eager: one update of `network` without a captured graph, to look into; None where there is nothing new to see.
-        network, optimizer: the first of them.
         rates: updates per second of all networks together, one for each repeat.
     """
 
@@ -47,9 +133,6 @@ class Way:
     networks: int
     prepare: Callable[[], None]
     step: Callable[[int], object]
-    eager: Callable[[int], object] | None
-    network: nn.Module
-    optimizer: torch.optim.Optimizer
     rates: list[float] = field(default_factory=list)
     done: int = 0
 
@@ -75,60 +158,36 @@ class Workshop:
         loop = PlainLoop(files, self._network(), self.sigmas[0], self.schedule, self.device, workers)
         # PyTorch's default on a GPU: TF32 in convolutions, and the network has no other products.
         precision = "tf32" if self.device.type == "cuda" else "fp32"
-        prepare, step = (lambda: set_plain_mode(self.threads)), (lambda number: loop.step())
-        return Way("plain loop", precision, 1, prepare, step, step, loop.network, loop.optimizer), loop.close
+        return Way("plain loop", precision, 1, lambda: set_plain_mode(self.threads), lambda _: loop.step()), loop.close
 
     def ours(self, mode: str, count: int, patches: Patches) -> Way:
         """This project's loop with `count` networks, in the mode `reference` or `fast`."""
         set_mode(mode, self.threads)
         sigmas = [self.sigmas[index % len(self.sigmas)] for index in range(count)]
         learners = [Learner(self._network(), (one, one), self.schedule, mode, self.device) for one in sigmas]
-        step, eager = self._step(learners, patches), self._step(learners[:1], patches)
-        eager.captures = False
+        own = copy.copy(patches)  # the same pixels, with a generator of its own, which a graph keeps to itself
+        own.generator = torch.Generator(device=self.device)
+        step = Step(learners, own, self.seed)
         return Way(
             mode if count == 1 else f"{mode}, {count} together",
             "bf16" if mode == "fast" else "fp32",
             count,
             lambda: set_mode(mode, self.threads),
             lambda number: step(number % self.schedule.steps),  # begun anew: a benchmark may be longer
-            (lambda number: eager(number % self.schedule.steps)) if count == 1 else None,
-            learners[0].network,
-            learners[0].optimizer,
         )
-
-    def _step(self, learners: list[Learner], patches: Patches) -> Step:
-        """On the same pixels, with a generator of its own, which a graph keeps to itself."""
-        own = copy.copy(patches)
-        own.generator = torch.Generator(device=self.device)
-        return Step(learners, own, self.seed)
 
     def _network(self) -> nn.Module:
         torch.manual_seed(self.seed)
         return denoisers.build(self.options)
 
 
-def training_images(folder: Path | None) -> tuple[list[np.ndarray], str]:
-    """The images of a folder, and in words where they come from.
-
-    Args:
-        folder: with an index of the download stage, or with image files; None for the training set of a scale, or
-            random images of its size where there is none.
-
-    Raises:
-        UserError: the folder has no images, or one of them is damaged.
-    """
-    made = [path for path in TRAINING_SET if (path / INDEX).exists() and read_index(path)]
-    if folder is None and not made:
+def training_images() -> tuple[list[np.ndarray], str]:
+    """The training set as a scale made it, or random images of its size, and in words where they come from."""
+    folder = next((path for path in TRAINING_SET if (path / INDEX).exists() and read_index(path)), None)
+    if folder is None:
         return random_images(COUNT, SHAPE), "random images of the size of CBSD432's, which has not been downloaded"
-    chosen = folder or made[0]
-    if (chosen / INDEX).exists():
-        files = [checked_path(chosen, row) for row in read_index(chosen)]
-    else:
-        files = sorted(path for path in chosen.glob("*") if path.suffix.lower() in SUFFIXES)
-    if not files:
-        line = f"--images: found no image in {chosen}, expected {', '.join(SUFFIXES)} files"
-        raise UserError(f"{line}; name another folder")
-    return [read_image(path, gray=False) for path in files], f"`{chosen.as_posix()}`"
+    files = [checked_path(folder, row) for row in read_index(folder)]
+    return [read_image(path, gray=False) for path in files], f"`{folder.as_posix()}`"
 
 
 def random_images(count: int, shape: tuple[int, int]) -> list[np.ndarray]:

@@ -161,11 +161,13 @@ def rule_resources(cluster: dict[str, Any], request: Request) -> dict[str, Any]:
     warning = cluster["warning_seconds"]
     # Without `B:`, so that Slurm signals the processes of the stage and not the shell that waits for them.
     extra = [f"--signal=TERM@{warning}" if warning else "", cluster["extra"] or ""]
-    where = cluster[request.side]
+    where, minutes = cluster[request.side], str(request.minutes)
+    if request.gather_minutes is not None:  # a node whose work its shards have done, see its rule, needs only the few
+        minutes = f"({request.gather_minutes} if input.shards else {request.minutes})"
     values = {
         "cpus_per_task": request.cpus,
         "mem_mb": _growing(request.mb, request.max_mb),
-        "runtime": _growing(_run_time(request), request.max_minutes),
+        "runtime": _growing(minutes, request.max_minutes),
         "turn": 1,
         "slurm_partition": where["partition"],
         "slurm_account": cluster["account"],
@@ -211,13 +213,6 @@ def _minutes(cluster: dict[str, Any], side: str, together: int) -> int | None:
     """Longest run time that each of the nodes of one job may ask for."""
     hours = cluster[side]["max_hours"]
     return None if hours is None else max(1, int(60 * hours) // together)
-
-
-def _run_time(request: Request) -> str:
-    """Minutes of the first attempt; a node whose work its shards have done, see its rule, needs only the few."""
-    if request.gather_minutes is None:
-        return str(request.minutes)
-    return f"({request.gather_minutes} if input.shards else {request.minutes})"
 
 
 def _growing(value: int | str, most: int | None) -> str:

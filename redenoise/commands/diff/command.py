@@ -10,8 +10,7 @@ from pathlib import Path
 
 from redenoise.commands.diff import layout, sides
 from redenoise.commands.diff.causes import Ancestry
-from redenoise.commands.diff.moves import Move, moves
-from redenoise.commands.diff.sides import Reader
+from redenoise.commands.diff.sides import Move, Reader, moves
 from redenoise.commands.parsing import parser
 from redenoise.dag.config import SCALES, load_config
 from redenoise.support.errors import UserError, choices

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from redenoise.commands.diff.causes import KINDS, Cause
-from redenoise.commands.diff.moves import Move
+from redenoise.commands.diff.sides import Move
 from redenoise.document import markdown
 from redenoise.document.model import Value, table
 from stages.report.rows import DECIMALS, NOT_RUN, signed

@@ -13,7 +13,7 @@ from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.document import latex, store
 from redenoise.document.latex import escape
-from redenoise.document.model import Paragraph, Picture, Section
+from redenoise.document.model import Paragraph, Picture
 from redenoise.support.errors import UserError
 from redenoise.support.files import atomic_open, write_text
 from stages.report import figures
@@ -120,14 +120,11 @@ def _figures(config: Config) -> Iterator[Figure]:
                 raise UserError(f"{page}: figure {path!r}, expected figures/<name>.png or a drawing of the report")
             drawn = match[2] == "svg"
             data = figures.pdf(figures.drawn(config, match[1])) if drawn else _file(reports / path)
-            yield Figure(f"{match[1]}.{'pdf' if drawn else 'png'}", data, section.heading, _words(section))
+            words = (escape(block.text) for block in section.blocks if isinstance(block, Paragraph))
+            yield Figure(f"{match[1]}.{'pdf' if drawn else 'png'}", data, section.heading, "\n\n".join(words))
     if (scores := opinion.file(config.scale, "pdf")).exists():
         title = "Figure 5 of Liu et al. 2020: mean opinion scores"
         yield Figure("opinion.pdf", _file(scores), title, r"Intervals are 95 \%, over raters.")
-
-
-def _words(section: Section) -> str:
-    return "\n\n".join(escape(block.text) for block in section.blocks if isinstance(block, Paragraph))
 
 
 def _file(path: Path) -> bytes:

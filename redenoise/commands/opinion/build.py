@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from redenoise.commands.opinion.key import FORMAT, read
 from redenoise.commands.opinion.methods import SIGMA, Method, four
+from redenoise.commands.opinion.ratings import FORMAT, read_key
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import checked_path, read_index, unavailable_reason
@@ -113,7 +113,7 @@ def page(page_id: str, images: list[dict[str, Any]]) -> str:
 def _set_aside(folder: Path, page_id: str) -> None:
     """Keep the key of another page that lies here: somebody may be rating that page."""
     path = folder / "key.json"
-    if path.exists() and (other := read(path).page) != page_id:
+    if path.exists() and (other := read_key(path).page) != page_id:
         path.rename(folder / f"key-{other}.json")
 
 
@@ -133,14 +133,12 @@ def _panels(config: Config, image: Chosen, methods: list[Method], seed: int) -> 
         "dataset": config.entry("download", image.dataset)["title"],
         "item": item,
         "noisy": image.row["sha256"],
-        "panels": [{"code": name, "method": method.name, "pixels": _pixels(found)} for name, method, found in panels],
+        "panels": [
+            {"code": name, "method": method.name, "pixels": sha256_bytes(f"{found.shape}".encode() + found.tobytes())}
+            for name, method, found in panels
+        ],
     }
     return {"code": image.code, "width": width, "height": height, "panels": shown}, entry
-
-
-def _pixels(image: np.ndarray) -> str:
-    """SHA-256 of an image's size and pixels."""
-    return sha256_bytes(f"{image.shape}".encode() + image.tobytes())
 
 
 def _data_url(image: np.ndarray) -> str:

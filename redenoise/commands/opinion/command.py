@@ -8,7 +8,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from redenoise.commands.opinion import key as keys
 from redenoise.commands.opinion import ratings, report
 from redenoise.commands.parsing import parser
 from redenoise.dag import paths
@@ -63,7 +62,7 @@ def _build(config: Config, parsed: argparse.Namespace) -> None:
 
 
 def _collect(config: Config, parsed: argparse.Namespace) -> None:
-    key = keys.read(parsed.key or _folder(config.scale) / "key.json") if parsed.files else None
+    key = ratings.read_key(parsed.key or _folder(config.scale) / "key.json") if parsed.files else None
     if key and key.scale != config.scale:
         line = f"the key is of scale {key.scale}, not {config.scale}"
         raise UserError(f"{line}; collect with --scale {key.scale}, or name another key with --key")

@@ -5,8 +5,7 @@ from pathlib import Path
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from redenoise.commands.opinion.key import Key
-from redenoise.commands.opinion.ratings import Rating
+from redenoise.commands.opinion.ratings import Key, Rating
 from redenoise.commands.opinion.scores import AVERAGE, Score, difference, summarise, table
 from redenoise.dag.config import Config
 from redenoise.document import markdown, model, store
@@ -87,16 +86,13 @@ def page(config: Config, ratings: list[Rating], key: Key | None, scores: list[Sc
     """The page; `key` is None and there are no scores where there are no ratings."""
     warning = () if config.settings["real_data"] else (Paragraph(DEMO, WARNING),)
     opening = (*warning, Paragraph(PAPER), Paragraph("What differs here:"), Items(DEVIATIONS))
-    found: tuple[Section, ...] = (Section(SCORES, (Paragraph(_invitation(config.scale)),)),)
+    make, collect = (f"`redenoise opinion {step} --scale {config.scale}" for step in ("build", "collect"))
+    text = f"{NO_RATERS}. {make}` makes the page for raters, {collect} FILES...` reads the files that they save."
+    found: tuple[Section, ...] = (Section(SCORES, (Paragraph(text),)),)
     if key and scores:
         found = _found(ratings, key, scores, config.scale)
     title = f"Opinion test, scale `{config.scale}`"
     return Document("opinion", title, (Section("", opening), *found), source=SOURCE)
-
-
-def _invitation(scale: str) -> str:
-    make, collect = (f"`redenoise opinion {step} --scale {scale}" for step in ("build", "collect"))
-    return f"{NO_RATERS}. {make}` makes the page for raters, {collect} FILES...` reads the files that they save."
 
 
 def _found(ratings: list[Rating], key: Key, scores: list[Score], scale: str) -> tuple[Section, ...]:
@@ -145,15 +141,12 @@ def _table(ratings: list[Rating], key: Key, scores: list[Score]) -> Table:
         overall, *sets = [score for score in scores if score.method == method and score.item == AVERAGE]
         below, bounds = difference(ratings, key, last, method)
         gap = NOTHING if method == last else f"{below:.2f}{f' ({bounds[0]:.2f} to {bounds[1]:.2f})' if bounds else ''}"
-        numbers = [f"{overall.mean:.2f}", _interval(overall), f"{overall.spread:.2f}"]
+        interval = NOTHING if overall.low is None else f"{overall.low:.2f} to {overall.high:.2f}"
+        numbers = [f"{overall.mean:.2f}", interval, f"{overall.spread:.2f}"]
         rows.append([method, text, *numbers, *(f"{score.mean:.2f}" for score in sets), gap])
     measured = ("score", "95 % interval", "spread", *dict.fromkeys(dataset for dataset, _ in key.places.values()))
     columns = ("method", "here", *measured, f"less than {last} by")
     return model.table(columns, rows, numbers=columns[2:])
-
-
-def _interval(score: Score) -> str:
-    return NOTHING if score.low is None else f"{score.low:.2f} to {score.high:.2f}"
 
 
 def _sources(ratings: list[Rating], key: Key) -> Items:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t
 
-from redenoise.commands.opinion.key import Key
-from redenoise.commands.opinion.ratings import Rating
+from redenoise.commands.opinion.ratings import Key, Rating
 
 CONFIDENCE = 0.95
 AVERAGE = "average"

@@ -8,7 +8,7 @@ reports/benchmark/, else the mean of the stage; where nobody has measured, it sa
 import json
 
 from redenoise.commands.parsing import parser
-from redenoise.commands.plan import costs, estimates, layout, verdicts
+from redenoise.commands.plan import costs, differences, estimates, layout
 from redenoise.commands.plan.shards import Scatter
 from redenoise.dag import graph
 from redenoise.dag.config import load_config
@@ -19,7 +19,7 @@ def plan(scale: str | None, every_node: bool, as_json: bool) -> str:
     """The plan for one scale, as text or as JSON."""
     config = load_config(scale)
     dag = graph.load(config)
-    found = verdicts.judge(config, dag)
+    found = differences.judge(config, dag)
     table = estimates.by_stage(found, estimates.Estimator(config, dag))
     shards = Scatter(config).jobs(name for name, verdict in found.items() if verdict.runs)
     if as_json:

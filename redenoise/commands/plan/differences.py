@@ -1,4 +1,12 @@
-"""What keeps the outputs of a node from being those of today's inputs: its provenance against the checkout."""
+"""What keeps the outputs of a node from being those of today's inputs, and which nodes would run for that, and why.
+
+A node's provenance is held against the checkout: what differs is in the node itself, or in a node upstream that
+everything began with. The verdict goes by content, as DVC's does, and follows the DAG downstream as Snakemake does,
+which makes a node again whenever one of its inputs is. (DVC goes on downstream only where the new input differs from
+the old one.) Where the engines themselves disagree this is DVC's side: an output that was changed by hand is made
+again, although Snakemake looks at its time only; a file that is newer but the same is no reason. Other versions of
+packages are none for either engine; they are reported apart, since `redenoise record` refuses them.
+"""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +16,7 @@ from typing import Any, NamedTuple
 
 from redenoise.dag import provenance
 from redenoise.dag.config import PARAMS, SCALES, Config
-from redenoise.dag.graph import Node
+from redenoise.dag.graph import Graph, Node
 from redenoise.dag.table import SECTIONS
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_path
@@ -134,3 +142,43 @@ def file_states(old: dict[str, str], new: dict[str, str]) -> Iterator[tuple[str,
 def as_json(value: object) -> object:
     """What `value` reads as after a round trip through JSON, the form that provenance keeps."""
     return json.loads(json.dumps(value))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be done about one node.
+
+    Attributes:
+        node: the node.
+        causes: what differs in the node itself.
+        upstream: names of the nodes that would run and whose outputs it reads.
+        root: of the first of these, or of the first node before it, the one with a cause of its own; None without.
+        packages: packages whose versions differ from those of the last run.
+    """
+
+    node: Node
+    causes: tuple[Difference, ...] = ()
+    upstream: tuple[str, ...] = ()
+    root: str | None = None
+    packages: tuple[Difference, ...] = ()
+
+    @property
+    def runs(self) -> bool:
+        """Whether the node would run."""
+        return bool(self.causes or self.upstream)
+
+
+def judge(config: Config, graph: Graph) -> dict[str, Verdict]:
+    """The verdict on every node by name, in the order of the graph."""
+    checkout = Checkout(config)
+    found: dict[str, Verdict] = {}
+    for node in graph.nodes:
+        upstream = tuple(name for name in graph.upstream[node.name] if found[name].runs)
+        facts = differences(checkout, node)
+        # An input that is made anew anyway is no cause: what its maker lacks is.
+        anew = [fact for fact in facts if fact.kind == "input" and graph.maker(fact.name) in upstream]
+        causes = tuple(fact for fact in facts if fact.kind != "package" and fact not in anew)
+        root = found[upstream[0]].root or upstream[0] if upstream and not causes else None
+        packages = tuple(fact for fact in facts if fact.kind == "package")
+        found[node.name] = Verdict(node, causes, upstream, root, packages)
+    return found

@@ -4,9 +4,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from redenoise.commands.plan.differences import DAMAGED, Difference
-from redenoise.commands.plan.estimates import StageCost, Sum, as_dict
-from redenoise.commands.plan.verdicts import Verdict
+from redenoise.commands.plan.differences import DAMAGED, Difference, Verdict
+from redenoise.commands.plan.estimates import StageCost, as_dict
 
 SHOWN = 8  # names of nodes in one line
 FILES_SHOWN = 3  # of which the same is to be said
@@ -31,13 +30,11 @@ def shards(jobs: dict[str, dict[str, int]]) -> str:
     """Into how many jobs Snakemake cuts the nodes that measure; empty at a scale that cuts none."""
     if not jobs:
         return ""
-    lines = [f"  {stage}: {_sharded(**found)}" for stage, found in jobs.items()]
+    lines = []
+    for stage, found in jobs.items():
+        whole = f"; {UNKNOWN} for {found['unknown']} nodes, which stay whole" if found["unknown"] else ""
+        lines.append(f"  {stage}: {found['jobs']} shards of {found['nodes']} nodes{whole}")
     return "Under Snakemake shards of these do the work, see shard_minutes in the scale's file:\n" + "\n".join(lines)
-
-
-def _sharded(nodes: int, jobs: int, unknown: int) -> str:
-    known = f"{jobs} shards of {nodes} nodes"
-    return f"{known}; {UNKNOWN} for {unknown} nodes, which stay whole" if unknown else known
 
 
 def reason(verdict: Verdict) -> str:
@@ -83,31 +80,29 @@ def _names(names: list[str]) -> str:
 
 
 def _costs(costs: dict[str, StageCost]) -> str:
-    rows = []
+    rows, hours = [], ("seconds", "cpu_seconds", "gpu_seconds")
     for stage, cost in costs.items():
-        if cost.runs:
+        if cost.costs:
             origins = ", ".join(f"{name}: {count}" for name, count in cost.origins.items())
-            sums = [_sum(value, 3600) for value in (cost.seconds, cost.cpu_seconds, cost.gpu_seconds)]
-            memory = [UNKNOWN if value is None else f"{value:.0f}" for value in (cost.memory_mb, cost.gpu_memory_mb)]
-            rows.append((stage, cost.runs, cost.nodes, *sums, _sum(cost.disk_mb, 1), *memory, origins))
+            sums = [*(_sum(*cost.sum(name), 3600) for name in hours), _sum(*cost.sum("disk_mb"), 1)]
+            most = (cost.most(name) for name in ("memory_mb", "gpu_memory_mb"))
+            memory = [UNKNOWN if value is None else f"{value:.0f}" for value in most]
+            rows.append((stage, len(cost.costs), cost.nodes, *sums, *memory, origins))
     table = tabulate(rows, HEADERS, disable_numparse=True, colalign=("left", *["right"] * 8, "left"))
     devices = "; ".join(costs["all"].devices) or "no device"
     notes = ["Hours are those of one node after the other. Measured on: " + devices + "."]
-    if any(_partly(value) for cost in costs.values() for value in (cost.seconds, cost.cpu_seconds, cost.gpu_seconds)):
+    partly = (cost.sum(name) for cost in costs.values() for name in hours)
+    if any(total is not None and unknown for total, unknown in partly):
         notes.append("`+ n?`: n nodes come on top of which nobody has measured it yet.")
     return table + "\n" + "\n".join(notes)
 
 
-def _partly(value: Sum) -> bool:
-    return bool(value.known and value.unknown)
-
-
-def _sum(value: Sum, unit: float) -> str:
-    if value.unknown and not value.known:
+def _sum(total: float | None, unknown: int, unit: float) -> str:
+    if total is None:
         return UNKNOWN
-    total = value.total / unit
-    shown = "< 0.01" if 0 < total < 0.01 else f"{total:.2f}" if total < 100 else f"{total:,.0f}"
-    return f"{shown} + {value.unknown}?" if value.unknown else shown
+    value = total / unit
+    shown = "< 0.01" if 0 < value < 0.01 else f"{value:.2f}" if value < 100 else f"{value:,.0f}"
+    return f"{shown} + {unknown}?" if unknown else shown
 
 
 def _packages(verdicts: dict[str, Verdict]) -> list[str]:

@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from redenoise.commands.cluster.resources import load_cluster, requests
-from redenoise.commands.plan import costs, rates
+from redenoise.commands.plan import costs
 from redenoise.dag import paths
 from redenoise.dag.config import SCALES, Config, read_yaml
 from redenoise.dag.table import MEASURING
@@ -136,7 +136,7 @@ class Scatter:
 
     @cached_property
     def _benchmarks(self) -> list[dict[str, Any]]:
-        return rates.benchmarks()
+        return costs.benchmarks()
 
     @cached_property
     def _on_gpu(self) -> set[str]:

@@ -38,8 +38,13 @@ class Source:
 def load(config: Config, nodes: dict[str, Node]) -> Source:
     """The facts of every node; raises `UserError` if the reports do not hold them, or a record is damaged."""
     kept = _from_reports(paths.reports(config.scale))
-    why_not = _why_not(config, nodes, kept)
-    return Source(kept if why_not else {node.name: _from_build(node) for node in nodes.values()}, why_not)
+    if why_not := _why_not(config, nodes, kept):
+        return Source(kept, why_not)
+    found = {node.name: provenance.read(node.record) for node in nodes.values()}
+    for record in found.values():
+        record["uncommitted changes"] = CHANGES[record.get("uncommitted_changes")]
+        record["seconds"] = f"{record['seconds']:.2f}"
+    return Source(found, why_not)
 
 
 def _why_not(config: Config, nodes: dict[str, Node], kept: dict[str, Record]) -> str:
@@ -55,12 +60,6 @@ def _why_not(config: Config, nodes: dict[str, Node], kept: dict[str, Record]) ->
         if node.stage != "report" and written != kept.get(node.name, {}).get("outputs"):
             return f"{node.name} has run again since {paths.reports(config.scale)} was made"
     return ""
-
-
-def _from_build(node: Node) -> Record:
-    record = provenance.read(node.record)
-    changes = CHANGES[record.get("uncommitted_changes")]
-    return {**record, "uncommitted changes": changes, "seconds": f"{record['seconds']:.2f}"}
 
 
 def _from_reports(folder: Path) -> dict[str, Record]:

@@ -9,28 +9,10 @@ RECORDS = "/provenance/"  # read by the report alone, and from every node: no ed
 
 
 @dataclass(frozen=True)
-class Node:
-    """One node of the DAG.
+class Node(graph.Node):
+    """One node of the DAG; `reads`: nodes whose outputs it reads."""
 
-    Attributes:
-        stage, key: as in `Config.nodes`; the key is None for a stage of one node.
-        command: what makes its outputs.
-        reads: nodes whose outputs it reads.
-        outputs: paths of what it writes.
-        record: where it records what it was made from.
-    """
-
-    stage: str
-    key: str | None
-    command: str
     reads: tuple["Node", ...] = field(repr=False)
-    outputs: tuple[str, ...]
-    record: str
-
-    @property
-    def name(self) -> str:
-        """`<stage>-<key>`, as its record is called."""
-        return f"{self.stage}-{self.key}" if self.key else self.stage
 
     @property
     def page(self) -> str:
@@ -45,7 +27,7 @@ def load(config: Config) -> dict[str, Node]:
     for node in found.nodes:
         names = dict.fromkeys(found.maker(path) for path in node.inputs if RECORDS not in path)
         reads = tuple(nodes[name] for name in names if name)
-        nodes[node.name] = Node(node.stage, node.key, node.command, reads, node.outputs, node.record)
+        nodes[node.name] = Node(**vars(node), reads=reads)
     return nodes
 
 

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from redenoise.commands.parsing import parser
 from redenoise.commands.spread import table, training
-from redenoise.commands.spread.cells import Cell, cell, names
-from redenoise.commands.spread.measure import Kept, image_key, kept, measured
+from redenoise.commands.spread.measure import Cell, Kept, cell, image_key, kept, measured, names
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config, load_config
 from redenoise.measure.denoising import DenoiserFor

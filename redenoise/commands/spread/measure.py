@@ -1,58 +1,127 @@
-"""Measure images under other seeds, with the code that fills the tables, and keep every value once it is there."""
+"""Measure images under other seeds, with the code that fills the tables, and keep every value once it is there.
 
+What is measured is one method on one test set, with its images, its noise levels and the denoiser for each.
+"""
+
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from time import monotonic
-from typing import Any
+from typing import IO, Any
 
-from redenoise.commands.spread.cells import Cell
-from redenoise.dag import paths
-from redenoise.dag.indexed import checked_path
+from redenoise.dag import paths, provenance
+from redenoise.dag.config import Config
+from redenoise.dag.indexed import checked_path, read_index, unavailable_reason
 from redenoise.data.images import read_image
 from redenoise.measure import items, metrics, noise
-from redenoise.measure.denoising import DenoiserFor
+from redenoise.measure.denoising import DenoiserFor, dataset_title
 from redenoise.measure.items import item_key, to_uint8
 from redenoise.measure.metrics import psnr, ssim
+from redenoise.measure.networks import Networks
 from redenoise.measure.noise import add_noise
-from redenoise.support.errors import UserError
-from redenoise.support.files import read_json, sha256_bytes, write_json
+from redenoise.models import filters
+from redenoise.support.errors import UserError, choices
+from redenoise.support.files import sha256_bytes
+from stages.report.records import DIGITS
 
 METRICS = ("psnr", "ssim")
-KEEP_SECONDS = 5.0  # what a kill may cost
-Values = dict[str, list[float]]  # by the key of what it depends on: the values of one image, one for each metric
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One entry of `evaluations` or `filters` of params.yaml, ready to be measured.
+
+    Attributes:
+        title: of the data set, as the results name it.
+        gray: whether its images are read as gray ones.
+        images: rows of the index of the clean images.
+        levels: noise levels.
+        denoiser_for: see `redenoise.measure.denoising`.
+        weights: first digits of the SHA-256 of the folder of weights; for a classical method, its version.
+        networks: the networks of a learned denoiser.
+    """
+
+    key: str
+    entry: dict[str, Any]
+    title: str
+    gray: bool
+    images: list[dict[str, str]]
+    levels: list[float]
+    denoiser_for: DenoiserFor
+    weights: str
+    networks: Networks | None = None
+
+
+def names(config: Config, only: list[str] | None) -> list[str]:
+    """The cells to measure: those named, else all of learned denoisers; a classical one costs hours."""
+    learned, known = config.keys("evaluate"), [*config.keys("evaluate"), *config.keys("filter")]
+    for name in only or ():
+        if name not in known:
+            raise UserError(f"--only {name!r} is in neither evaluations nor filters; {choices(name, known)}")
+    return list(dict.fromkeys(only)) if only else learned
+
+
+def cell(config: Config, key: str) -> Cell | str:
+    """One cell, or why there is nothing to measure.
+
+    Raises:
+        UserError: its images or its weights are missing, or are not what the stage that made them has recorded.
+    """
+    learned = key in config.keys("evaluate")
+    entry = config.entry("evaluate" if learned else "filter", key)
+    folder = paths.data(config.scale, entry["dataset"])
+    sources = [folder, paths.weights(config.scale, entry["family"])] if learned else [folder]
+    hashes = provenance.hash_inputs(config, sources)
+    if reason := next(filter(None, map(unavailable_reason, sources)), None):
+        return reason
+    networks, missing = None, {}
+    denoiser_for: DenoiserFor
+    if learned:
+        networks = networks_of(config, entry, sources[1])
+        missing = networks.missing_levels()
+        denoiser_for, weights = networks.denoiser_for, hashes[sources[1].as_posix()][:DIGITS]
+    else:
+        method = filters.load(entry["filter"])
+        parts = filters.parts_of(method)
+        denoiser_for, weights = filters.denoiser_for(method, parts), parts["version"]
+    levels = entry.get("sigmas") or config.entry("synthesize", entry["dataset"])["sigmas"]
+    if not (measured := [level for level in sorted(levels) if level not in missing]):
+        return "; ".join(dict.fromkeys(missing.values()))
+    title, gray = dataset_title(config, entry["dataset"]), config.entry("download", entry["dataset"])["channels"] == 1
+    return Cell(key, entry, title, gray, read_index(folder), measured, denoiser_for, weights, networks)
+
+
+def networks_of(config: Config, entry: dict[str, Any], folder: Path) -> Networks:
+    """The networks of a folder of weights, as the stage `evaluate` uses them."""
+    computing = {"mode": "reference", "threads": str(config.settings["threads"])}
+    return Networks(folder, computing, entry.get("network", {}), entry.get("by_channel", False))
 
 
 @contextmanager
 def kept(scale: str, key: str) -> Iterator["Kept"]:
     """The values of one cell that earlier runs have measured; those added inside the block are kept too."""
-    path = paths.build(scale) / "spread" / f"{key}.json"
-    store = Kept(path, _read(path))
-    try:
-        yield store
-    finally:
-        store.write()
+    path = paths.build(scale) / "spread" / f"{key}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as stream:
+        yield Kept(stream)
 
 
 class Kept:
-    """Measured values in a file that is written anew every few seconds."""
+    """Measured values by the key of what each depends on: the values of one image, one for each metric.
 
-    def __init__(self, path: Path, values: Values) -> None:
-        self.path, self.values = path, values
-        self.written, self.new = monotonic(), False
+    A file has a line for each image. One that a kill has cut short is measured again.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        stream.seek(0)
+        self.values, self.stream = dict(filter(None, map(_parsed, stream))), stream
 
     def add(self, key: str, values: list[float]) -> None:
         """Keep the values of one image."""
-        self.values[key], self.new = values, True
-        if monotonic() - self.written > KEEP_SECONDS:
-            self.write()
-
-    def write(self) -> None:
-        """Write what is new."""
-        if self.new:
-            write_json(self.path, self.values)
-            self.written, self.new = monotonic(), False
+        self.values[key] = values
+        print("", json.dumps([key, values]), sep="\n", file=self.stream, flush=True)
 
 
 def image_key(cell: Cell, row: dict[str, str], sigma: float, seed: int, parts: dict[str, str]) -> str:
@@ -85,15 +154,10 @@ def _code() -> str:
     return sha256_bytes(b"".join(Path(module.__file__).read_bytes() for module in files))
 
 
-def _read(path: Path) -> Values:
-    if not path.exists():
-        return {}
+def _parsed(line: str) -> tuple[str, list[float]] | None:
+    """Key and values of a line; None for one that is empty or damaged."""
     try:
-        values = read_json(path, dict)
-    except UserError:
-        return {}  # damaged: measured again
-    return {key: value for key, value in values.items() if _sound(value)}
-
-
-def _sound(value: object) -> bool:
-    return isinstance(value, list) and len(value) == len(METRICS) and all(isinstance(one, float) for one in value)
+        key, values = json.loads(line)
+        return (key, [float(value) for value in values]) if len(values) == len(METRICS) else None
+    except (ValueError, TypeError):
+        return None

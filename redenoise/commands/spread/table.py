@@ -3,8 +3,7 @@
 from math import sqrt
 from statistics import fmean, variance
 
-from redenoise.commands.spread.cells import Cell
-from redenoise.commands.spread.measure import METRICS
+from redenoise.commands.spread.measure import METRICS, Cell
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
 from redenoise.measure.denoising import dataset_title

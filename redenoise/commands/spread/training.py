@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from redenoise.commands.spread.cells import Cell, networks_of
+from redenoise.commands.spread.measure import Cell, networks_of
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
 from redenoise.measure.denoising import DenoiserFor
