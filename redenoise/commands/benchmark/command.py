@@ -8,6 +8,7 @@ from redenoise.support.start import imported
 # What is measured: its module here, and what it tells.
 KINDS = {
     "training": ("run", "steps per second of training denoisers"),
+    "methods": ("methods", "seconds and memory of every method for one image"),
     "cascades": ("cascades", "images per second and memory of joint training and of its evaluation"),
 }
 
