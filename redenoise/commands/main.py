@@ -29,7 +29,7 @@ GROUPS = {
         ("manifest", "manifest", "make a folder of images a test set, or list a store's files again"),
         ("release", "release", "put trained weights and their card into weights/"),
         ("convert", "convert", "convert weights of Caffe"),
-        ("benchmark", "benchmark.command", "how fast this machine trains, and what limits it"),
+        ("benchmark", "benchmark.command", "how fast this machine trains and denoises"),
         ("dvc", "dvc", "write dvc.yaml from the table of stages"),
     ),
 }

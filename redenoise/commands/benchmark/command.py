@@ -1,4 +1,4 @@
-"""How fast this machine trains, and what limits it: `redenoise benchmark training`, `redenoise benchmark cascades`."""
+"""How fast this machine trains and denoises: `redenoise benchmark training`, `methods` or `cascades`."""
 
 import argparse
 
