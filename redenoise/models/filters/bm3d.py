@@ -40,6 +40,7 @@ WINDOW = 2 * RADIUS + 1
 TILE = 8  # reference blocks on a side that are matched together
 STRIP = 48  # rows of reference blocks that are filtered together: bounds the memory
 BATCH = 1024  # blocks in the stacks that are filtered at once: small enough for the processor's cache
+GROUP = 8  # positions in a window that are compared first, to find the nearest faster
 BETA = 2.0  # of the Kaiser window
 HIGH_SIGMA = 40
 
@@ -129,14 +130,18 @@ def _run(planes: Tensor, basic: Tensor, step: Step, basis: Tensor, tau: float) -
     analysis, synthesis = (torch.kron(matrix, matrix).to(planes) for matrix in (basis, inverse))
     sources = torch.cat([basic, planes])  # (C or 2 C, H, W)
     search = _Search(sources[0], step, tau)
+    sources = sources.permute(1, 2, 0).contiguous()
     total, weights = torch.zeros_like(planes), planes.new_zeros(channels, height, width)
     rows = _references(height, step.step)
+    most = width * min((min(STRIP, len(rows)) - 1) * step.step + WINDOW, height)  # positions in a strip
+    tables, sums_of = (_zeros((most, count, side * side), planes.device) for count in (sources.shape[2], channels))
     for start in range(0, len(rows), STRIP):
         strip = rows[start : start + STRIP]
         top, bottom = max(strip[0] - RADIUS, 0), min(strip[-1] + RADIUS + 1, height)
-        table = _blocks(sources[:, top : bottom + side - 1], analysis)  # (N, C or 2 C, side^2)
-        sums = _zeros((len(table), channels, side * side), planes.device)
-        counts = planes.new_zeros(len(table), channels)
+        positions_of = width * (bottom - top)
+        table, sums = tables[:positions_of], sums_of[:positions_of].zero_()  # (N, C or 2 C, side^2), (N, C, side^2)
+        counts = planes.new_zeros(positions_of, channels)
+        _blocks(sources[top : bottom + side - 1], analysis, table)
         for positions in search.stacks(strip, top):  # (S, B)
             groups = table.index_select(0, positions.flatten()).unflatten(0, positions.shape)
             shrunk, weight = _shrunk(groups, channels, step.lambda_3d)
@@ -144,8 +149,9 @@ def _run(planes: Tensor, basic: Tensor, step: Step, basis: Tensor, tau: float) -
             counts.index_add_(0, positions.flatten(), weight.repeat(len(positions), 1))
         _put_back(total[:, top:], sums.unflatten(0, (-1, width)), synthesis)
         weights[:, top:bottom] += counts.T.unflatten(1, (-1, width))
-    kernel = torch.outer(window, window).to(planes)[None, None]
-    return total / conv2d(weights[:, None], kernel, padding=side - 1)[:, 0]
+    column = window.to(planes).view(1, 1, -1, 1)
+    weights = conv2d(weights[:, None], column, padding=(side - 1, 0))
+    return total / conv2d(weights, column.mT, padding=(0, side - 1))[:, 0]
 
 
 def _shrunk(groups: Tensor, channels: int, lambda_3d: float) -> tuple[Tensor, Tensor]:
@@ -200,6 +206,8 @@ class _Search:
         norms = avg_pool2d(centred.square()[None], step.side, 1)[0] * step.side**2
         self.plane = pad(centred, [RADIUS] * 4)
         self.norms = pad(norms, [RADIUS] * 4, value=torch.inf)  # no block outside the image is near
+        index = torch.arange(-(-(WINDOW**2) // GROUP) * GROUP, device=plane.device)  # in a window, filled up to groups
+        self.offsets = (index // WINDOW - RADIUS) * self.width + index % WINDOW - RADIUS
 
     def stacks(self, rows: list[int], top: int) -> Iterator[Tensor]:
         """Batches of stacks of one size S, as positions (S, B) counted from row `top` on, for some reference rows."""
@@ -235,13 +243,26 @@ class _Search:
         factors = torch.cat([-2 * own[:-1], torch.ones_like(own[-1:])])
         scores = (factors.T @ near.flatten(1)).view(len(rows), len(columns), high, wide)
         strides = [scores.stride(0) + step * wide, scores.stride(1) + step, wide, 1]
-        windows = scores.as_strided((len(rows), len(columns), WINDOW, WINDOW), strides).reshape(-1, WINDOW**2)
-        windows[:, WINDOW**2 // 2] = -torch.inf  # the reference block comes first
-        scores, index = windows.topk(self.step.stack, largest=False)
-        own_rows, own_columns = torch.tensor(rows)[:, None], torch.tensor(columns)
-        own_positions = (own_rows * self.width + own_columns).reshape(-1, 1).to(index)
-        offsets = (index // WINDOW - RADIUS) * self.width + index % WINDOW - RADIUS
-        return own_positions + offsets, scores + own[-1][:, None]
+        windows = plane.new_empty(len(rows), len(columns), len(self.offsets))
+        windows[..., WINDOW**2 :] = torch.inf
+        shape = (len(rows), len(columns), WINDOW, WINDOW)
+        windows[..., : WINDOW**2].unflatten(2, (WINDOW, WINDOW)).copy_(scores.as_strided(shape, strides))
+        windows[..., WINDOW**2 // 2] = -torch.inf  # the reference block comes first
+        scores, index = _smallest(windows.flatten(0, 1), self.step.stack)
+        own_positions = torch.tensor(rows)[:, None] * self.width + torch.tensor(columns)
+        return own_positions.to(index).view(-1, 1) + self.offsets[index], scores + own[-1][:, None]
+
+
+def _smallest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The smallest of each row in ascending order and where they are, as `torch.topk`, which takes longer.
+
+    They are among the members of the groups, every `width`th value, whose smallest members are the smallest.
+    """
+    width = values.shape[1] // GROUP
+    groups = values.unflatten(1, (GROUP, width)).amin(1).topk(count, largest=False, sorted=False).indices
+    members = torch.arange(0, GROUP * width, width, device=values.device)[:, None] + groups[:, None]
+    smallest, index = values.gather(1, members.flatten(1)).topk(count, largest=False)
+    return smallest, members.flatten(1).gather(1, index)
 
 
 def _references(positions: int, step: int) -> list[int]:
@@ -259,19 +280,16 @@ def _regular(positions: list[int], step: int) -> Iterator[list[int]]:
         yield positions[-1:]
 
 
-def _blocks(planes: Tensor, analysis: Tensor) -> Tensor:
-    """2-D spectra of the blocks at all positions of planes (C, H, W), (positions, C, side^2)."""
-    channels, side = len(planes), math.isqrt(len(analysis))
-    height, width = (size - side + 1 for size in planes.shape[1:])
-    table = _zeros((height * width, channels, side * side), planes.device)
+def _blocks(image: Tensor, analysis: Tensor, table: Tensor) -> None:
+    """Fill in the 2-D spectra of the blocks at all positions of an image (H, W, C), (positions, C, side^2)."""
+    side = math.isqrt(len(analysis))
+    height, width = (size - side + 1 for size in image.shape[:2])
     for top in range(0, height, band := max(BATCH // width, 1)):
         high = min(band, height - top)
-        rows = slice(top * width, (top + high) * width)
-        for channel, plane in enumerate(planes[:, top:]):
-            strides = plane.stride() * 2
-            pixels = plane.as_strided((side, side, high, width), strides, plane.storage_offset()).reshape(side**2, -1)
-            torch.mm(pixels.T, analysis.T, out=table[rows, channel])
-    return table
+        shape, (down, right, _) = (side, side, high, width, image.shape[2]), image.stride()
+        pixels = image.as_strided(shape, (down, right, down, right, 1), image[top].storage_offset())
+        spectra = table[top * width : (top + high) * width].flatten(0, 1)  # a view: (high width C, side^2)
+        torch.mm(pixels.reshape(side * side, -1).T, analysis.T, out=spectra)
 
 
 def _put_back(total: Tensor, sums: Tensor, synthesis: Tensor) -> None:
