@@ -119,7 +119,7 @@ IN_PLACE = [
     (
         "  kodak: {sigmas: [25, 35, 50]}",
         "  kodak: {sigmas: [15]}",
-        "is 35, which is no level of noisy.kodak",
+        "which is no level of noisy.kodak",
     ),
     ("sigma_range: [0, 55]", "sigma_range: [55, 0]", "'families.dncnn_b.sigma_range' is .*lower level first"),
     ("sigma_range: [0, 55]", "sigma_range: [0, 25, 55]", "'families.dncnn_b.sigma_range': "),

@@ -123,7 +123,8 @@ def small_demo(**training: Any) -> Config:
     make_images("train400", (48, 48), count=3)
     make_images("kodak", (40, 36, 3))
     make_images("cbsd432", (48, 48, 3), count=3)
-    for key in ("dncnn_weights", "ffdnet_weights", paths.RELEASED):
+    downloads = load_config("demo").params["downloads"]
+    for key in (*(key for key, entry in downloads.items() if entry["kind"] == "weights"), paths.RELEASED):
         write_index(paths.data("demo", key), INDEX, [])
     write_text(paths.checked("demo"), "")
     widths = {"dncnn": {"depth": 3, "width": 4}, "ffdnet": {"depth": 3, "width": 4}, "multiscale": {"divisor": 16}}
