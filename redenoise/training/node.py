@@ -45,7 +45,8 @@ def make(
         take: fills a folder with published or released weights, and says where each comes from.
         network: name of its module.
     """
-    published, training = config.settings["published_weights"], None
+    published = config.settings["published_weights"] or config.entry(stage, key).get("fitted", False)
+    training = None
     if options.model:
         if reason := f"scale {config.scale} imports its weights and does not train" if published else why_not:
             raise UserError(f"--model {options.model}: {reason}; choose a scale that trains, such as --scale modern")

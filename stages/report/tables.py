@@ -28,8 +28,8 @@ PRINTED_UNITS = {"params": 1000.0}
 SET_SIZES = {table.dataset: table.images for table in ALL_TABLES}
 
 # Measured methods whose deviation from print has one cause, and the section of the notes that tells it.
-_LATER = "a later implementation, see [notes.md](notes.md#bm3d-and-cbm3d-a-later-implementation)"
-EXPLAINED = {"BM3D": _LATER, "CBM3D": _LATER, "CBM3D+VGG": _LATER}
+_OWN = "an implementation of this project, see [notes.md](notes.md#bm3d-and-cbm3d-of-2007)"
+EXPLAINED = {"BM3D": _OWN, "CBM3D": _OWN, "CBM3D+VGG": _OWN}
 
 # What to call a measured model in a table that does not print it under that name.
 MODEL_LABELS = {"DnCNN": "DnCNN (one model per sigma)", "CDnCNN-B": "CDnCNN-B (one blind model)"}

@@ -30,7 +30,7 @@ def run(config: Config, key: str, options: argparse.Namespace) -> None:
 def why_not(config: Config, key: str) -> str | None:
     """Why this scale can make no weights of a family, or None."""
     entry = config.entry("train", key)
-    if config.settings["published_weights"]:
+    if config.settings["published_weights"] or entry.get("fitted"):
         if not entry["published"]:
             return f"no weights of {key} are published or released yet, and scale {config.scale} does not train"
         return unavailable_reason(paths.data(config.scale, entry["weights"]))
