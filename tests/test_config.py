@@ -62,11 +62,11 @@ MISTAKES = [
     (r"    schedule: liu2020\n", "", "key 'families.proposed.schedule' is missing; add it"),
     (r"validation: set12", "validation: set122", "'families.dncnn_s.validation' is 'set122'.*did you mean 'set12'"),
     (r"    validation: kodak\n", "", "key 'families.dncnn_color.validation' is missing; add it"),
-    (r"weights: released", "weights: relaesed", "'families.proposed.weights' is 'relaesed', .*of kind weights"),
+    (r"weights: released", "weights: relaesed", r"'families\.\w+\.weights' is 'relaesed', .*of kind weights"),
     (
         r"released\n    published: .*",
         "released\n    published: {sigma36: a}",
-        "'families.proposed.published' is 'sigma36'",
+        r"'families\.\w+\.published' is 'sigma36'",
     ),
     (r"scales: 3", "scales: 1", "'families.proposed.network.scales': 1 is less.*from 2 to 8"),
     (r"skip: true", "skip: 1", "'families.proposed.network.skip': 1 is not of type 'boolean'; give true or false"),
