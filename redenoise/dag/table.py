@@ -67,6 +67,7 @@ _RESULTS = f"{BUILD}/results/${{key}}.csv"
 _OUTCOMES = f"{BUILD}/outcomes/${{key}}.npz"
 _DENOISER = "redenoise/models/denoisers/${item.network.name}.py"
 _FILTER = "redenoise/models/filters/${item.filter}.py"
+_BLOCKS = "redenoise/models/block_matching.py"  # of filters that stack blocks
 
 # In the order in which data flow.
 STAGES = (
@@ -119,6 +120,7 @@ STAGES = (
         reads=_OF_DATASET,
         writes=(_RESULTS,),
         models=(_FILTER,),
+        code=(_BLOCKS,),
         sharded=True,
         measures=True,
     ),
@@ -165,6 +167,7 @@ STAGES = (
         reads=_OF_TASK,
         writes=(_RESULTS, _OUTCOMES),
         models=(_FILTER,),
+        code=(_BLOCKS,),
         sharded=True,
         measures=True,
     ),

@@ -35,8 +35,15 @@ def load(name: str) -> ModuleType:
 
 
 def parts_of(method: ModuleType) -> dict[str, str]:
-    """What a result of one method depends on; raises `UserError` if its package is not installed."""
-    return {"version": method.version(), "code": sha256_file(Path(str(method.__file__)))}
+    """What a result of one method depends on; raises `UserError` if its package is not installed.
+
+    A method names the modules of this project that it computes with in USES, a tuple, if there are any.
+    """
+    modules = (method, *getattr(method, "USES", ()))
+    return {
+        "version": method.version(),
+        "code": " ".join(sha256_file(Path(str(module.__file__))) for module in modules),
+    }
 
 
 def denoiser_for(method: ModuleType, parts: dict[str, str]) -> Callable[[float], tuple]:
