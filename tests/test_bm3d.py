@@ -1,4 +1,4 @@
-"""BM3D and CBM3D against a plain computation, block by block, and on a photograph."""
+"""BM3D, CBM3D and the search for the nearest blocks against a plain computation, and on a photograph."""
 
 import re
 
@@ -10,6 +10,7 @@ from skimage.data import astronaut, camera
 from skimage.transform import resize
 
 from redenoise.measure.metrics import psnr
+from redenoise.models import block_matching
 from redenoise.models.filters import bm3d
 from redenoise.support.errors import UserError
 
@@ -91,7 +92,7 @@ def test_strips_and_batches_leave_the_result_as_it_is(monkeypatch):
     whole = bm3d.denoise(noisy, 25)
     monkeypatch.setattr(bm3d, "STRIP", 4)
     monkeypatch.setattr(bm3d, "BATCH", 32)
-    monkeypatch.setattr(bm3d, "TILE", 3)
+    monkeypatch.setattr(block_matching, "TILE", 3)
     # Other tiles round the distances otherwise, and with them the order of blocks that are equally near.
     assert np.abs(bm3d.denoise(noisy, 25) - whole).mean() < 0.01
 
@@ -131,6 +132,36 @@ def test_small_images_keep_shape_and_type(shape):
     assert denoised.shape == shape and denoised.dtype == np.float32
     assert np.std(denoised - 100) < 0.6 * 25
     assert np.array_equal(bm3d.denoise(noisy, 25), denoised)
+
+
+def test_the_number_of_threads_changes_no_bit():
+    noisy = noisy_of(photograph(40, 50, colour=True), 25)
+    threads = torch.get_num_threads()
+    results = []
+    try:
+        for number in (1, 2, 3):
+            torch.set_num_threads(number)
+            results.append(bm3d.denoise(noisy, 25))
+            assert torch.get_num_threads() == number
+    finally:
+        torch.set_num_threads(threads)
+    assert all(np.array_equal(result, results[0]) for result in results)
+
+
+def test_nearest_blocks():
+    plane = np.random.default_rng(2).normal(0, 1, (30, 50)).astype(np.float32)
+    search = block_matching.Search(torch.from_numpy(plane), 5, 4, 20)
+    assert (
+        (search.height, search.width) == (26, 46) and search.rows[-2:] == [24, 25] and search.columns[-2:] == [44, 45]
+    )
+    positions, distances = search.nearest(search.rows[-2:])
+    blocks = np.lib.stride_tricks.sliding_window_view(plane, (5, 5))
+    for found, near in zip(positions, distances, strict=True):
+        y, x = divmod(int(found[0]), search.width)
+        window = [(v, u) for v in range(max(y - 19, 0), 26) for u in range(max(x - 19, 0), min(x + 20, 46))]
+        every = sorted((float(((blocks[place] - blocks[y, x]) ** 2).sum()), place) for place in window)[:20]
+        assert [divmod(int(place), search.width) for place in found] == [place for _, place in every]
+        assert np.allclose(near[1:], [distance for distance, _ in every[1:]], atol=1e-3)
 
 
 def test_a_black_image_stays_black():
