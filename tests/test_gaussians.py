@@ -67,7 +67,7 @@ def test_the_fit_tells_contrasts_apart_and_is_the_same_again():
     fitted = gaussians.fit(patches, 3, 700, [0.01] * 5, lambda _, likelihood: seen.append(likelihood))
     assert len(seen) == 20 and seen[-4] > seen[0]
     contrasts = np.sqrt(np.sort([np.trace(one) / 8 for one in covariances(fitted)])) * 255
-    assert np.allclose(contrasts, [4, 12, 20], rtol=0.15)
+    assert np.allclose(contrasts, [4, 12, 20], rtol=0.2)
     assert np.allclose(fitted.log_weights.exp(), 1 / 3, atol=0.1)
     assert torch.equal(fitted.factors, gaussians.fit(patches, 3, 700, [0.01] * 5).factors)
 
