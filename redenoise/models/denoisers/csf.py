@@ -16,9 +16,8 @@ from redenoise.models.radial import dct_basis, fitted, gaussians, interpolated
 
 RANGE = 255.0  # the authors' scale of images
 MARGIN = 10  # pixels by which the edge is repeated, since a Fourier transform joins opposite sides
-SPACING = torch.tensor(10.0)  # of the means of the Gaussians
-MEANS = torch.arange(-260.0, 261.0, 10.0)  # (53,), as in `shrinking`
-POINTS = torch.arange(-760.0, 760.1, 0.25)  # of the table of a function
+SPACING, OUTER = 10.0, 26  # of the means of the Gaussians: 53 of them, from -OUTER * SPACING on
+STEP, LAST = 0.25, 760.0  # of the table of a function, from -LAST on
 AT_ONCE = 8  # filters, so that what they make of an image stays in the cache
 
 
@@ -44,21 +43,26 @@ class CSF(nn.Module):
         """Denoise (N, 1, H, W) on the [0, 1] scale, of any size; not clipped. Sigma is not used."""
         height, width = noisy.shape[-2:]
         image = start = F.pad(noisy.float() * RANGE, [MARGIN] * 4, mode="replicate")
+        points = spread(round(LAST / STEP), STEP, noisy.device)
+        basis = gaussians(points, spread(OUTER, SPACING, noisy.device), SPACING)  # (Gaussians, points)
         for stage in range(len(self.strengths)):
-            image = self._stage(image, start, stage)[..., MARGIN : MARGIN + height, MARGIN : MARGIN + width]
+            image = self._stage(image, start, points, self.weights[stage] @ basis, stage)[
+                ..., MARGIN : MARGIN + height, MARGIN : MARGIN + width
+            ]
             image = F.pad(image, [MARGIN] * 4, mode="replicate")
         return image[..., MARGIN : MARGIN + height, MARGIN : MARGIN + width] / RANGE
 
-    def _stage(self, image: torch.Tensor, start: torch.Tensor, stage: int) -> torch.Tensor:
+    def _stage(
+        self, image: torch.Tensor, start: torch.Tensor, points: torch.Tensor, tables: torch.Tensor, stage: int
+    ) -> torch.Tensor:
         filters, size = self.filters[stage].unsqueeze(1), image.shape[-2:]
         half = filters.shape[-1] // 2
-        tables = self.weights[stage] @ gaussians(POINTS, MEANS, SPACING).to(image.device)  # (filters, points)
         extended = F.pad(image, [half] * 4, mode="circular")
         wanted = self.strengths[stage] * start
         for kernels, functions in zip(filters.split(AT_ONCE), tables.split(AT_ONCE), strict=True):
             # A filter is a convolution, so it is turned around for PyTorch's correlation, and its transpose is not.
             responses = F.conv2d(extended, kernels.flip(-1, -2)).float()
-            shrunk = F.pad(interpolated(responses, POINTS.to(image.device), functions), [half] * 4, mode="circular")
+            shrunk = F.pad(interpolated(responses, points, functions), [half] * 4, mode="circular")
             wanted = wanted + F.conv2d(shrunk, kernels.transpose(0, 1)).float()
         power = torch.fft.rfft2(filters[:, 0], s=size).abs().square().sum(dim=0)
         return torch.fft.irfft2(torch.fft.rfft2(wanted) / (self.strengths[stage] + power), s=size)
@@ -69,6 +73,11 @@ def build(channels: int = 1, stages: int = 5, side: int = 7) -> CSF:
     return CSF(channels, stages, side)
 
 
+def spread(outer: int, step: float, device: torch.device) -> torch.Tensor:
+    """Evenly spaced values around 0, (2 outer + 1,)."""
+    return torch.arange(-outer, outer + 1, device=device) * step
+
+
 def shrinking() -> torch.Tensor:
     """Weights (53,) of v^3 / (v^2 + 20^2): small responses go, large ones stay."""
-    return fitted(lambda v: v**3 / (v**2 + 400.0), np.arange(-260.0, 261.0, 10.0), 10.0)
+    return fitted(lambda v: v**3 / (v**2 + 400.0), np.arange(-OUTER, OUTER + 1) * SPACING, SPACING)
