@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 
-def gaussians(points: torch.Tensor, means: torch.Tensor, spacing: torch.Tensor | float) -> torch.Tensor:
+def gaussians(points: torch.Tensor, means: torch.Tensor, spacing: torch.Tensor) -> torch.Tensor:
     """Gaussians as wide as their `spacing`, at some points: (P,) and means (M,) to (M, P)."""
     return torch.exp(-0.5 * ((points - means[:, None]) / spacing) ** 2)
 

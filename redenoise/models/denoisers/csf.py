@@ -44,7 +44,7 @@ class CSF(nn.Module):
         height, width = noisy.shape[-2:]
         image = start = F.pad(noisy.float() * RANGE, [MARGIN] * 4, mode="replicate")
         points = spread(round(LAST / STEP), STEP, noisy.device)
-        basis = gaussians(points, spread(OUTER, SPACING, noisy.device), SPACING)  # (Gaussians, points)
+        basis = gaussians(points, spread(OUTER, SPACING, noisy.device), torch.tensor(SPACING))  # (Gaussians, points)
         for stage in range(len(self.strengths)):
             image = self._stage(image, start, points, self.weights[stage] @ basis, stage)[
                 ..., MARGIN : MARGIN + height, MARGIN : MARGIN + width
