@@ -10,7 +10,7 @@ import io
 import json
 import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +30,7 @@ from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 
 PHOTOS = 3  # of every set, the first ones
-BUDGET = 17 << 20  # bytes of all image files, so that the whole site stays below 25 MB
+BUDGET = 14 << 20  # bytes of all image files, so that the whole site stays below 25 MB
 QUALITY, ROUGH = 85, 60  # of WebP, for images and for their differences, where they are not lossless
 LOSSLESS = 256 * 256  # pixels up to which an image is small enough to be stored as it is
 GAIN = 4  # of the difference images
@@ -92,7 +92,7 @@ def album(config: Config, budget: int = BUDGET) -> Album:
     files: Files = {}
     left_out: list[str] = []
     runs = {key: _runs(config, key) for key in config.keys("synthesize")}
-    with ProcessPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for photos in _rounds(config):
             units = [(photo, level, runs[photo.key]) for photo in photos for level in photo.noisy]
             made = dict(zip([(unit[0].folder, unit[1]) for unit in units], pool.map(_level, units), strict=True))
