@@ -164,9 +164,8 @@ def benchmark(kind: str, rate: float) -> None:
 
 
 def test_most_scales_cut_nothing(project: Path):
-    assert {path.stem for path in SCALES.glob("*.yaml") if load_config(path.stem).settings["shard_minutes"]} == {
-        "paper"
-    }
+    cut = {path.stem for path in SCALES.glob("*.yaml") if load_config(path.stem).settings["shard_minutes"]}
+    assert cut == {"long", "paper"}
     record_costs(**{"bench-filter-kodak-cbm3d": 1e6})
     assert Scatter(load_config("bench")).markers("filter", "kodak-cbm3d") == []
     assert Scatter(load_config("bench")).jobs(["filter-kodak-cbm3d"]) == {}
