@@ -249,7 +249,7 @@ def _check_network(path: Path, place: str, network: dict, *folders: str, name: s
 def _check_family(path: Path, key: str, family: dict, data: dict) -> None:
     """A family's own fields against each other, and against its training set."""
     channels = family["network"]["channels"]
-    if channels != data["channels"]:
+    if channels != data["channels"] and not family.get("fitted"):  # such a fit may take colour images as gray ones
         line = f"{path}: 'families.{key}' has {channels} channels, its data {data['channels']}"
         raise UserError(f"{line}; choose training images of the same kind")
     levels = family.get("sigma_range", [])
