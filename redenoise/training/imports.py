@@ -4,12 +4,12 @@ from pathlib import Path
 
 from redenoise.dag.indexed import CARD, MISSING, checked_path, read_index
 from redenoise.dag.references import noise_ranges
-from redenoise.models import denoisers, matconvnet, matlab
+from redenoise.models import denoisers, matconvnet, matlab, pickled
 from redenoise.models.weights import load_network, load_state, save_network
 from redenoise.support.errors import UserError
 from redenoise.support.files import read_json, write_json
 
-IMPORTERS = matconvnet.IMPORTERS | matlab.IMPORTERS
+IMPORTERS = matconvnet.IMPORTERS | matlab.IMPORTERS | pickled.IMPORTERS
 OF_THE_SCHEDULE = ("init", "input_scale")  # options that a schedule may set, and not the family
 
 
