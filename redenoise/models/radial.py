@@ -8,6 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from redenoise.models.cosines import dct
+
 
 def gaussians(points: torch.Tensor, means: torch.Tensor, spacing: torch.Tensor) -> torch.Tensor:
     """Gaussians as wide as their `spacing`, at some points: (P,) and means (M,) to (M, P)."""
@@ -51,7 +53,5 @@ def dct_basis(side: int) -> torch.Tensor:
 
     In the order of the authors' files: of the frequencies of rows and columns, that of rows runs fastest.
     """
-    positions = torch.arange(side, dtype=torch.float64)
-    waves = torch.cos(torch.pi * (positions[None, :] + 0.5) * positions[:, None] / side) * (2 / side) ** 0.5
-    waves[0] /= 2**0.5
+    waves = dct(side)
     return torch.einsum("iy,jx->jiyx", waves, waves).reshape(-1, side, side)[1:].float()

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from redenoise.models.cosines import dct
 from redenoise.support.errors import UserError
 
 CHUNK = 4096  # patches at a time: 33 MB of products at a side of 8
@@ -110,10 +111,7 @@ class EPLL(nn.Module):
 
 def patch_basis(side: int) -> torch.Tensor:
     """Orthonormal basis of the patches without mean, float64 (side^2 - 1, side^2): the cosine transform but its DC."""
-    along = torch.arange(side, dtype=torch.float64)
-    cosines = torch.cos(torch.pi / side * torch.outer(along, along + 0.5)) * (2 / side) ** 0.5
-    cosines[0] /= 2**0.5
-    return torch.kron(cosines, cosines)[1:]
+    return torch.kron(dct(side), dct(side))[1:]
 
 
 def monomials(coefficients: torch.Tensor) -> torch.Tensor:

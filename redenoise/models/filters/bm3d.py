@@ -17,8 +17,8 @@ Two steps, each over reference blocks on a grid (the last row and column of bloc
 Colour is filtered in an opponent space, channel by channel, in the stacks of the luminance.
 
 Deviation: the release steps faster over the image after a stack that kept few coefficients (thrToIncStep); here every
-reference block of the grid is filtered, which moved the PSNR by less than 0.01 dB. No weight is above 1, which matters
-for black blocks only. The order of blocks at equal distance is that of torch.topk.
+reference block of the grid is filtered. No weight is above 1, which matters for black blocks only. The order of blocks
+at equal distance is that of torch.topk.
 
 How it is computed: the 2-D transform of every block of a strip of the image is taken once; a stack is a set of rows of
 that table. Filtered stacks are summed as coefficients, by position, and the 2-D transform is inverted once a position.
@@ -36,6 +36,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, fold
 
 from redenoise.models.block_matching import RADIUS, WINDOW, Search
+from redenoise.models.cosines import dct
 from redenoise.support.errors import UserError
 
 STRIP = 22000  # reference blocks that are filtered together, about: bounds the memory
@@ -71,13 +72,14 @@ def version() -> str:
     return f"torch {torch.__version__}"
 
 
-def denoise(noisy: np.ndarray, sigma: float) -> np.ndarray:
+def denoise(noisy: np.ndarray, sigma: float, steps: tuple[Step, Step] | None = None) -> np.ndarray:
     """Denoise one image, gray by BM3D, colour by CBM3D.
 
     Args:
         noisy: float32 (H, W) or (H, W, 3) in RGB, on the [0, 255] scale, unclipped; at least 8 pixels on each side, and
             11 for sigma above 40. At the border, blocks are taken and searched inside the image only.
         sigma: standard deviation of the noise on the [0, 255] scale, above 0.
+        steps: parameters of both steps; those of the release for this sigma if None.
 
     Returns:
         float32 of the same shape and scale, unclipped.
@@ -85,7 +87,7 @@ def denoise(noisy: np.ndarray, sigma: float) -> np.ndarray:
     Raises:
         UserError: another shape, a smaller image, or another sigma.
     """
-    steps = VERY_NOISY if sigma > HIGH_SIGMA else NORMAL
+    steps = steps or (VERY_NOISY if sigma > HIGH_SIGMA else NORMAL)
     side = max(step.side for step in steps)
     if noisy.ndim not in (2, 3) or noisy.shape[2:] not in ((), (3,)) or min(noisy.shape[:2]) < side:
         expected = f"expected (H, W) or (H, W, 3) with H and W from {side} on at sigma {sigma:g}"
@@ -257,14 +259,6 @@ def _put_back(sums: Tensor, synthesis: Tensor) -> Tensor:
 def _zeros(shape: tuple[int, ...], device: torch.device) -> Tensor:
     """Zeros, float32; on a processor in NumPy's memory, whose larger pages come much faster than those of PyTorch."""
     return torch.from_numpy(np.zeros(shape, np.float32)).to(device)
-
-
-def dct(side: int) -> Tensor:
-    """Orthonormal DCT-II, (side, side), float64; rows are the basis."""
-    index = torch.arange(side, dtype=torch.float64)
-    matrix = torch.cos(torch.pi * torch.outer(index, 2 * index + 1) / (2 * side)) * (2 / side) ** 0.5
-    matrix[0] /= 2**0.5
-    return matrix
 
 
 def biorthogonal(side: int) -> Tensor:
