@@ -18,6 +18,7 @@ GROUPS = {
     "after a run": (
         ("record", "record", "hand a finished run of Snakemake over to DVC"),
         ("spread", "spread.command", "how far averages move with the seed of the noise"),
+        ("choices", "choices", "what the choices are worth that papers leave open"),
     ),
     "reading reports": (
         ("diff", "diff.command", "which table cells moved since a git revision, and why"),
