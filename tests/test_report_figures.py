@@ -45,12 +45,12 @@ def test_wrong_figures_are_one_clear_line(project):
     config = project("demo")
     (paths.figures("demo") / gallery.MADE[1]).write_bytes(b"GIF89a")
     with pytest.raises(UserError, match=r"figure4_zoom.png: not a PNG file"):
-        gallery.pictures(config)
+        gallery.pictures(config, {gallery.ILLUSTRATE: {}})
     (paths.figures("demo") / gallery.MADE[0]).unlink()
     with pytest.raises(UserError, match=r"figure3_gradients.png: this figure is missing"):
-        gallery.pictures(config)
+        gallery.pictures(config, {gallery.ILLUSTRATE: {}})
     captions = paths.figures("demo") / gallery.CAPTIONS
     for value in ({}, [], {gallery.MADE[0]: {"title": 3}}, {gallery.MADE[0]: "text"}, {gallery.MADE[0]: {"title": ""}}):
         captions.write_text(json.dumps(value), encoding="utf-8")
         with pytest.raises(UserError, match=r"captions.json: figure3_gradients.png is .*expected a title"):
-            gallery.document(config)
+            gallery.document(config, {gallery.ILLUSTRATE: {}})

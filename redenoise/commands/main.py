@@ -21,6 +21,7 @@ GROUPS = {
         ("choices", "choices", "what the choices are worth that papers leave open"),
     ),
     "reading reports": (
+        ("report", "report", "the report of whatever is measured so far"),
         ("diff", "diff.command", "which table cells moved since a git revision, and why"),
         ("site", "site.build", "all reports of a scale as a static web site"),
         ("latex", "latex.command", "all tables and figures of a scale as one LaTeX document"),

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -60,6 +61,12 @@ def recorded(config: Config, stage: str, key: str | None = None) -> Iterator[dic
         record |= {"cpu_seconds": round(_cpu_seconds() - used, 2), **_memory()}
         record["outputs"] = {path: sha256_path(path) for path in node.outputs}
         write_json(node.record, record)
+
+
+def so_far(config: Config, stage: str, key: str | None = None) -> dict[str, Any]:
+    """As `recorded`, of a node that works with those of its inputs that are there; no record is written."""
+    node = graph.node(config, stage, key)
+    return _begun(config, replace(node, inputs=tuple(path for path in node.inputs if Path(path).exists())))
 
 
 def _begun(config: Config, node: graph.Node) -> dict[str, Any]:

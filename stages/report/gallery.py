@@ -8,8 +8,10 @@ from redenoise.dag.config import Config
 from redenoise.document.model import WARNING, Document, Paragraph, Picture, Section
 from redenoise.support.errors import UserError
 from redenoise.support.files import read_json
+from stages.report.weights import Records
 
 MADE = ("figure3_gradients.png", "figure4_zoom.png", "figure6_labels.png", "figure7_real.png")
+ILLUSTRATE = "illustrate"  # the node that makes them
 CAPTIONS = "captions.json"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_BYTES = 64 << 20  # of one figure, far more than any has
@@ -45,10 +47,11 @@ OWN = {
 }
 
 
-def document(config: Config) -> Document:
+def document(config: Config, records: Records) -> Document:
     """The page; raises `UserError` if the captions are not what `illustrate` writes."""
     sections = [] if config.settings["real_data"] else [Section("", (Paragraph(DEMO_WARNING, WARNING),))]
-    for name, caption in _captions(config.scale):
+    made = _captions(config.scale) if ILLUSTRATE in records else ()
+    for name, caption in (*made, *OWN.items()):
         texts = (f"not run: {caption.unavailable}" if caption.unavailable else "", caption.text)
         before, after = ((Paragraph(text),) if text else () for text in texts)
         picture = Picture(f"figures/{name}", caption.title)
@@ -56,10 +59,10 @@ def document(config: Config) -> Document:
     return Document("figures", f"Figures, scale `{config.scale}`", tuple(sections))
 
 
-def pictures(config: Config) -> dict[str, bytes]:
+def pictures(config: Config, records: Records) -> dict[str, bytes]:
     """The made figures by their path in the report's folder; raises `UserError` for one that is missing or no PNG."""
     found = {}
-    for name in MADE:
+    for name in MADE if ILLUSTRATE in records else ():
         path = paths.figures(config.scale) / name
         if not path.is_file():
             raise UserError(f"{path}: this figure is missing; run the stage illustrate again")
@@ -80,4 +83,3 @@ def _captions(scale: str) -> Iterator[tuple[str, Caption]]:
             line = f"{path}: {name} is {entry!r:.60}; expected a title, and a caption or why it is unavailable"
             raise UserError(f"{line}, as text: run the stage illustrate again")
         yield name, Caption(*(" ".join(text.split()) for text in texts))
-    yield from OWN.items()

@@ -25,6 +25,12 @@ def load(config: Config) -> Records:
     return found
 
 
+def so_far(config: Config) -> Records:
+    """The same of the nodes that have run."""
+    places = (paths.provenance(config.scale, stage, key) for stage, key in config.nodes())
+    return {path.stem: provenance.read(path) for path in places if path.exists()}
+
+
 def document(config: Config, own: dict[str, Any], records: Records) -> Document:
     """The page.
 

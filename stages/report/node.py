@@ -9,7 +9,7 @@ from redenoise.document import latex, markdown, store
 from redenoise.document.model import Document
 from redenoise.support import csv_tables
 from redenoise.support.files import atomic_open, write_text
-from redenoise.support.locks import sweep
+from redenoise.support.locks import exclusive, sweep
 from stages.report import (
     designs,
     figures,
@@ -52,16 +52,28 @@ def run(config: Config) -> None:
     sweep(paths.build(config.scale))
     sweep(paths.reports(config.scale))
     with provenance.recorded(config, "report") as own:
-        context = load_context(config)
-        comparisons = [compare(spec, context) for spec in ALL_TABLES]
-        # Before anything is written: the former report stays whole.
-        texts, pictures = files(comparisons, context, own), gallery.pictures(config)
-        folder = paths.reports(config.scale)
-        for name, text in texts.items():
-            write_text(folder / name, text)
-        for name, data in pictures.items():
-            with atomic_open(folder / name) as stream:
-                stream.write(data)
+        _write(load_context(config), own)
+
+
+def run_so_far(config: Config) -> None:
+    """Write the same of whatever is measured; cells of nodes that have not run say so and name the command.
+
+    The node's record stays as it is, so that the engines make the whole report when its inputs are there.
+    """
+    with exclusive(paths.lock(config.scale, "report"), "report"):
+        _write(load_context(config, history.so_far(config)), provenance.so_far(config, "report"))
+
+
+def _write(context: Context, own: dict[str, Any]) -> None:
+    comparisons = [compare(spec, context) for spec in ALL_TABLES]
+    # Before anything is written: the former report stays whole.
+    texts, pictures = files(comparisons, context, own), gallery.pictures(context.config, context.records)
+    folder = paths.reports(context.config.scale)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    for name, data in pictures.items():
+        with atomic_open(folder / name) as stream:
+            stream.write(data)
     print(f"report: {folder / 'overview.md'}")
 
 
@@ -90,7 +102,7 @@ def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
         overview.document(comparisons, context),
         notes.document(comparisons, context),
         training.document(context),
-        gallery.document(config),
+        gallery.document(config, records),
         history.document(config, own, records),
     ):
         found |= rendered(page)
@@ -110,8 +122,9 @@ def rendered(page: Document) -> dict[str, str]:
     return {f"{page.name}.md": markdown.render(page), f"{page.name}.json": store.render(page)}
 
 
-def load_context(config: Config) -> Context:
-    """Printed cells, suspected misprints, provenance and measured values, checked."""
+def load_context(config: Config, records: history.Records | None = None) -> Context:
+    """Printed cells, suspected misprints, and what the nodes with a record measured, of all unless given, checked."""
+    records = history.load(config) if records is None else records
     cells = published.load_cells(paths.PUBLISHED)
     misprints = published.load_misprints(paths.PUBLISHED, cells)
     by_image = {(spec.paper, spec.table): spec.dataset for spec in TABLES if spec.per_image}
@@ -119,7 +132,6 @@ def load_context(config: Config) -> Context:
     for cell in cells:
         if cell.item != results.AVERAGE and (dataset := by_image.get((cell.paper, cell.table))):
             printed_items.setdefault(dataset, set()).add(cell.item)
-    records = history.load(config)
     measured = results.load(config, records, printed_items)
     return Context(
         config, cells, misprints, records, measured, recognized.load(config, records), spreads.load(config, records)

@@ -62,6 +62,9 @@ def load(config: Config, records: dict[str, dict[str, Any]]) -> Recognized:
         if place in places:
             raise UserError(f"{path}: {'/'.join(place)} is measured twice; one method and set need one node")
         places[place] = (stage, key)
+        if f"{stage}-{key}" not in records:
+            gaps.note_not_yet(place, config, key)
+            continue
         found = _read(path, ("" if config.settings["real_data"] else DEMO_PREFIX) + place[0], place[1])
         scores |= {(*place, condition): values for condition, values in found.items()}
         gaps.note(place, records[f"{stage}-{key}"], found)

@@ -48,6 +48,11 @@ class Gaps:
     unavailable: dict[tuple[str, str], str] = field(default_factory=dict)
     without: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
+    def note_not_yet(self, place: tuple[str, str], config: Config, key: str) -> None:
+        """Take in that a node has not run."""
+        command = f"snakemake --cores all --config scale={config.scale} -- {paths.results(config.scale, key)}"
+        self.unavailable[place] = f"not measured yet: {command}"
+
     def note(self, place: tuple[str, str], record: dict[str, Any], measured: object) -> None:
         """Take in what the record of a node says, and whether it has measured anything."""
         levels = record.get("unavailable_levels", {})
@@ -93,7 +98,7 @@ def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict
     """Read the results of every node and average them.
 
     Args:
-        records: provenance of all nodes, by `<stage>-<key>`.
+        records: provenance of all nodes that have run, by `<stage>-<key>`.
         printed_items: ids of a set's images where the papers print single images; an average over that set needs
             exactly these. Averages over other sets need as many images as `SET_SIZES` says.
 
@@ -105,7 +110,11 @@ def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict
     methods: dict[str, dict[str, None]] = defaultdict(dict)
     gaps = Gaps()
     for stage, key in nodes(config):
+        place = title(config, stage, key), config.entry(stage, key)["method"]
         path = paths.results(config.scale, key)
+        if f"{stage}-{key}" not in records:
+            gaps.note_not_yet(place, config, key)
+            continue
         rows = _read_rows(path)
         for row_key, value in rows.items():
             if row_key in values:
@@ -113,14 +122,14 @@ def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict
             values[row_key] = value
             items[row_key[0]][row_key[1]] = None
             methods[row_key[0]][row_key[3]] = None
-        gaps.note((title(config, stage, key), config.entry(stage, key)["method"]), records[f"{stage}-{key}"], rows)
+        gaps.note(place, records[f"{stage}-{key}"], rows)
     expected = {name: printed_items.get(name) or SET_SIZES.get(name) or set(items[name]) for name in items}
     values |= _averages(values, expected)
     return Measured(
         values=values,
         items={name: list(found) for name, found in items.items()},
         methods={name: list(found) for name, found in methods.items()},
-        counts=_read_counts(paths.results(config.scale, ARCHITECTURE)),
+        counts=_read_counts(paths.results(config.scale, ARCHITECTURE)) if ARCHITECTURE in records else {},
         **vars(gaps),
     )
 

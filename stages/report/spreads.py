@@ -111,7 +111,7 @@ def _weights(config: Config, records: Records) -> dict[tuple[str, str], str]:
     for key in config.keys("evaluate"):
         entry = config.entry("evaluate", key)
         folder = paths.weights(config.scale, entry["family"]).as_posix()
-        digest = records[f"evaluate-{key}"]["inputs"].get(folder)
+        digest = records.get(f"evaluate-{key}", {"inputs": {}})["inputs"].get(folder)
         if digest:
             name = title(config, "evaluate", key)
             name = name if config.settings["real_data"] else f"demo:{name}"

@@ -92,9 +92,11 @@ def _others(context: Context) -> Iterator[tuple[Cell, str, str]]:
 def _why_none(context: Context, family: str, model: str) -> str:
     """Why a network has no weights, as its own node or one that would evaluate it says."""
     config, records = context.config, context.records
+    if f"train-{family}" not in records:
+        return "not trained or imported yet"
     reasons = [records[f"train-{family}"].get("unavailable")]
     for key in config.keys("evaluate"):
         if config.entry("evaluate", key)["family"] == family:
-            levels = records[f"evaluate-{key}"].get("unavailable_levels", {})
+            levels = records.get(f"evaluate-{key}", {}).get("unavailable_levels", {})
             reasons.append(levels.get(model.replace("sigma", "sigma=")))
     return next(filter(None, reasons), NOTHING)

@@ -1,0 +1,63 @@
+"""A report of what is measured so far: the same cells where there are results, the command where there are none."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from redenoise.dag import paths
+from redenoise.dag.config import Config
+from redenoise.support.errors import UserError
+from stages.report import node as stage
+from tests.report_project import make_project, page
+
+TABLE = "zhang2017/table2_bsd68.csv"
+MISSING = "bsd68-dncnn_s"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Config]:
+    """A function that makes a project with results of every node at one scale, the working directory being its root."""
+    monkeypatch.chdir(tmp_path)
+    return lambda scale: make_project(tmp_path, scale)
+
+
+def forget(config: Config, stage: str, key: str | None = None) -> None:
+    """Make a node one that has not run."""
+    paths.provenance(config.scale, stage, key).unlink()
+    paths.results(config.scale, key or stage).unlink(missing_ok=True)
+
+
+def test_cells_without_results_name_their_command(project):
+    config = project("bench")
+    stage.run(config)
+    whole = (paths.reports("bench") / TABLE).read_text(encoding="utf-8").splitlines()
+    record = (paths.build("bench") / "report.json").read_bytes()
+    forget(config, "evaluate", MISSING)
+    with pytest.raises(UserError, match=f"{MISSING}.*missing"):
+        stage.run(config)
+    stage.run_so_far(config)
+    found = (paths.reports("bench") / TABLE).read_text(encoding="utf-8").splitlines()
+    lost = [line for line in whole if line not in found]
+    assert lost and all("DnCNN-S" in line for line in lost)
+    command = f"snakemake --cores all --config scale=bench -- build/bench/results/{MISSING}.csv"
+    assert f"not measured yet: {command}" in page(config, "zhang2017/table2_bsd68.md")
+    assert (paths.build("bench") / "report.json").read_bytes() == record  # of the whole report, which is owed
+
+
+def test_pages_of_a_run_that_has_hardly_begun(project):
+    config = project("bench")
+    shutil.rmtree(paths.build("bench"))
+    stage.run_so_far(config)
+    assert "not measured yet" in page(config, "overview.md")
+    assert "not trained or imported yet" in page(config, "training.md")
+    assert "figure4_zoom.png" not in page(config, "figures.md")
+
+
+def test_recognition_and_counts_that_are_not_there(project):
+    config = project("demo")
+    for name in ("classification-separate", "architecture"):
+        forget(config, *(("recognize", name) if "-" in name else (name,)))
+    stage.run_so_far(config)
+    assert "build/demo/results/classification-separate.csv" in page(config, "liu2020/table4_classification.md")
