@@ -36,11 +36,11 @@ def test_counts_are_the_sums_of_the_committed_overview():
 
 
 def by_paper(table: str) -> str:
-    """The overview's table of cells with one row for each paper; the row `all` as it is."""
+    """The overview's table of cells with one row for each paper; the rows of all papers as they are."""
     (_, *names), _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines())
     sums: dict[str, list[int]] = {}
     for place, *counts in rows:
-        paper = re.match(r"\[?(\w+)", place)[1]
+        paper = re.sub(r"\[(\w+)/.*", r"\1", place)
         row = sums.setdefault(paper, [0] * len(names))
         sums[paper] = [before + int(count) for before, count in zip(row, counts, strict=True)]
     lines = [["paper", *names], ["---", *["---:"] * len(names)], *([key, *row] for key, row in sums.items())]

@@ -118,7 +118,7 @@ def test_the_demo_compares_counts_and_nothing_else(project):
     assert (shown["status"], shown["published"], shown["delta"]) == ("unprinted", "", "")
     assert len([key for key in rows if key[0] == "demo:Kodak"]) == 12
     found = page_of(config)[1]
-    assert "24 printed cells: 12 reproduced, 0 off, 12 not run." in found
+    assert "24 printed cells: 12 reproduced, 0 off, 0 own training, 12 not run." in found
     assert "always counted on the full-size networks" in found
     assert "30.41" not in found, "no printed PSNR beside that of a miniature"
 

@@ -47,7 +47,7 @@ def test_a_method_names_the_schedule_of_its_weights(partly):
     def behind(method: str) -> str:
         return weights.behind(partly, context.records, "Kodak", method)
 
-    assert behind("Proposed") == "sigma 35: schedule modern, 12,000 of 40,000 steps, mode fast"
+    assert behind("Proposed") == "sigma 35: schedule modern, 12,000 of 40,000 steps, mode fast; began | again"
     assert behind("DnCNN") == "published weights"
     assert behind("CBM3D") == "", "a method without weights"
     models = {"sigma25": card(), "sigma35": card(7), "sigma50": card()}

@@ -38,6 +38,7 @@ SYMBOLS = {
     "±": r"$\pm$",
     "✓": r"$\checkmark$",
     "✗": r"$\times$",
+    "○": r"$\circ$",
 }
 LONG_WORDS = 40  # characters from which a column of words is set as a paragraph
 WIDE = 150  # characters of all numbers of a line from which a table is set smaller

@@ -34,6 +34,7 @@ class Value:
         printed: as printed, empty for a value without a printed counterpart.
         delta: reproduced minus printed, rounded alike.
         limit: largest |delta| that counts as reproduced.
+        ground: on what ground a measured value stands beside print: whose weights or whose code; or empty.
         detail: what decides the verdict, or empty.
         note: what stands behind the value, or why there is none.
         misprint: how strongly it is suspected to be a misprint, `strong` or `weak`, else empty.
@@ -58,6 +59,7 @@ class Value:
     printed: str = ""
     delta: float | None = None
     limit: float | None = None
+    ground: str = ""
     detail: str = ""
     note: str = ""
     misprint: str = ""

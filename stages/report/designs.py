@@ -70,8 +70,8 @@ def _legend(comparison: Comparison[DesignTable]) -> tuple[str, ...]:
     texts = [
         "`printed` is the paper's value, `reproduced` is counted or measured here, Δ is reproduced minus printed. The "
         "design in bold is the one that the paper chose.",
-        "✓ within tolerance, ✗ off. Parameters are printed in thousands: a count is reproduced if it is at most "
-        f"{half:.0f} away, so that it rounds to print.",
+        "✓ within tolerance, ✗ off, ○ own training. Parameters are printed in thousands: a count is reproduced if it "
+        f"is at most {half:.0f} away, so that it rounds to print.",
     ]
     if not comparison.demo:
         texts.append(f"An average PSNR may be {psnr:.2f} dB away, plus half a unit of the printed last place.")

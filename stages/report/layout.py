@@ -46,7 +46,7 @@ def _legend(comparison: Comparison[Table]) -> tuple[str, ...]:
     return (
         "`printed` is the paper's value, `reproduced` is measured here, Δ is reproduced minus printed. "
         "The best printed and the best reproduced value of each line are bold.",
-        f"✓ within tolerance, ✗ off: {tolerances}; half a unit of the printed last place comes on top.",
+        f"✓ within tolerance, ✗ off, ○ own training: {tolerances}; half a unit of the printed last place comes on top.",
         DETAIL_PLACE,
     )
 

@@ -20,6 +20,7 @@ from redenoise.document.model import (
     Table,
     table,
 )
+from stages.report.causes import by_cause, once, sentences
 from stages.report.details import DETAILS, UNDECIDED
 from stages.report.kinds import Ordering, TaskTable
 from stages.report.recognized import ACCURACIES, ACCURACY_COLUMNS, accuracies
@@ -41,7 +42,6 @@ from stages.report.shown import (
     METRIC_NAMES,
     SHOWN_DECIMALS,
     cell_name,
-    counts,
     papers,
     verdict,
     with_interval,
@@ -56,7 +56,7 @@ MAKING = ("download", "synthesize", "train", "labelled", "task", "cascade")  # t
 Rows = Iterator[tuple[object, ...]]
 WORST = 10
 HASH_LENGTH = 12
-COUNT_COLUMNS = ("printed", *STATUSES, "off at a suspected misprint")
+COUNT_COLUMNS = ("printed", *STATUSES)
 VALUE_COLUMNS = ("printed", "reproduced", "Δ")
 MEAN_COLUMNS = ("table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS, "over seeds", "decided by")
 DEVIATION_COLUMNS = ("compared", "reproduced", "mean Δ", "largest Δ")
@@ -68,6 +68,12 @@ WORST_ORDER = (
 ORDER_TEXT = (
     "What the tables of the high-level tasks are to show, at each of their noise levels: it `holds` if the paired "
     "difference is positive by more than two standard errors. The differences are on the tables' pages."
+)
+ONCE = "all, once where two papers print one measurement"
+STATUS_TEXT = (
+    "`reproduced` and `off` are verdicts on published weights, trainings by the paper's whole schedule, filters and "
+    "counts of parameters. `own training`: the weights are of another training than the paper's, which neither "
+    "reproduces print nor fails to; the difference stands beside it."
 )
 DETAIL_TEXT = (
     "`within rounding`: print could be the measured value, rounded. `within the spread`: it could with another seed, "
@@ -98,7 +104,7 @@ def document(comparisons: list[Comparison], context: Context) -> Document:
     orderings = table(("table", "statement", "of", *ORDER_STATUSES), _orderings(comparisons), ORDER_STATUSES)
     hashes = table(("node", "output", "sha256"), _hashes(context.records))
     sections = (
-        Section("", (*warning, _facts(context))),
+        Section("", (*warning, Items(sentences(comparisons)), _facts(context))),
         Section("Papers", (papers(dict.fromkeys(comparison.spec.paper for comparison in comparisons)),)),
         Section("Cells", _cell_blocks(comparisons)),
         Section("Orderings", (Paragraph(ORDER_TEXT), orderings)),
@@ -112,7 +118,15 @@ def document(comparisons: list[Comparison], context: Context) -> Document:
 def _cell_blocks(comparisons: list[Comparison]) -> tuple[Block, ...]:
     details = table(("table", *DETAILS), _details(comparisons), DETAILS)
     decided = (Paragraph("Compared cells, by what decides:"), details, Paragraph(DETAIL_TEXT)) if details.rows else ()
-    return _cells(comparisons), *decided, Paragraph("Cells not run, by reason:"), _reasons(comparisons)
+    return (
+        _cells(comparisons),
+        Paragraph(STATUS_TEXT),
+        Paragraph("Cells that are off, each once, by cause:"),
+        _causes(comparisons),
+        *decided,
+        Paragraph("Cells not run, by reason:"),
+        _reasons(comparisons),
+    )
 
 
 def _demo(context: Context) -> tuple[Section, ...]:
@@ -162,14 +176,18 @@ def _facts(context: Context) -> Items:
 
 
 def _cells(comparisons: list[Comparison]) -> Table:
+    groups = {f"[{one.spec.key}]({one.spec.key}.md)": list(one.printed.values()) for one in comparisons}
+    groups |= {"all": [row for rows in groups.values() for row in rows], ONCE: once(comparisons)}
     rows = []
-    for comparison in comparisons:
-        found = counts(comparison)
-        suspects = sum(row.status == OFF and row.suspect is not None for row in comparison.printed.values())
-        key = comparison.spec.key
-        rows.append((f"[{key}]({key}.md)", sum(found.values()), *(found[status] for status in STATUSES), suspects))
-    total = ("all", *(sum(column) for column in list(zip(*rows, strict=True))[1:]))
-    return table(("table", *COUNT_COLUMNS), [*rows, total], numbers=COUNT_COLUMNS)
+    for name, found in groups.items():
+        statuses = [row.status for row in found]
+        rows.append((name, len(found), *map(statuses.count, STATUSES)))
+    return table(("table", *COUNT_COLUMNS), rows, numbers=COUNT_COLUMNS)
+
+
+def _causes(comparisons: list[Comparison]) -> Table:
+    rows = [(name, len(found)) for name, found in by_cause(once(comparisons)).items()]
+    return table(("cause", "cells"), rows, numbers=("cells",))
 
 
 def _reasons(comparisons: list[Comparison]) -> Table:

@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from redenoise.dag.config import Config
 from redenoise.document.model import IMAGE, NETWORK, Value
+from stages.report import grounds
 from stages.report.details import detail
 from stages.report.kinds import DesignTable, Method, Ordering, Printed, Table
 from stages.report.outcomes import Difference
@@ -16,8 +17,9 @@ from stages.report.spreads import Average, Spread
 from stages.report.tables import PRINTED_UNITS, TOLERANCES
 from stages.report.weights import Records
 
-REPRODUCED, OFF, NOT_RUN, UNPRINTED = "reproduced", "off", "not run", "unprinted"
-STATUSES = (REPRODUCED, OFF, NOT_RUN)
+REPRODUCED, OFF, OWN_TRAINING, NOT_RUN = "reproduced", "off", "own training", "not run"
+STATUSES = (REPRODUCED, OFF, OWN_TRAINING, NOT_RUN)
+UNPRINTED = "unprinted"
 HOLDS, UNDECIDED, REVERSED = "holds", "undecided", "reversed"
 ORDER_STATUSES = (HOLDS, UNDECIDED, REVERSED, NOT_RUN)
 SURE = 2  # standard errors that a difference must exceed
@@ -210,12 +212,21 @@ def judge(cell: PrintedCell, value: float | None, measured: str, remark: str, sp
         facts |= {"misprint": suspect.strength, "estimate": suspect.estimate}
     if value is not None:
         delta = value - float(cell.value)
+        ground = _ground(row, spec, context)
         status = REPRODUCED if abs(delta) <= facts["limit"] + 1e-9 else OFF
-        facts |= {"reproduced": value, "delta": delta, "status": status, **_spread(row)}
-        if row.scope != NETWORK:  # a count cannot vary
+        if ground == grounds.TRAINING:
+            status = OWN_TRAINING
+        elif row.scope != NETWORK:  # a count cannot vary
             facts["detail"] = detail(delta, half, _deviation(row), status == REPRODUCED)
+        facts |= {"reproduced": value, "delta": delta, "status": status, "ground": ground, **_spread(row)}
     row = replace(row, **facts)
     return replace(row, note="; ".join(filter(None, (remark, row.suspicion))))
+
+
+def _ground(row: Row, spec: Printed, context: Context) -> str:
+    if row.scope == NETWORK:
+        return grounds.COUNT
+    return grounds.ground(context.config, context.records, spec.dataset, row.measured, row.condition)
 
 
 def unprinted(spec: Printed, context: Context, place: Place, unit: str, value: float, measured: str) -> Row:

@@ -3,15 +3,16 @@
 from collections.abc import Iterable
 
 from redenoise.document.model import NOTHING, Items
+from stages.report.causes import by_cause
 from stages.report.results import sigma
-from stages.report.rows import OFF, REPRODUCED, STATUSES, Comparison, Row, signed
+from stages.report.rows import OFF, OWN_TRAINING, REPRODUCED, STATUSES, Comparison, Row, signed
 from stages.report.spreads import Spread
 from stages.report.tables import PAPERS
 
 SHOWN_DECIMALS = {"psnr": 3, "ssim": 4, "params": 0, "top1": 1, "top5": 1, "miou": 2}
 METRIC_NAMES = {"psnr": "PSNR", "ssim": "SSIM", "params": "parameters"}
 METRIC_NAMES |= {"top1": "top-1", "top5": "top-5", "miou": "mIoU"}
-VERDICT_MARKS = {REPRODUCED: "✓", OFF: "✗"}
+VERDICT_MARKS = {REPRODUCED: "✓", OFF: "✗", OWN_TRAINING: "○"}
 ONE_SEED = "one seed"
 
 
@@ -24,7 +25,8 @@ def counts(comparison: Comparison) -> dict[str, int]:
 def summary(comparison: Comparison) -> str:
     """How many printed cells the table has, by status."""
     found = counts(comparison)
-    parts = [f"{found[status]} {status}" for status in STATUSES]
+    causes = ", ".join(f"{len(rows)} {name}" for name, rows in by_cause([*comparison.printed.values()]).items())
+    parts = [f"{found[status]} {status}{f' ({causes})' if status == OFF and causes else ''}" for status in STATUSES]
     return f"{sum(found.values())} printed cells: {', '.join(parts)}."
 
 

@@ -76,8 +76,8 @@ def _legend(comparison: Comparison[TaskTable]) -> tuple[str, ...]:
     return (
         "`printed` is the paper's value, `reproduced` is measured here with its 95 % interval in brackets, Δ is "
         "reproduced minus printed. The best printed and the best reproduced value of each line are bold.",
-        f"✓ within tolerance, ✗ off, in percentage points: {tolerances}; half a unit of the printed last place comes "
-        f"on top. {comparison.spec.tolerance}",
+        f"✓ within tolerance, ✗ off, ○ own training, in percentage points: {tolerances}; half a unit of the printed "
+        f"last place comes on top. {comparison.spec.tolerance}",
         *texts,
     )
 

@@ -8,7 +8,7 @@ from stages.report.kinds import Printed, TaskTable
 from stages.report.rows import DECIMALS, Row, signed
 
 CSV_COLUMNS = ["table", "dataset", "item", "condition", "method", "metric", "unit"]
-CSV_COLUMNS += ["published", "reproduced", "delta", "status", "note"]
+CSV_COLUMNS += ["published", "reproduced", "delta", "status", "ground", "note"]
 # After those, in other tables: over how many seeds of the noise, their mean, one standard deviation of the value; over
 # how many trainings, and one standard deviation over them.
 SPREAD_COLUMNS = ["seeds", "mean", "spread", "trainings", "training_spread", "detail"]
@@ -58,5 +58,5 @@ def _line(value: Value, table: str, more: list[str]) -> list[str]:
         return "" if found is None else f"{found:.{digits[name]}f}" if name in digits else str(found)
 
     delta = "" if value.delta is None else signed(value.delta, DECIMALS[value.metric])
-    compared = [value.printed, text("reproduced"), delta, value.status, value.note]
+    compared = [value.printed, text("reproduced"), delta, value.status, value.ground, value.note]
     return [table, *value.place[1:], value.unit, *compared, *map(text, more)]

@@ -67,7 +67,7 @@ def describe(card: dict[str, Any]) -> str:
     if "schedule" not in card:
         return PUBLISHED
     steps = f"{card['steps_done']:,} of {card['steps']:,} steps"
-    return f"schedule {card['schedule']}, {steps}, mode {card['mode']}"
+    return "; ".join([f"schedule {card['schedule']}, {steps}, mode {card['mode']}", *card["restarts"]])
 
 
 def behind(config: Config, records: Records, dataset: str, method: str) -> str:

@@ -92,7 +92,12 @@ def _example(found: list[Cell]) -> str:
 def _counts(found: list[Cell]) -> str:
     """A table of the printed cells by table and status."""
     counts = {spec.key: Counter(c.status for c in found if c.table == spec.key and c.printed) for spec in ALL_TABLES}
-    lines = [r"\begin{tabular}{lrrrr}", r"\toprule", " & ".join(["table", "printed", *STATUSES]) + r" \\", r"\midrule"]
+    lines = [
+        rf"\begin{{tabular}}{{lr{'r' * len(STATUSES)}}}",
+        r"\toprule",
+        " & ".join(["table", "printed", *STATUSES]) + r" \\",
+        r"\midrule",
+    ]
     for key, count in counts.items():
         numbers = [sum(count.values()), *(count[status] for status in STATUSES)]
         lines.append(" & ".join([rf"\texttt{{{escape(key)}}}", *map(str, numbers)]) + r" \\")

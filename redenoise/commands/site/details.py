@@ -83,6 +83,7 @@ def _row(value: Value, places: dict[str, int], weights: dict[str, str], shown: d
         "delta": "" if value.delta is None else signed(value.delta, digits),
         "status": value.status,
         "tolerance": "" if value.limit is None or not value.printed else f"{value.limit:.6g}",
+        "ground": value.ground,
         "note": value.note,
         "measured": value.measured if value.measured != value.method else "",
         "weights": weights.get(value.measured, ""),

@@ -77,7 +77,8 @@
     const verdict = (cell) => {
       const text = make("span", { className: `status ${cell.status.replace(" ", "-")}` }, cell.status);
       if (!cell.delta) return text;
-      return make("span", {}, text, `: ${cell.delta} from print, at most ${cell.tolerance} counts as reproduced`);
+      const limit = cell.status === "own training" ? "" : `, at most ${cell.tolerance} counts as reproduced`;
+      return make("span", {}, text, `: ${cell.delta} from print${limit}`);
     };
 
     const codes = ["commit"]; // facts that are no words
@@ -105,6 +106,7 @@
           ["printed", cell.printed ?? "not printed"],
           ["verdict", cell.printed ? verdict(cell) : "none: nothing is printed to compare with"],
           ["note", cell.note],
+          ["stands on", cell.ground],
           ["measured with", cell.measured],
           ["weights", cell.weights],
           ...(cell.more ?? []),

@@ -1,0 +1,61 @@
+"""On what ground a measured value stands beside print: whose weights or whose code. It decides what a difference means.
+
+Weights of another training than the paper's neither reproduce a cell nor fail to: such a cell is an own training, and
+counted apart.
+"""
+
+from typing import Any
+
+from redenoise.dag.config import Config
+from stages.report.recognized import STAGES as RECOGNITION
+from stages.report.results import is_noise, sigma
+from stages.report.weights import Records, cards
+
+WEIGHTS = "published weights"
+SCHEDULE = "published schedule"  # trained here, all steps of the paper's own schedule
+TRAINING = "own schedule"  # trained here, otherwise
+IMPLEMENTATION = "own implementation"  # of a filter, or of a prior that is fitted here
+COUNT = "count"  # of parameters
+
+
+def ground(config: Config, records: Records, title: str, method: str, condition: str) -> str:
+    """That of a method of the results on a set, by its printed title; empty where no node measures it.
+
+    Args:
+        condition: such as `sigma=25`; at another noise level other weights may stand behind the method.
+    """
+    for stage in ("evaluate", "filter", *RECOGNITION):
+        for key in config.keys(stage):
+            entry = config.entry(stage, key)
+            if entry["method"] == method and _title(config, entry) == title and _covers(entry, condition):
+                return _of_entry(config, records, entry, condition)
+    return ""
+
+
+def _title(config: Config, entry: dict[str, Any]) -> str:
+    """Printed title of the set that a node measures."""
+    if "dataset" in entry:
+        return config.entry("download", entry["dataset"])["title"]
+    return config.entry("labelled", entry["data"])["title"]
+
+
+def _covers(entry: dict[str, Any], condition: str) -> bool:
+    return not is_noise(condition) or sigma(condition) in entry.get("sigmas", [sigma(condition)])
+
+
+def _of_entry(config: Config, records: Records, entry: dict[str, Any], condition: str) -> str:
+    if "filter" in entry:
+        return IMPLEMENTATION
+    folder, _, name = entry.get("denoiser", f"weights/{entry.get('family')}").partition("/")
+    stage = "cascade" if folder == "cascades" else "train"
+    found = cards(config, records, name, stage)
+    card = found.get(condition.replace("=", ""), found.get("model"))
+    made = config.entry(stage, name)
+    if card is None:
+        return ""
+    if made.get("fitted"):
+        return IMPLEMENTATION
+    if "schedule" not in card:
+        return WEIGHTS
+    steps = config.params["schedules"][made["schedule"]]["steps"]
+    return SCHEDULE if (card["schedule"], card["steps_done"]) == (made["schedule"], steps) else TRAINING
