@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from stages.report.kinds import OfMethods, Table
+from stages.report.orderings import of_images
 from stages.report.published import PrintedCell
 from stages.report.results import AVERAGE, Score, is_noise, sigma
 from stages.report.rows import DECIMALS, DEMO_NOTE, Comparison, Context, Row, judge, unprinted, why_unmeasured
@@ -21,8 +22,10 @@ def compare(spec: Table, context: Context) -> Comparison[Table]:
         item, condition, name = place
         if dataset == context.dataset(spec) and metric in DECIMALS and is_noise(condition):
             found[item, condition, name, metric] = Score(value)
-    rows = joined(spec, context, methods, found, partial(why_unmeasured, context, spec.dataset))
-    return Comparison(spec, rows, methods, context.demo)
+    why = partial(why_unmeasured, context, spec.dataset)
+    rows = joined(spec, context, methods, found, why)
+    orderings = of_images(spec, context, methods, lambda name, condition: why(name, AVERAGE, condition))
+    return Comparison(spec, rows, methods, context.demo, tuple(orderings))
 
 
 def joined(

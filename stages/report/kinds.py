@@ -66,26 +66,6 @@ class Printed:
         return f"{self.paper}/{self.name}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class OfMethods(Printed):
-    """A printed table of methods at several noise levels; levels, methods and metrics are in the paper's order."""
-
-    sigmas: tuple[int, ...]
-    methods: tuple[Method, ...]
-    metrics: tuple[str, ...] = ("psnr",)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table(OfMethods):
-    """One printed table of denoisers, or the part of it that the report covers.
-
-    Attributes:
-        per_image: whether the paper prints single images besides the average.
-    """
-
-    per_image: bool = True
-
-
 @dataclass(frozen=True)
 class Ordering:
     """One statement that a table makes: one method does worse than another.
@@ -111,15 +91,38 @@ class Ordering:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OfMethods(Printed):
+    """A printed table of methods at several noise levels; levels, methods and metrics are in the paper's order.
+
+    Attributes:
+        orderings: what the paper's numbers are to show of the first metric, in the order in which they are checked.
+    """
+
+    sigmas: tuple[int, ...]
+    methods: tuple[Method, ...]
+    metrics: tuple[str, ...] = ("psnr",)
+    orderings: tuple[Ordering, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(OfMethods):
+    """One printed table of denoisers, or the part of it that the report covers.
+
+    Attributes:
+        per_image: whether the paper prints single images besides the average.
+    """
+
+    per_image: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskTable(OfMethods):
     """One printed table of a high-level task behind denoisers, which the stages of recognition measure, in %.
 
     Attributes:
-        orderings: what the paper's numbers are to show of the first metric, in the order in which they are checked.
         tolerance: what the tolerance of its cells allows for.
     """
 
-    orderings: tuple[Ordering, ...]
     tolerance: str
 
 

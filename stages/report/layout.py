@@ -1,6 +1,7 @@
 """The paper's layout of a joined table of methods."""
 
 from redenoise.document.model import Cell, Document, Section
+from stages.report import orderings
 from stages.report.kinds import Table
 from stages.report.parts import (
     COMPARED,
@@ -27,14 +28,20 @@ DEMO_WARNING = (
     "Nothing on this page can be compared with the printed table."
 )
 
+PAIRED = "of the mean of the paired differences of the images"
+
 
 def document(comparison: Comparison[Table], context: Context) -> Document:
     """Lay out one joined table."""
     spec = comparison.spec
     grids = _image_grids(comparison) if spec.per_image else [_average_grid(comparison)]
-    sections = (_method_grid(comparison, context), *grids, _extra_grid(comparison), spread_grid(comparison))
+    others = (_extra_grid(comparison), spread_grid(comparison), orderings.section(comparison))
     warning = DEMO_WARNING if comparison.demo else ""
-    return page(comparison, context, warning, summary(comparison), (*_legend(comparison), *spec.protocol), sections)
+    sections = (_method_grid(comparison, context), *grids, *others)
+    counted = " ".join([summary(comparison), *([orderings.summary(comparison)] if spec.orderings else [])])
+    order = [orderings.legend(spec, PAIRED)] if spec.orderings else []
+    items = (*_legend(comparison), *order, *spec.protocol)
+    return page(comparison, context, warning, counted, items, sections)
 
 
 def _legend(comparison: Comparison[Table]) -> tuple[str, ...]:

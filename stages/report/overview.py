@@ -66,8 +66,8 @@ WORST_ORDER = (
     "than that of a single image."
 )
 ORDER_TEXT = (
-    "What the tables of the high-level tasks are to show, at each of their noise levels: it `holds` if the paired "
-    "difference is positive by more than two standard errors. The differences are on the tables' pages."
+    "What the tables are to show, at each of their noise levels: it `holds` if the difference, paired over the images, "
+    "is positive by more than two standard errors. The differences are on the tables' pages."
 )
 ONCE = "all, once where two papers print one measurement"
 STATUS_TEXT = (

@@ -1,6 +1,6 @@
 """What the declarations of several papers have in common: how numbers were taken here, and methods that are missing."""
 
-from stages.report.kinds import Method
+from stages.report.kinds import Method, Ordering
 
 NOISE = "Noise: white, Gaussian, not clipped and not rounded, one field per image and noise level."
 PSNR = "PSNR: result clipped to [0, 255] and rounded, one MSE over all pixels and channels of the whole image."
@@ -12,6 +12,11 @@ MCWNNM = (
     "MCWNNM has the parameters of its authors' example with synthetic noise; the noise of the channels is independent."
 )
 COLOR_DNCNN = "Which published DnCNN colour model the paper used is not printed; see notes.md for the comparison."
+
+
+def above(method: str, *others: str) -> tuple[Ordering, ...]:
+    """That a method does better than each of some others."""
+    return tuple(Ordering(other, method) for other in others)
 
 
 def missing(name: str) -> Method:

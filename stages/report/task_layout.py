@@ -4,11 +4,12 @@ from dataclasses import replace
 from itertools import product
 
 from redenoise.dag.config import Config
-from redenoise.document.model import NOTHING, Cell, Document, Section
+from redenoise.document.model import Cell, Document, Section
+from stages.report import orderings
 from stages.report.kinds import TaskTable
 from stages.report.parts import COMPARED, MEASURED, Line, best, compared_grid, grid, linked, mark, methods_grid, page
 from stages.report.results import AVERAGE, is_noise
-from stages.report.rows import NOT_RUN, ORDER_STATUSES, REVERSED, SURE, Comparison, Context, Ordered, Row, signed
+from stages.report.rows import Comparison, Context, Row
 from stages.report.shown import METRIC_NAMES, number, summary, with_interval
 from stages.report.tables import TOLERANCES
 from stages.report.task_tables import CLEAN, CLEAN_METHOD
@@ -40,35 +41,23 @@ def document(comparison: Comparison[TaskTable], context: Context) -> Document:
         _methods(comparison, context),
         _accuracies(comparison),
         _extras(comparison, context),
-        _orderings(comparison),
+        orderings.section(comparison),
         _psnr(comparison),
     )
     found = page(
         comparison,
         context,
         DEMO_WARNING.format(spec.dataset) if comparison.demo else "",
-        f"{summary(comparison)} {_order_summary(comparison)}",
+        f"{summary(comparison)} {orderings.summary(comparison)}",
         (*legend, *spec.protocol, TRADE),
         sections,
     )
     return replace(found, title=f"{found.title}; demo: textured shapes instead") if comparison.demo else found
 
 
-def _order_summary(comparison: Comparison[TaskTable]) -> str:
-    statuses = [ordered.status for ordered in comparison.orderings]
-    hold, undecided, turned, missing = (statuses.count(status) for status in ORDER_STATUSES)
-    return f"{len(statuses)} orderings: {hold} hold, {undecided} undecided, {turned} reversed, {missing} not run."
-
-
 def _legend(comparison: Comparison[TaskTable]) -> tuple[str, ...]:
     metrics = comparison.spec.metrics
-    metric = metrics[0]
-    name, error = METRIC_NAMES[metric], ERRORS[metric]
-    texts = [
-        f"Orderings, below: `holds` if the difference in {name} is positive by more than {SURE} standard errors, "
-        f"`reversed` if it is negative by more than {SURE}, else `undecided`. The standard error is that {error}: both "
-        "methods see the same images with the same noise, so it is smaller than the intervals suggest."
-    ]
+    texts = [orderings.legend(comparison.spec, ERRORS[metrics[0]])]
     if comparison.demo:
         best_of = "The best value of each line is bold, among those over the whole set."
         return (f"{best_of} In brackets: the 95 % interval.", *texts)
@@ -138,16 +127,12 @@ def _accuracies(comparison: Comparison[TaskTable]) -> Section:
 def _shown(row: Row, line: list[Row], footnotes: list[str]) -> Cell:
     """A measured value with its interval, in bold if it is the best over the whole set; a footnote says otherwise."""
     if row.low is None:
-        return _not_run(row.reason, footnotes)
+        return orderings.not_run(row.reason, footnotes)
     whole = max(other.images or 0 for other in line)
     if row.images and row.images < whole:
         return Cell(with_interval(row), note=mark(f"over the first {row.images:,} of {whole:,} images", footnotes))
     values = [number(other.reproduced, row.metric) for other in line if other.images == whole]
     return Cell(with_interval(row), bold=number(row.reproduced, row.metric) == best(values))
-
-
-def _not_run(reason: str, footnotes: list[str]) -> Cell:
-    return Cell(NOT_RUN, note=mark(f"not run: {reason}", footnotes))
 
 
 def _extras(comparison: Comparison[TaskTable], context: Context) -> Section:
@@ -173,32 +158,7 @@ def _extras(comparison: Comparison[TaskTable], context: Context) -> Section:
 def _missing(spec: TaskTable, context: Context, name: str, condition: str, footnotes: list[str]) -> Cell:
     """The cell of a method that has no value at one noise level; nothing where it was never meant to have one."""
     reason = context.recognized.why(spec.dataset, name, condition)
-    return _not_run(reason, footnotes) if reason else Cell()
-
-
-def _orderings(comparison: Comparison[TaskTable]) -> Section:
-    """Every ordering at every noise level: the difference, how sure it is, and whether it holds."""
-    rows: list[list[Cell]] = []
-    footnotes: list[str] = []
-    names: tuple[str, ...] = ("difference", "error", "difference / error", "images", "lower < higher")
-    for ordered in comparison.orderings:
-        ordering = ordered.ordering
-        cells = [Cell(text) for text in (str(ordered.sigma), ordering.lower, ordering.higher, ordering.source)]
-        if not comparison.demo:
-            cells.append(Cell(NOTHING if ordered.printed is None else signed(ordered.printed, 2)))
-        rows.append([*cells, *_order_cells(ordered, footnotes)])
-    if not comparison.demo:
-        names = ("printed difference", *names)
-    heading = f"Orderings: higher minus lower in {METRIC_NAMES[comparison.spec.metrics[0]]}, percentage points"
-    return grid(heading, ("σ", "lower", "higher", "of"), [("", names)], rows, footnotes)
-
-
-def _order_cells(ordered: Ordered, footnotes: list[str]) -> list[Cell]:
-    if ordered.found is None:
-        return [Cell()] * 4 + [_not_run(ordered.reason, footnotes)]
-    found, ratio = ordered.found, ordered.ratio
-    texts = (signed(found.value, 2), f"{found.error:.2f}", NOTHING if ratio is None else signed(ratio, 1))
-    return [*map(Cell, texts), Cell(f"{found.images:,}"), Cell(ordered.status, bold=ordered.status == REVERSED)]
+    return orderings.not_run(reason, footnotes) if reason else Cell()
 
 
 def _psnr(comparison: Comparison[TaskTable]) -> Section:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from functools import cache, partial
-from itertools import product
 
 from redenoise.dag import paths
 from redenoise.support.errors import UserError
 from stages.report import outcomes
 from stages.report.join import joined
-from stages.report.kinds import Ordering, TaskTable
-from stages.report.outcomes import Outcomes
+from stages.report.kinds import TaskTable
+from stages.report.orderings import ordered
+from stages.report.outcomes import Difference, Outcomes
 from stages.report.results import AVERAGE
 from stages.report.rows import Comparison, Context, Ordered, unmade
 from stages.report.tables import TASK_TABLES
@@ -51,16 +51,16 @@ def _methods(spec: TaskTable, context: Context) -> dict[str, str]:
 
 def _orderings(spec: TaskTable, context: Context, methods: dict[str, str]) -> Iterator[Ordered]:
     load = cache(partial(_outcomes, spec, context))  # A method stands in several orderings.
-    for level, ordering in product(spec.sigmas, spec.orderings):
-        condition, found = f"sigma={level}", None
-        names = [methods.get(label, label) for label in (ordering.lower, ordering.higher)]
-        scores = context.recognized.scores
-        lacking = (name for name in names if spec.metrics[0] not in scores.get((spec.dataset, name, condition), {}))
-        reason = next((why_missing(spec, context, name, condition) for name in lacking), "")
-        if not reason:
-            found = outcomes.difference(*(load(name, condition) for name in names))
-        printed = None if ordering.control else _printed_difference(spec, context, ordering, condition)
-        yield Ordered(ordering, level, printed, found, reason)
+    scores = context.recognized.scores
+
+    def why(name: str, condition: str) -> str:
+        measured = spec.metrics[0] in scores.get((spec.dataset, name, condition), {})
+        return "" if measured else why_missing(spec, context, name, condition)
+
+    def difference(lower: str, higher: str, condition: str) -> Difference:
+        return outcomes.difference(load(lower, condition), load(higher, condition))
+
+    return ordered(spec, context, methods, why, difference)
 
 
 def _outcomes(spec: TaskTable, context: Context, name: str, condition: str) -> Outcomes:
@@ -74,9 +74,3 @@ def _outcomes(spec: TaskTable, context: Context, name: str, condition: str) -> O
         line += f", the results say {score.value:.4f} % over {score.images}"
         raise UserError(f"{line}; delete it and run recognition {key} again")
     return found
-
-
-def _printed_difference(spec: TaskTable, context: Context, ordering: Ordering, condition: str) -> float:
-    places = {(cell.condition, cell.method, cell.metric): float(cell.value) for cell in context.printed(spec)}
-    lower, higher = (places[condition, name, spec.metrics[0]] for name in (ordering.lower, ordering.higher))
-    return higher - lower

@@ -1,7 +1,7 @@
 """Kligvasser et al., CVPR 2018: xUnit. Of its tables the denoisers are laid out, all of published/ counts."""
 
 from stages.report.kinds import Method, Paper, Table
-from stages.report.protocols import CBM3D, MEAN, NOISE, PSNR
+from stages.report.protocols import CBM3D, MEAN, NOISE, PSNR, above
 
 PAPER = Paper(
     "kligvasser2018",
@@ -22,6 +22,7 @@ TABLES = (
         sigmas=(25, 50),
         methods=tuple(Method(name, measured=name) for name in ("BM3D", "WNNM", "EPLL", "MLP", "DnCNN-S", "xDnCNN")),
         protocol=(NOISE, PSNR, MEAN, CBM3D, "The numbers of parameters that the table prints are not counted here."),
+        orderings=above("xDnCNN", "BM3D", "WNNM", "EPLL", "MLP"),
         per_image=False,
     ),
 )

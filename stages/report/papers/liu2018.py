@@ -1,7 +1,7 @@
 """Liu et al., IJCAI 2018: the denoiser, and classification and segmentation behind it, without a perceptual loss."""
 
 from stages.report.kinds import Method, Paper, Table
-from stages.report.protocols import BY_CHANNEL, CBM3D, COLOR_DNCNN, MCWNNM, MEAN, NOISE, PSNR
+from stages.report.protocols import BY_CHANNEL, CBM3D, COLOR_DNCNN, MCWNNM, MEAN, NOISE, PSNR, above
 from stages.report.task_tables import classification, methods, segmentation
 
 PAPER = Paper(
@@ -32,6 +32,7 @@ TABLES = (
             Method("Proposed", measured="Proposed"),
         ),
         protocol=(NOISE, PSNR, MEAN, CBM3D, BY_CHANNEL, MCWNNM, COLOR_DNCNN, "Not printed: TNRD at sigma 35."),
+        orderings=above("Proposed", "CBM3D", "TNRD", "MCWNNM", "DnCNN"),
     ),
     classification(PAPER.key, "Table 2", "table2_classification", METHODS, LOSS),
     segmentation(PAPER.key, "Table 3", "table3_segmentation", METHODS, LOSS),

@@ -1,7 +1,7 @@
 """Liu et al., IEEE TIP 2020: the denoiser and its designs, and classification and segmentation behind it."""
 
 from stages.report.kinds import Design, DesignTable, Method, Paper, Table
-from stages.report.protocols import CBM3D, COLOR_DNCNN, MCWNNM, MEAN, NOISE, PSNR
+from stages.report.protocols import CBM3D, COLOR_DNCNN, MCWNNM, MEAN, NOISE, PSNR, above
 from stages.report.task_tables import classification, methods, segmentation
 
 PAPER = Paper(
@@ -12,6 +12,7 @@ PAPER = Paper(
 )
 
 PROPOSED = Method("Proposed", measured="Proposed")
+ORDERINGS = above("Proposed", "CBM3D", "MCWNNM", "DnCNN", "FFDNet")
 LIU = "The paper takes the PSNR of whole images, and the other methods from their authors' code, at default settings."
 LOSS = "Joint training here has the perceptual loss, weighted 0.5, besides the task's and the reconstruction's."
 METHODS = methods("Joint Training", "Joint Training (Cross-Task)")
@@ -75,6 +76,7 @@ TABLES = (
             PROPOSED,
         ),
         protocol=(NOISE, PSNR, MEAN, LIU, CBM3D, MCWNNM, COLOR_DNCNN),
+        orderings=ORDERINGS,
     ),
     Table(
         paper=PAPER.key,
@@ -93,6 +95,7 @@ TABLES = (
             PROPOSED,
         ),
         protocol=(NOISE, PSNR, MEAN, CBM3D, MCWNNM, COLOR_DNCNN),
+        orderings=ORDERINGS,
         per_image=False,
     ),
     classification(PAPER.key, "Table IV", "table4_classification", METHODS, LOSS),

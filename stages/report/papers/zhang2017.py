@@ -1,7 +1,7 @@
 """Zhang et al., IEEE TIP 2017: DnCNN."""
 
 from stages.report.kinds import Method, Paper, Table
-from stages.report.protocols import CBM3D, MEAN, NOISE, PSNR, SSIM
+from stages.report.protocols import CBM3D, MEAN, NOISE, PSNR, SSIM, above
 
 PAPER = Paper(
     "zhang2017",
@@ -12,6 +12,7 @@ PAPER = Paper(
 )
 
 ZHANG = "The paper takes the other methods from their authors' code, at default settings."
+ORDERINGS = above("DnCNN-S", "BM3D", "WNNM", "EPLL", "MLP", "CSF", "TNRD") + above("DnCNN-B", "BM3D", "TNRD")
 GAPS = "Not printed: MLP at sigma 15, CSF at sigma 50."
 
 TABLES = (
@@ -31,6 +32,7 @@ TABLES = (
             Method("DnCNN-B", measured="DnCNN-B"),
         ),
         protocol=(NOISE, PSNR, MEAN, ZHANG, CBM3D, GAPS),
+        orderings=ORDERINGS,
         per_image=False,
     ),
     Table(
@@ -56,7 +58,8 @@ TABLES = (
             CBM3D,
             "The paper puts methods in rows and images in columns; here an image is a row.",
             GAPS,
-        ),  # fmt: skip
+        ),
+        orderings=ORDERINGS,
     ),
     Table(
         paper=PAPER.key,
@@ -74,6 +77,7 @@ TABLES = (
         ),
         protocol=(NOISE, PSNR, SSIM, MEAN, CBM3D, "BM3D and TNRD know the noise level, DnCNN-3 does not."),
         metrics=("psnr", "ssim"),
+        orderings=above("DnCNN-3", "BM3D", "TNRD"),
         per_image=False,
     ),
 )
