@@ -28,6 +28,7 @@ GROUPS = {
     ),
     "adding to the project": (
         ("manifest", "manifest", "make a folder of images a test set, or list a store's files again"),
+        ("import", "importing.command", "make weights from elsewhere a family"),
         ("release", "release", "put trained weights and their card into weights/"),
         ("prior", "prior", "fit the patch prior of EPLL and release it"),
         ("convert", "convert", "convert weights of Caffe"),
