@@ -67,6 +67,7 @@ def test_a_folder_keeps_its_names_and_adds_an_average(pictures: Path, capsys: py
     lines = capsys.readouterr().out.splitlines()
     shown = [float(re.search(r"PSNR ([\d.]+) to", line)[1]) for line in lines[:3]]
     assert lines[3].startswith("average of 3 pictures: noisy; ") and lines[:4] == lines[4:]
+    assert [("JPEG of quality 95" in line) for line in lines[:3]] == [False, True, False]
     assert float(re.search(r"PSNR ([\d.]+) to", lines[3])[1]) == pytest.approx(np.mean(shown), abs=0.01)
 
 

@@ -83,16 +83,19 @@ def test_tiff_of_16_bits_in_colour_keeps_them_and_its_profile(tmp_path: Path):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_jpeg_that_exif_turns_is_denoised_upright_and_shown_as_before(tmp_path: Path, orientation: int):
+@pytest.mark.parametrize("suffix", ["jpg", "tif", "png", "webp"])
+def test_what_exif_turns_is_denoised_upright_and_shown_as_before(tmp_path: Path, suffix: str, orientation: int):
+    path = tmp_path / f"x.{suffix}"
     image = Image.new("L", SIZE)
     image.paste(255, (0, 0, 10, 6))  # a corner
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = orientation, "a camera"
-    image.save(tmp_path / "x.jpg", exif=exif, quality=95)
-    with Image.open(passed(tmp_path / "x.jpg")) as after:
-        assert after.getexif().get(0x0112, 1) == 1 and after.getexif()[0x010F] == "a camera"
-        turned = np.asarray(after) > 127
-    assert look(tmp_path / "x.jpg").shape == turned.shape == (SIZE[::-1] if orientation <= 4 else SIZE)
+    image.convert("RGB").save(path, exif=exif, quality=95)
+    with Image.open(passed(path)) as after:
+        assert after.getexif().get(0x0112, 1) == 1
+        assert suffix == "tif" or after.getexif()[0x010F] == "a camera"
+        turned = np.asarray(after.convert("L")) > 127
+    assert look(path).shape == turned.shape == (SIZE[::-1] if orientation <= 4 else SIZE)
     right, bottom = turned[:, -1].any(), turned[-1].any()
     corners = [(0, 0), (1, 0), (1, 1), (0, 1), (0, 0), (1, 0), (1, 1), (0, 1)]  # of the corner, by orientation
     assert (int(right), int(bottom)) == corners[orientation - 1]
@@ -143,6 +146,13 @@ def test_what_cannot_be_kept_is_refused_by_its_header(tmp_path: Path, name: str)
     with pytest.raises(UserError, match=words) as refused:
         look(tmp_path / name)
     assert str(refused.value).startswith(f"{tmp_path / name}: ") and "; " in str(refused.value)
+
+
+def test_a_jpeg_with_a_preview_is_its_photograph(tmp_path: Path):
+    photograph, preview = random("L"), random("L").resize((10, 6))
+    photograph.save(tmp_path / "x.jpg", format="MPO", save_all=True, append_images=[preview])
+    with Image.open(passed(tmp_path / "x.jpg")) as after:
+        assert (after.format, after.size) == ("JPEG", SIZE)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif", "bmp"])

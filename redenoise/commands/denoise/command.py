@@ -10,8 +10,9 @@ picture and has its format, depth and transparency; what could not be kept is re
 """
 
 import argparse
-import os
 from pathlib import Path
+
+import torch
 
 from redenoise.commands.denoise import inputs
 from redenoise.commands.denoise.methods import Method, method, methods
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(listing(methods(config)))
         return
     call = asked(config, given)
-    set_mode("reference", len(os.sched_getaffinity(0)))
+    set_mode("reference", torch.get_num_threads())
     run(call)
 
 

@@ -1,7 +1,8 @@
 """Every denoiser and filter by name: which noise levels it takes, and how one picture goes through it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +32,13 @@ class Method:
         name: of a family, or of a module of redenoise/models/filters.
         ranges: lowest and highest noise level of each of a family's networks with weights; empty for a filter.
         color: takes colour pictures only; a gray network is taken to each channel.
-        load: makes the denoiser of one noise level for pictures that are gray, or not.
+        load: makes the denoiser of one noise level for pictures that are gray, or not; weights are read once.
     """
 
     name: str
-    ranges: dict[str, list] = field(compare=False)
+    ranges: dict[str, list]
     color: bool
-    load: Callable[[float, bool], Denoiser] = field(compare=False)
+    load: Callable[[float, bool], Denoiser]
 
     @property
     def levels(self) -> str:
@@ -87,13 +88,16 @@ def _filter(name: str) -> Callable[[float, bool], Denoiser]:
 
 
 def _family(config: Config, entry: dict, ranges: dict[str, list]) -> Callable[[float, bool], Denoiser]:
-    def load(sigma: float, gray: bool) -> Denoiser:
-        model = next(model for model, (low, high) in ranges.items() if low <= sigma <= high)
+    @cache
+    def placed(model: str) -> tuple[Path, nn.Module]:
         path = weights_file(config, entry, entry["published"][model])
-        name, network = entry["network"]["name"], _network(entry, path)
-        tiled: nn.Module = Tiled(network, name, device())
-        placed = tiled if gray or entry["network"]["channels"] == 3 else ByChannel(tiled)
-        return lambda noisy: _finite(path, apply.denoise(placed, noisy, sigma))
+        return path, Tiled(_network(entry, path), entry["network"]["name"], device())
+
+    def load(sigma: float, gray: bool) -> Denoiser:
+        path, network = placed(next(model for model, (low, high) in ranges.items() if low <= sigma <= high))
+        fits = gray or entry["network"]["channels"] == 3
+        denoiser = network if fits else ByChannel(network)
+        return lambda noisy: _finite(path, apply.denoise(denoiser, noisy, sigma))
 
     return load
 

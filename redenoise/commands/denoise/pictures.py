@@ -1,7 +1,8 @@
 """Pictures of a user: read with all their pixels, written back as they came, or refused in one line.
 
-A result has the format, depth, alpha, EXIF, ICC profile and resolution of its picture. What cannot be kept is refused:
-palettes, transparent colours, less than 8 bits, floating point, CMYK and other colour spaces, several pictures in one.
+A result has the format, depth, alpha, ICC profile, resolution and, but for TIFF, EXIF of its picture. What cannot be
+kept is refused: palettes, transparent colours, less than 8 bits, floating point, CMYK and other colour spaces, several
+pictures in one.
 """
 
 from collections.abc import Iterator
@@ -91,10 +92,10 @@ def read(path: Path) -> Picture:
             extras = {name: image.info[name] for name in KEPT if name in image.info}
             if image.info.get("compression") in LOSSLESS_TIFF:
                 extras["compression"] = image.info["compression"]
-            upright = ImageOps.exif_transpose(image)
-            if "exif" in extras:
-                extras["exif"] = upright.getexif().tobytes()
-            pixels = np.asarray(upright)
+            if wide.orientation(image) != 1:
+                image = ImageOps.exif_transpose(image)
+                extras["exif"] = image.getexif().tobytes()
+            pixels = np.asarray(image)
             pixels = pixels.astype(np.uint16) if facts.bits == 16 else pixels
     if pixels.ndim == 3 and pixels.shape[2] in (2, 4):
         colours = pixels[..., 0] if pixels.shape[2] == 2 else pixels[..., :3]
@@ -124,7 +125,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Facts]]:
             if problem := _problem(image, bits := _bits(path, image)):
                 raise UserError(f"{path}: {problem}")
             width, height = image.size
-            if wide.orientation(image) > 4:  # on its side
+            if image.format != "TIFF" and wide.orientation(image) > 4:  # on its side, which Pillow sees in TIFF alone
                 width, height = height, width
             kind = "JPEG" if image.format == "MPO" else str(image.format)
             yield image, Facts(kind, (height, width), image.mode in GRAY, bits)

@@ -1,21 +1,20 @@
 """The pictures of one call, one after the other: noise added or estimated, denoised, measured, written."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from redenoise.commands.denoise import page
-from redenoise.commands.denoise.methods import Denoiser, Method
+from redenoise.commands.denoise.methods import Method
 from redenoise.commands.denoise.noise_level import noise_level
 from redenoise.commands.denoise.pictures import Facts, Picture, read, write
 from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import HALF, psnr, ssim
 from redenoise.measure.noise import add_noise
-from redenoise.support.errors import UserError
+from redenoise.support.errors import Unavailable, UserError
 from redenoise.support.progress import progress
 
 DATASET = "denoise"  # keys the noise that is added, together with the name of the result
@@ -70,12 +69,13 @@ class Call:
 
 def run(call: Call) -> None:
     """Denoise all pictures, say what became of each, and write the page if one was asked for."""
-    loaded = cache(lambda method, level, gray: method.load(level, gray))
     qualities: dict[str, list[list[Quality]]] = {method.name: [] for method in call.methods}
     shown = []
     for name, source in progress(call.found.items(), len(call.found), "denoise"):
         try:
-            columns = list(_denoised(call, name, source, loaded, qualities))
+            columns = list(_denoised(call, name, source, qualities))
+        except Unavailable:  # of weights
+            raise
         except UserError as error:
             raise UserError(f"{source}: {str(error).removeprefix(f'{source}: ')}") from None
         if call.compare:
@@ -89,7 +89,7 @@ def run(call: Call) -> None:
 
 
 def _denoised(
-    call: Call, name: Path, source: Path, loaded: Callable[..., Denoiser], qualities: dict[str, list[list[Quality]]]
+    call: Call, name: Path, source: Path, qualities: dict[str, list[list[Quality]]]
 ) -> Iterator[tuple[str, np.ndarray]]:
     """One picture through all methods: captions and images, uint8, of what went in, came out, and of the clean one."""
     picture = read(source)
@@ -99,7 +99,7 @@ def _denoised(
     yield "noisy", given
     for method in call.methods:
         level = method.level_for(sigma, estimated=bool(how))
-        image = loaded(method, level, picture.facts.gray)(noisy)
+        image = method.load(level, picture.facts.gray)(noisy)
         result = to_uint8(image)
         words = [f"{method.name}, sigma {level:.4g}"]
         if how:
@@ -108,6 +108,7 @@ def _denoised(
             quality = [_quality(given, clean), _quality(result, clean)]
             qualities[method.name].append(quality)
             words.append(_words(quality))
+        words += ["JPEG of quality 95"] if picture.facts.format == "JPEG" else []
         target = call.target(name, method)
         write(target, picture, picture.stored(image))
         tqdm.write(f"{target}: {'; '.join(words)}")
