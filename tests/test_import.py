@@ -258,6 +258,7 @@ REFUSED = {
     "option": (lambda state: state, ("--option", "depht=3"), "dncnn has no such option; .*did you mean 'depth'"),
     "form": (lambda state: state, ("--option", "depth"), "'depth': expected NAME=VALUE"),
     "value": (lambda state: state, ("--network", "tnrd", "--option", "channels=3"), "tnrd: channels 3 and side 7"),
+    "bounds": (lambda state: state, ("--option", "depth=1000000000"), "'depth': 1000000000 is greater than"),
     "network": (lambda state: state, ("--network", "dncn"), "--network 'dncn' is not known; .*did you mean 'dncnn'"),
     "name": (lambda state: state, ("--name", "Their DnCNN"), "expected lower-case letters"),
     "filter": (lambda state: state, ("--name", "bm3d"), "'bm3d' is that of a filter"),
@@ -284,7 +285,7 @@ def test_refusals_change_nothing(theirs: Theirs, name: str):
     ("file", "words"),
     [
         ("x.pth", "x.pth: holds more than tensors, or none at all; save the state dict alone"),
-        ("x.safetensors", "not a safetensors file"),
+        ("x.safetensors", "damaged, or not a safetensors file"),
         ("x.mat", "not a MatConvNet network in a MATLAB 7.3 file .*; get the file again, or name its --network"),
         ("x.caffemodel", "`redenoise convert` reads it"),
         ("x.zip", "expected a name that ends in .safetensors, .mat, .pth"),
@@ -294,6 +295,25 @@ def test_files_that_are_none_are_one_line(theirs: Theirs, file: str, words: str)
     Path(file).write_bytes(b"no weights at all")
     with pytest.raises(UserError, match=words):
         take(file)
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        (
+            '{"network": {"name": "multiscale", "divisor": 0}}',
+            "x.safetensors: 'divisor': 0 is less than the",
+        ),
+        ('{"network": {"name": "dncnn", "depth": 1000000000}}', "x.safetensors: 'depth': 1000000000 is greater than"),
+        ('{"network": ' + "[" * 100_000, "x.safetensors: damaged"),
+        ("[]", "x.safetensors: damaged"),
+        ('{"network": {"name": "dncnn", "depth": 2}}', "x.safetensors: weights do not fit the network"),
+    ],
+)
+def test_files_of_this_project_with_other_contents_are_one_line(theirs: Theirs, spec: str, words: str):
+    save_file(theirs.state_dict(), "x.safetensors", {"redenoise": spec})
+    with pytest.raises(UserError, match=words):
+        take("x.safetensors")
 
 
 def test_matlab_files_are_read_for_some_networks_only(theirs: Theirs):

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
+from redenoise.dag.config import check_network
 from redenoise.models.weights import load_network
 from redenoise.support.errors import UserError
 from redenoise.training.imports import IMPORTERS
@@ -60,12 +61,13 @@ def _safetensors(path: Path) -> tuple[State, dict[str, Any] | None]:
             metadata = file.metadata() or {}
             names = sorted(file.keys(), key=_natural)  # such a file has no order of its own
             state = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path}: not a safetensors file ({error}); get the file again") from None
-    if "redenoise" not in metadata:
-        return state, None
-    network, spec = load_network(path)
-    return network.state_dict(), spec
+        if "redenoise" not in metadata:
+            return state, None
+        spec = json.loads(metadata["redenoise"])["network"]
+        check_network(spec, path)
+        return load_network(path)[0].state_dict(), spec
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError, RuntimeError) as error:
+        raise UserError(f"{path}: damaged, or not a safetensors file ({error}); get the file again") from None
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from redenoise.commands.importing.files import State
+from redenoise.dag.config import check_network
 from redenoise.models import denoisers
 from redenoise.support.errors import UserError
 
@@ -37,6 +38,7 @@ def fitted(path: Path, state: State, spec: dict[str, Any], epsilon: float) -> tu
     else:
         named = {}
     spec = denoisers.stored_spec(spec)
+    check_network(spec, path)
     try:
         spec = {"name": spec["name"], "channels": denoisers.full_spec(spec)["channels"], **spec}
         network = denoisers.build(spec)
