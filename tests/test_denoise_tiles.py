@@ -66,6 +66,25 @@ def test_tiles_begin_where_every_grid_does():
         assert SIDE % reach.step == reach.margin % reach.step == 0
 
 
+class Spy(nn.Module):
+    """A network that notes how many pixels it was given at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log_steps, self.side, self.seen = torch.zeros(3), 5, []
+
+    def forward(self, noisy: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        """The image as it is."""
+        self.seen.append(noisy.shape[-2] * noisy.shape[-1])
+        return noisy
+
+
+def test_memory_is_bounded_by_a_tile_and_what_it_sees():
+    spy, image = Spy(), torch.rand(1, 1, 330, 250)
+    assert torch.equal(Tiled(spy, "tnrd", CPU, side=96)(image, torch.tensor([0.1])), image)
+    assert max(spy.seen) == (96 + 2 * 12) ** 2 and len(spy.seen) == 12
+
+
 class Greedy(nn.Module):
     """A network without end of memory."""
 

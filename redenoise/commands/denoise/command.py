@@ -56,9 +56,7 @@ def asked(config: Config, given: argparse.Namespace) -> Call:
     names = [given.method] if given.method else [name.strip() for name in (given.compare or "").split(",")]
     missing = {"IN": given.pictures, "--out": given.out, "--method or --compare": names[0]}
     if absent := next((name for name, value in missing.items() if not value), None):
-        raise UserError(
-            f"redenoise denoise: no {absent}; give it, `redenoise denoise --help` shows how, `--list` the methods"
-        )
+        raise UserError(f"redenoise denoise: no {absent}; give it, --help shows how and --list names the methods")
     for option, level in (("--sigma", given.sigma), ("--add-noise", given.add_noise)):
         if level is not None and not 0 <= level <= 255:
             raise UserError(f"{option} {level:g}: expected 0 to 255, the scale of 8 bits; correct it")

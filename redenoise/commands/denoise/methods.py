@@ -17,7 +17,7 @@ from redenoise.measure.torch_mode import device
 from redenoise.models import denoisers, filters
 from redenoise.models.weights import load_network, load_state
 from redenoise.sources.provide import provide
-from redenoise.sources.stores import load_items, load_store
+from redenoise.sources.stores import load_items, load_store, subset_path
 from redenoise.support.errors import UserError, choices
 from stages.released.node import checked
 
@@ -110,9 +110,11 @@ def weights_file(config: Config, entry: dict, name: str) -> Path:
         return path
     key = entry["weights"]
     store = load_store(config.entry("download", key)["store"])
-    file = {item.id: item.file for item in load_items(key, store)}[name]
-    provide(store, [file])
-    return file.target
+    files = {item.id: item.file for item in load_items(key, store)}
+    if name not in files:
+        raise UserError(f"{subset_path(key)}: no weights {name!r}; {choices(name, files)}; correct `published`")
+    provide(store, [files[name]])
+    return files[name].target
 
 
 def _network(entry: dict, path: Path) -> nn.Module:

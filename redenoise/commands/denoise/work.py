@@ -94,16 +94,17 @@ def _denoised(
     """One picture through all methods: captions and images, uint8, of what went in, came out, and of the clean one."""
     picture = read(source)
     noisy, clean = _before(call, name, source, picture)
-    sigma, how = (call.sigma, "") if call.sigma is not None else (noise_level(noisy), "estimated")
+    sigma, estimated = (noise_level(noisy), True) if call.sigma is None else (call.sigma, False)
     given = to_uint8(noisy)
     yield "noisy", given
     for method in call.methods:
-        level = method.level_for(sigma, estimated=bool(how))
+        level = method.level_for(sigma, estimated)
         image = method.load(level, picture.facts.gray)(noisy)
         result = to_uint8(image)
         words = [f"{method.name}, sigma {level:.4g}"]
-        if how:
-            words[0] += f" ({f'nearest to {sigma:.3g}, ' if level != sigma else ''}estimated as by Chen et al. 2015)"
+        if estimated:
+            nearest = "" if level == sigma else f"nearest to {sigma:.3g}, "
+            words[0] += f" ({nearest}estimated as by Chen et al. 2015)"
         if clean is not None:
             quality = [_quality(given, clean), _quality(result, clean)]
             qualities[method.name].append(quality)
