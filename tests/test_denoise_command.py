@@ -109,7 +109,7 @@ def test_the_list_names_levels_and_kinds(project: Path, capsys: pytest.CaptureFi
     lines = {line.split()[0]: " ".join(line.split()[1:]) for line in capsys.readouterr().out.splitlines()}
     assert lines["proposed"] == "sigma 25, 35, 50 colour"
     assert lines["dncnn_b"] == "sigma 0 to 55 gray; colour channel by channel"
-    assert lines["bm3d"] == "any sigma above 0 filter, gray and colour"
+    assert lines["bm3d"] == "any sigma above 0 filter"
     assert "proposed_tasks" not in lines  # no weights
 
 

@@ -113,6 +113,13 @@ def bmp_of_5_bits(path: Path) -> None:
     path.write_bytes(data)
 
 
+def gray_of_4_bits(path: Path) -> None:
+    header = SIZE[0].to_bytes(4, "big") + SIZE[1].to_bytes(4, "big") + bytes([4, 0, 0, 0, 0])
+    with path.open("wb") as stream:  # as many bytes as 40 pixels of 4 bits have
+        chunks = [(b"IHDR", header), (b"IDAT", b""), (b"IEND", b"")]
+        wide.write(stream, "PNG", np.zeros((SIZE[1], 5, 2), np.uint16), {"chunks": chunks})
+
+
 def premultiplied(path: Path) -> None:
     tifffile.imwrite(path, np.zeros((24, 40, 4), np.uint16), photometric="rgb", extrasamples=["assocalpha"])
 
@@ -120,7 +127,7 @@ def premultiplied(path: Path) -> None:
 REFUSED = {
     "palette.png": (lambda path: random("RGB").quantize(16).save(path), "colours of a palette"),
     "bits.png": (lambda path: random("L").convert("1").save(path), "of the kind 1, expected gray or RGB"),
-    "four.png": (lambda path: random("L").quantize(16).save(path, bits=4), "colours of a palette"),
+    "four.png": (gray_of_4_bits, "4 bits per channel, expected gray or RGB with 8 or 16"),
     "key.png": (lambda path: random("RGB").save(path, transparency=(1, 2, 3)), "one colour stands for transparent"),
     "cmyk.jpg": (lambda path: Image.new("CMYK", SIZE).save(path), "of the kind CMYK"),
     "float.tif": (lambda path: Image.new("F", SIZE).save(path), "of the kind F"),

@@ -78,6 +78,6 @@ def listing(known: dict[str, Method]) -> str:
     kinds = {True: "colour", False: "gray; colour channel by channel"}
     lines = []
     for name, one in known.items():
-        kind = kinds[one.color] if one.ranges else "filter, gray and colour"
+        kind = kinds[one.color] if one.ranges else "filter"
         lines.append(f"{name:{width}}  {one.levels:{levels}}  {kind}")
     return "\n".join(lines)
