@@ -132,8 +132,8 @@ def test_every_network_by_its_own_names(project: Path, spec: dict[str, Any], for
         check_same(path, network(NOISY, SIGMA))
 
 
-def matconvnet(path: str, network: nn.Module) -> None:
-    """A network's convolutions as a MATLAB 7.3 file."""
+def matconvnet(path: str, network: nn.Module, merged: bool = True) -> None:
+    """A network's convolutions as a MATLAB 7.3 file, and a normalisation behind each if it is not merged."""
     with h5py.File(path, "w") as file:
         references = []
         for number, layer in enumerate(each for each in network.layers if isinstance(each, nn.Conv2d)):
@@ -142,6 +142,10 @@ def matconvnet(path: str, network: nn.Module) -> None:
             cell["w"], cell["b"] = layer.weight.detach().numpy().transpose(0, 1, 3, 2), layer.bias.detach().numpy()
             cell["weights"] = np.array([cell["w"].ref, cell["b"].ref], h5py.ref_dtype)
             references.append(cell.ref)
+            if not merged:
+                other = file.create_group(f"#refs#/normalisation{number}")
+                other["type"] = np.array([list(map(ord, "bnorm"))], np.uint16)
+                references.append(other.ref)
         file["net/layers"] = np.array(references, h5py.ref_dtype)
 
 
@@ -150,6 +154,9 @@ def test_matlab_files(project: Path):
     matconvnet("x.mat", network)
     with torch.inference_mode():
         check_same(take("x.mat"), network(NOISY, SIGMA))
+    matconvnet("x.mat", network, merged=False)
+    with pytest.raises(UserError, match="x.mat: normalisation that is not merged; merge it with"):
+        take("x.mat", name="other")
     shapes = {"w1": (6, 82), "w2": (6, 7), "w3": (25, 7)}
     savemat("y.mat", {name: np.random.default_rng(0).normal(0, 0.1, shape) for name, shape in shapes.items()})
     options = [f"--option={name}" for name in ("depth=2", "width=6", "side=9", "inner=5")]

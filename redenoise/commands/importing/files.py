@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import h5py
 import torch
 from safetensors import SafetensorError, safe_open
 
 from redenoise.dag.config import check_network
+from redenoise.models import matconvnet
 from redenoise.models.weights import load_network
 from redenoise.support.errors import UserError
 from redenoise.training.imports import IMPORTERS
@@ -80,10 +82,20 @@ def _matlab(path: Path, network: str) -> State:
         known = ", ".join(IMPORTERS)
         raise UserError(f"{path}: MATLAB files are read for {known}, not for {network}; save it as a state dict")
     try:
-        return IMPORTERS[network](path)
+        state = IMPORTERS[network](path)
     except UserError as error:
         found = str(error).rpartition("; ")[0] or str(error)  # its advice is about files that the project fetches
         raise UserError(f"{found}; get the file again, or name its --network") from None
+    if network in matconvnet.IMPORTERS and "bnorm" in _layer_types(path):
+        raise UserError(f"{path}: normalisation that is not merged; merge it with the authors' vl_simplenn_mergebnorm")
+    return state
+
+
+def _layer_types(path: Path) -> set[str]:
+    """What the layers of a sound MatConvNet file are."""
+    with h5py.File(path, "r") as file:
+        types = [file[layer]["type"][...].ravel() for layer in file["net/layers"][...].ravel()]
+        return {"".join(map(chr, letters)) for letters in types}
 
 
 def _torch(path: Path) -> State:
