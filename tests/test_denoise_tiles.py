@@ -5,7 +5,6 @@ import torch
 from torch import nn
 
 from redenoise.commands.denoise.tiles import REACH, SIDE, ByChannel, Tiled
-from redenoise.dag import options
 from redenoise.models import denoisers
 from redenoise.support.errors import UserError
 
@@ -98,9 +97,11 @@ def test_no_memory_is_one_line():
         Tiled(Greedy(), "csf", CPU)(torch.rand(1, 1, 30, 40), torch.tensor([0.1]))
 
 
-def test_networks_that_look_at_the_whole_picture_are_not_cut():
-    """Whoever adds a network says here whether it can be: what is not known is taken whole."""
-    assert set(options.names("denoisers")) - set(REACH) == {"csf", "epll"}
+@pytest.mark.parametrize("name", ["csf", "epll", "a network of the user"])
+def test_networks_that_may_look_at_the_whole_picture_are_not_cut(name: str):
+    spy = Spy()
+    Tiled(spy, name, CPU, side=96)(torch.rand(1, 1, 330, 250), torch.tensor([0.1]))
+    assert spy.seen == [330 * 250]
 
 
 def test_a_gray_network_is_taken_to_every_channel():
