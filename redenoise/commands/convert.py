@@ -46,9 +46,11 @@ def convert(source: Path, network: str, name: str, sigma: float | None = None) -
     load_state(built, state, source)
     origin = f"published weights {source.name}, converted from Caffe"
     save_network(target, built.eval(), spec, origin)
-    card = _card(source, target, built, spec, origin)
+    card = card_of(source, target, built, spec, origin)
     if sigma is not None:
-        card |= _released(name, sigma)
+        level = int(sigma) if float(sigma).is_integer() else sigma
+        family, model = name.rsplit("-", 1)
+        card |= of_authors(family, model, [level, level])
     write_json(target.with_suffix(".json"), card)
     if network == DENOISER:
         write_text(paths.WEIGHTS / "README.md", readme(cards()))
@@ -69,7 +71,8 @@ def _target(network: str, name: str, sigma: float | None) -> Path:
     return paths.WEIGHTS / f"{name}.safetensors"
 
 
-def _card(source: Path, target: Path, network: torch.nn.Module, spec: dict, origin: str) -> dict[str, Any]:
+def card_of(source: Path, target: Path, network: torch.nn.Module, spec: dict, origin: str) -> dict[str, Any]:
+    """What the card of weights from elsewhere says of them and of the file that they were made from."""
     return {
         "origin": origin,
         "network": spec,
@@ -82,14 +85,12 @@ def _card(source: Path, target: Path, network: torch.nn.Module, spec: dict, orig
     }
 
 
-def _released(name: str, sigma: float) -> dict[str, Any]:
+def of_authors(family: str, model: str, sigma_range: list) -> dict[str, Any]:
     """What a card in weights/ holds besides; what the file does not tell of its training is 0 or empty."""
-    family, model = name.rsplit("-", 1)
-    level = int(sigma) if float(sigma).is_integer() else sigma
     return {
         "family": family,
         "model": model,
-        "sigma_range": [level, level],
+        "sigma_range": sigma_range,
         "schedule": "of its authors",
         "steps": 0,
         "steps_done": 0,

@@ -10,6 +10,7 @@ from redenoise.support.start import imported
 
 # Verbs by what they are for: (verb, module, what it does).
 GROUPS = {
+    "your own pictures": (("denoise", "denoise.command", "pictures of yours, denoised by any method of the project"),),
     "before a run": (
         ("plan", "plan.command", "what a run would do, why, and what it would cost"),
         ("sources", "sources", "which files of the data sets are here, missing or damaged"),
@@ -29,6 +30,7 @@ GROUPS = {
     ),
     "adding to the project": (
         ("manifest", "manifest", "make a folder of images a test set, or list a store's files again"),
+        ("import", "importing.command", "make weights from elsewhere a family"),
         ("release", "release", "put trained weights and their card into weights/"),
         ("prior", "prior", "fit the patch prior of EPLL and release it"),
         ("convert", "convert", "convert weights of Caffe"),

@@ -101,6 +101,13 @@ def load_config(scale: str | None = None) -> Config:
     return Config(scale, {**params, "scale": scale}, settings)
 
 
+def check_network(network: dict[str, Any], place: object) -> None:
+    """Raise `UserError`, beginning with `place`, for options of a denoiser that params.yaml could not have."""
+    options = _validator("params").evolve(schema={"$ref": "params.schema.yaml#/$defs/denoiser"})
+    if error := next(iter(sorted(options.iter_errors(network), key=_order)), None):
+        raise UserError(f"{place}: {_explain(error)}")
+
+
 def _check(value: Any, schema_name: str, path: Path) -> None:
     if value is None:
         raise UserError(f"{path}: 'the file' is empty; put the original back, or the run's settings")

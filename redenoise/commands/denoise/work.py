@@ -1,0 +1,147 @@
+"""The pictures of one call, one after the other: noise added or estimated, denoised, measured, written."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from redenoise.commands.denoise import page
+from redenoise.commands.denoise.methods import Method
+from redenoise.commands.denoise.noise_level import noise_level
+from redenoise.commands.denoise.pictures import Facts, Picture, read, write
+from redenoise.measure.items import to_uint8
+from redenoise.measure.metrics import HALF, psnr, ssim
+from redenoise.measure.noise import add_noise
+from redenoise.support.errors import Unavailable, UserError
+from redenoise.support.progress import progress
+
+DATASET = "denoise"  # keys the noise that is added, together with the name of the result
+Quality = tuple[float, float | None]  # PSNR in dB, and SSIM unless the picture is too small for it
+
+
+@dataclass(frozen=True)
+class Call:
+    """What was asked for.
+
+    Attributes:
+        found: pictures by the names of their results, see `inputs.pictures`.
+        facts: of each picture.
+        clean: the clean picture of each, or empty.
+        methods: in the order of the command line.
+        sigma: noise level on the [0, 255] scale, None to estimate it.
+        added: level of the noise to add first, or None.
+        seed: of that noise.
+        out: folder of the results.
+        compare: whether each method has a folder of its own in there, beside a page that shows them side by side.
+    """
+
+    found: dict[Path, Path]
+    facts: dict[Path, Facts]
+    clean: dict[Path, Path]
+    methods: list[Method]
+    sigma: float | None
+    added: float | None
+    seed: int
+    out: Path
+    compare: bool
+
+    def target(self, name: Path, method: Method) -> Path:
+        """Where a result goes."""
+        return self.out / (method.name if self.compare else "") / name
+
+    def targets(self) -> Iterator[Path]:
+        """All files that the call writes, but for the pictures of the page."""
+        yield from (self.target(name, method) for name in self.found for method in self.methods)
+        if self.compare:
+            yield self.out / page.NAME
+
+    def check(self) -> None:
+        """Raise `UserError` if a method does not take the level, or a picture."""
+        for method in self.methods:
+            if self.sigma is not None:
+                method.level_for(self.sigma, estimated=False)
+            if method.color and (gray := next((path for path, facts in self.facts.items() if facts.gray), None)):
+                line = f"{gray}: gray, and {method.name} is for colour"
+                raise UserError(f"{line}; take another method of `redenoise denoise --list`, or leave it out")
+
+
+def run(call: Call) -> None:
+    """Denoise all pictures, say what became of each, and write the page if one was asked for."""
+    qualities: dict[str, list[list[Quality]]] = {method.name: [] for method in call.methods}
+    shown = []
+    for name, source in progress(call.found.items(), len(call.found), "denoise"):
+        try:
+            columns = list(_denoised(call, name, source, qualities))
+        except Unavailable:  # of weights
+            raise
+        except UserError as error:
+            raise UserError(f"{source}: {str(error).removeprefix(f'{source}: ')}") from None
+        if call.compare:
+            shown.append(page.keep(call.out, name, columns))
+    for method, rows in qualities.items():
+        if len(rows) > 1:
+            average = [_mean(list(column)) for column in zip(*rows, strict=True)]
+            tqdm.write(f"average of {len(rows)} pictures: {method}; {_words(average)}")
+    if call.compare:
+        page.write(call.out, shown)
+
+
+def _denoised(
+    call: Call, name: Path, source: Path, qualities: dict[str, list[list[Quality]]]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """One picture through all methods: captions and images, uint8, of what went in, came out, and of the clean one."""
+    picture = read(source)
+    noisy, clean = _before(call, name, source, picture)
+    sigma, estimated = (noise_level(noisy), True) if call.sigma is None else (call.sigma, False)
+    given = to_uint8(noisy)
+    yield "noisy", given
+    for method in call.methods:
+        level = method.level_for(sigma, estimated)
+        image = method.load(level, picture.facts.gray)(noisy)
+        result = to_uint8(image)
+        words = [f"{method.name}, sigma {level:.4g}"]
+        if estimated:
+            nearest = "" if level == sigma else f"nearest to {sigma:.3g}, "
+            words[0] += f" ({nearest}estimated as by Chen et al. 2015)"
+        if clean is not None:
+            quality = [_quality(given, clean), _quality(result, clean)]
+            qualities[method.name].append(quality)
+            words.append(_words(quality))
+        words += ["JPEG of quality 95"] if picture.facts.format == "JPEG" else []
+        target = call.target(name, method)
+        write(target, picture, picture.stored(image))
+        tqdm.write(f"{target}: {'; '.join(words)}")
+        yield ", ".join(words), result
+    if clean is not None:
+        yield "clean", clean
+
+
+def _before(call: Call, name: Path, source: Path, picture: Picture) -> tuple[np.ndarray, np.ndarray | None]:
+    """What is denoised, float32 on the [0, 255] scale, and the clean image, uint8, if there is one."""
+    if call.added is not None:
+        image = picture.scaled()
+        noisy = add_noise(image, seed=call.seed, dataset=DATASET, image=name.as_posix(), sigma=call.added)
+        return noisy, to_uint8(image)
+    clean = to_uint8(read(call.clean[source]).scaled()) if call.clean else None
+    return picture.scaled(), clean
+
+
+def _quality(image: np.ndarray, clean: np.ndarray) -> Quality:
+    small = min(image.shape[:2]) <= 2 * HALF
+    return psnr(image, clean), None if small else ssim(image, clean)
+
+
+def _mean(values: list[Quality]) -> Quality:
+    ssims = [value for _, value in values if value is not None]
+    return float(np.mean([value for value, _ in values])), float(np.mean(ssims)) if ssims else None
+
+
+def _words(pair: list[Quality]) -> str:
+    """Quality before and after."""
+    before, after = pair
+    text = f"PSNR {before[0]:.2f} to {after[0]:.2f} dB"
+    if before[1] is None or after[1] is None:
+        return f"{text}, too small for SSIM"
+    return f"{text}, SSIM {before[1]:.4f} to {after[1]:.4f}"

@@ -1,0 +1,1 @@
+"""Weights from elsewhere become a family: `redenoise import`."""

@@ -1,0 +1,149 @@
+"""Make weights from elsewhere a family of this project.
+
+    redenoise import their.pth --network dncnn --name theirs --sigma 25
+    redenoise import their50.pth --network dncnn --name theirs --sigma 50       # one more level of it
+    redenoise import ffdnet_gray.pth --network ffdnet --name ffdnet_gray --sigma-range 0 75
+
+reads a state dict of PyTorch, a MATLAB file or a safetensors file without running anything in it, writes the network
+and its card into weights/ and its entry into `families` of params.yaml. From then on it is a family like any other:
+`redenoise denoise` takes it by name, and an entry of `evaluations` measures it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from torch import nn
+
+from redenoise.commands.convert import card_of, of_authors
+from redenoise.commands.importing import files, fit
+from redenoise.commands.importing.entry import check_name, entry, evaluations, with_family
+from redenoise.commands.parsing import parser
+from redenoise.commands.release import cards, readme
+from redenoise.dag import options as known
+from redenoise.dag import paths
+from redenoise.dag.config import PARAMS, load_config
+from redenoise.dag.references import model_names, noise_ranges
+from redenoise.measure.apply import denoise
+from redenoise.measure.items import to_uint8
+from redenoise.measure.metrics import psnr
+from redenoise.measure.noise import add_noise
+from redenoise.models.weights import save_network
+from redenoise.support.errors import UserError, choices
+from redenoise.support.files import write_json, write_text
+from redenoise.support.locks import exclusive
+
+EPSILON = 1e-5  # of a normalisation of PyTorch, unless its program says otherwise
+SIDE = 128  # pixels of the photograph that imported weights are tried on
+TRIED = 25  # the level of its noise, where the weights serve it
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Command line; raises `UserError` for what does not fit, and then nothing has changed."""
+    options = parser("import", __doc__, scale=False)
+    options.add_argument("file", type=Path, metavar="FILE", help="the weights")
+    options.add_argument("--network", required=True, help="a module of redenoise/models/denoisers, such as dncnn")
+    options.add_argument("--name", required=True, help="of the family, a new one or one that was imported before")
+    levels = options.add_mutually_exclusive_group(required=True)
+    levels.add_argument("--sigma", type=int, metavar="S", help="the noise level they were trained for, [0, 255] scale")
+    levels.add_argument("--sigma-range", type=int, nargs=2, metavar=("LOW", "HIGH"), help="or the range of levels")
+    options.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="an option of the network")
+    options.add_argument("--eps", type=float, default=EPSILON, help="of normalisation that is merged (default: 1e-5)")
+    options.add_argument("--data", default="", help="the entry of downloads that they were trained on, if there is one")
+    given = options.parse_args(arguments)
+    check_name(given.name)
+    if given.network not in (networks := known.names("denoisers")):
+        raise UserError(f"--network {given.network!r} is not known; {choices(given.network, networks)}")
+    if not all(0 <= level <= 255 for level in [given.sigma or 0, *(given.sigma_range or [])]):
+        raise UserError("--sigma or --sigma-range: expected whole levels from 0 to 255; correct it")
+    serves = {"sigmas": [given.sigma]} if given.sigma is not None else {"sigma_range": given.sigma_range}
+    spec = {"name": given.network, **dict(_option(given.network, text) for text in given.option)}
+    with exclusive(paths.STORE / ".locks" / "import.lock", "an import"):
+        print(take(given.file, spec, given.name, serves, given.eps, given.data))
+
+
+def take(path: Path, spec: dict[str, Any], name: str, levels: dict[str, Any], epsilon: float, data: str) -> str:
+    """Make a file of weights a model of a family; returns what to say about it.
+
+    Args:
+        path: the file.
+        spec: name of the network and the options that were given.
+        name: of the family.
+        levels: `sigmas` with one level, or `sigma_range`, as in the entry of a family.
+        epsilon: of normalisation that is merged.
+        data: entry of `downloads` that the weights were trained on, or empty.
+
+    Raises:
+        UserError: the file, the network or the name does not fit; nothing has changed then.
+    """
+    params = load_config().params
+    state, stored = files.read(path, spec["name"])
+    network, spec = fit.fitted(path, state, {**(stored or {}), **spec}, epsilon)
+    family = entry(params, name, spec, levels, data)
+    model = model_names(levels)[0]
+    target = paths.WEIGHTS / f"{name}-{model}.safetensors"
+    if target.exists():
+        raise UserError(f"{target}: there already; choose another --name, or delete it and its card")
+    tried = _tried(network, spec["channels"], *noise_ranges(levels)[model])
+    origin = f"weights of others, {path.name}"
+    with _undone_on_failure(target):
+        save_network(target, network, spec, origin)
+        card = card_of(path, target, network, spec, origin) | of_authors(name, model, noise_ranges(levels)[model])
+        write_json(target.with_suffix(".json"), card)
+        write_text(PARAMS, with_family(PARAMS.read_text(encoding="utf-8"), name, family))
+        params = load_config().params
+        write_text(paths.WEIGHTS / "README.md", readme(cards()))
+    lines = [
+        f"{target}: {', '.join(f'{key} {value}' for key, value in spec.items())}",
+        f"{PARAMS}: families.{name}, taken to be trained on {family['data']}",
+        tried,
+        f"`redenoise denoise PICTURE --out out --method {name}` uses it. To measure it at a scale such as bench,",
+        "add to `evaluations` of params.yaml what you want of:",
+    ]
+    return "\n".join([*lines, *(f"  {line}" for line in evaluations(params, name))])
+
+
+@contextmanager
+def _undone_on_failure(target: Path) -> Iterator[None]:
+    """Put params.yaml back and take the weights away again if the block fails."""
+    before = PARAMS.read_text(encoding="utf-8")
+    try:
+        yield
+    except BaseException:
+        target.unlink(missing_ok=True)
+        target.with_suffix(".json").unlink(missing_ok=True)
+        if PARAMS.read_text(encoding="utf-8") != before:
+            write_text(PARAMS, before)
+        raise
+
+
+def _option(network: str, text: str) -> tuple[str, Any]:
+    """One `--option` of a network: its name, and its value as params.yaml would have it."""
+    name, equals, value = text.partition("=")
+    try:
+        found = yaml.safe_load(value)
+    except yaml.YAMLError:
+        found = None
+    if not equals or not name or found is None:
+        raise UserError(f"--option {text!r}: expected NAME=VALUE, such as depth=17; correct it")
+    if name not in (names := known.of("denoisers", network)):
+        raise UserError(f"--option {text!r}: {network} has no such option; {choices(name, names)}")
+    return name, found
+
+
+def _tried(network: nn.Module, channels: int, low: int, high: int) -> str:
+    """What the network makes of a photograph with noise, so that a wrong range or order of pixels is seen at once."""
+    from skimage import data  # here: a second, after all that can be wrong
+
+    sigma = TRIED if low <= TRIED <= high else high
+    clean = data.astronaut()[:SIDE, 150 : 150 + SIDE]
+    clean = clean if channels == 3 else clean[..., 1]
+    noisy = add_noise(clean, seed=0, dataset="import", image="astronaut", sigma=sigma)
+    before, after = (psnr(to_uint8(image), clean) for image in (noisy, denoise(network, noisy, sigma)))
+    found = f"a photograph with noise of sigma {sigma}: PSNR {before:.2f} to {after:.2f} dB"
+    if after > before:
+        return found
+    causes = "the level, --eps, the range [0, 1], the order of colours may be others"
+    return f"warning: {found}, which is no denoising; {causes}, or normalisation in the file was left out"
