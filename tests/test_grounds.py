@@ -43,6 +43,7 @@ def trained(steps: int, schedule: str = "modern", **changes: Any) -> dict[str, A
         (trained(1_499_999, "liu2020"), grounds.TRAINING),
         (trained(1_500_000), grounds.TRAINING),
         ({"origin": "published weights"}, grounds.WEIGHTS),
+        (trained(0, "of its authors", source={"file": "x.caffemodel"}), grounds.WEIGHTS),
     ],
 )
 def test_ground_of_a_network(bench, card: dict, expected: str):

@@ -53,9 +53,9 @@ def _of_entry(config: Config, records: Records, entry: dict[str, Any], condition
     made = config.entry(stage, name)
     if card is None:
         return ""
+    if "schedule" not in card or "source" in card:  # as they were fetched, or converted from the file of others
+        return WEIGHTS
     if made.get("fitted"):
         return IMPLEMENTATION
-    if "schedule" not in card:
-        return WEIGHTS
     steps = config.params["schedules"][made["schedule"]]["steps"]
     return SCHEDULE if (card["schedule"], card["steps_done"]) == (made["schedule"], steps) else TRAINING
