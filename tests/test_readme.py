@@ -35,6 +35,12 @@ def test_counts_are_the_sums_of_the_committed_overview():
     assert shown == by_paper(table)
 
 
+def test_what_was_found_is_what_the_committed_overview_says():
+    overview = (ROOT / "reports/bench/overview.md").read_text(encoding="utf-8")
+    shown = re.search(r"<!-- found -->\n(.*?)\n<!-- end of found -->", README, re.DOTALL)[1]
+    assert shown.startswith("- Found: ") and f"\n{shown}\n" in overview
+
+
 def by_paper(table: str) -> str:
     """The overview's table of cells with one row for each paper; the rows of all papers as they are."""
     (_, *names), _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines())
