@@ -40,8 +40,6 @@ def convert(source: Path, network: str, name: str, sigma: float | None = None) -
     """
     target = _target(network, name, sigma)
     spec, state = IMPORTERS[network](read_layers(source), source)
-    if not all(bool(values.isfinite().all()) for values in state.values()):
-        raise UserError(f"{source}: some weights are infinite or no numbers; get the file again")
     built = (denoisers.build if network == DENOISER else recognizers.build)(spec)
     load_state(built, state, source)
     origin = f"published weights {source.name}, converted from Caffe"

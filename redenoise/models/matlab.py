@@ -12,6 +12,7 @@ import torch
 from scipy.io import loadmat, whosmat
 
 from redenoise.support.errors import UserError
+from redenoise.support.files import require_plain
 
 MAX_BYTES = 512_000_000  # of a file; the largest known one, of the MLP, is below a quarter of it
 Found = TypeVar("Found")
@@ -97,12 +98,15 @@ IMPORTERS: dict[str, Callable[[Path | str], dict[str, torch.Tensor]]] = {
 
 def _open(path: Path | str, read: Callable[[str], Found]) -> Found:
     """What `read` finds in a file; whatever may be wrong with it is one line."""
+    require_plain(path)
     try:
         if (size := Path(path).stat().st_size) > MAX_BYTES:
             raise ValueError(f"{size} bytes, expected at most {MAX_BYTES}")
         return read(str(path))
     except FileNotFoundError:
         raise UserError(f"{path}: not found; run `python -m stages.download` first") from None
+    except MemoryError:
+        raise
     except Exception as error:  # scipy's reader raises nearly anything at a damaged file
         raise _damaged(path, f"{type(error).__name__}: {error}") from None
 

@@ -13,7 +13,7 @@ from redenoise.dag import paths
 from redenoise.sources.fetch import fetched
 from redenoise.sources.provide import mirror
 from redenoise.support.errors import Unavailable, UserError, choices
-from redenoise.support.files import sha256_file
+from redenoise.support.files import require_plain, sha256_file
 from redenoise.support.locks import exclusive
 
 FOLDER = "torchvision"  # of these files, in data/ and in a mirror
@@ -80,6 +80,7 @@ def read_state(path: Path | str) -> dict[str, torch.Tensor]:
         UserError: the file is missing, too large or damaged, or holds something else.
     """
     path = Path(path)
+    require_plain(path)
     try:
         size = path.stat().st_size
     except FileNotFoundError:

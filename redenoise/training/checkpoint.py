@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 
 from redenoise.support.errors import UserError
-from redenoise.support.files import atomic_open
+from redenoise.support.files import atomic_open, require_plain
 from redenoise.training.step import Learner, learner_tensors
 
 
@@ -38,6 +38,7 @@ def _write(path: Path, found: dict[str, torch.Tensor], step: int, key: dict[str,
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """Its step, key and history, and its tensors by name; raises `UserError` if the file is damaged."""
+    require_plain(path)
     try:
         with safe_open(path, framework="pt") as file:
             entry = json.loads(file.metadata()["redenoise"])
@@ -48,8 +49,11 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]
         return {name: entry[name] for name in ("step", "key", "history")}, tensors
     except FileNotFoundError:
         raise UserError(f"{path}: no such checkpoint; start the training that writes it") from None
-    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
-        line = f"{path}: damaged, expected a checkpoint of this project ({error})"
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file can fail anywhere in the readers, with anything
+        found = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        line = f"{path}: damaged, expected a checkpoint of this project ({found})"
         raise UserError(f"{line}; delete it to train from the start") from None
 
 
