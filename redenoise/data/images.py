@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from redenoise.support.errors import NO_MEMORY, UserError, out_of_memory
+from redenoise.support.errors import UserError, damage_explained, enough_memory
 from redenoise.support.files import atomic_open, require_plain
 
 # Larger than any image of the data sets by far, small enough that a hostile header cannot take the memory.
@@ -65,19 +65,16 @@ def opened(path: Path | str, again: str, what: str = "a readable image") -> Iter
     """
     require_plain(path)
     try:
-        with Image.open(path) as image:
+        with (
+            enough_memory(str(path), "run fewer jobs at once, or make the image smaller"),
+            damage_explained(path, f"not {what}", again),
+            Image.open(path) as image,
+        ):
             if image.width * image.height > MAX_PIXELS:
                 raise UserError(f"{path}: {image.width}x{image.height} pixels, expected at most {MAX_PIXELS}; {again}")
             yield image
-    except UserError:
-        raise
     except FileNotFoundError:
         raise UserError(f"{path}: the image is missing; run the stage that makes it again") from None
-    except Exception as error:  # a damaged file can fail anywhere in Pillow's readers, with anything
-        if out_of_memory(error):
-            raise UserError(f"{path}: {NO_MEMORY} for this image; run fewer jobs at once, or make it smaller") from None
-        found = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{path}: not {what} ({found}); {again}") from None
 
 
 def kind_of(image: Image.Image) -> str:

@@ -1,6 +1,5 @@
 """Denoise a noisy set with one method and measure every image."""
 
-import zipfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from redenoise.dag.shards import Work
 from redenoise.data.images import read_image
 from redenoise.measure.items import denoised_item, item_key
 from redenoise.measure.metrics import psnr, ssim
-from redenoise.support.errors import Unmeasurable, UserError, during, out_of_memory
+from redenoise.support.errors import Unmeasurable, UserError, damage_explained, during, out_of_memory
 from redenoise.support.numbers import fixed
 from redenoise.support.progress import progress
 
@@ -141,13 +140,12 @@ def dataset_title(config: Config, key: str) -> str:
 
 def read_noisy(path: Path) -> np.ndarray:
     """A float32 array written by the synthesize stage; pickled content is refused."""
-    try:
-        found = np.load(path, allow_pickle=False)
+    with damage_explained(path, "not a NumPy array", "run the synthesize stage again"):
+        # Mapped first: a header that declares more than the file holds is damage, and no lack of memory.
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
         if not isinstance(found, np.ndarray) or found.dtype != np.float32 or found.ndim not in (2, 3):
             raise ValueError("expected float32 in two or three dimensions")
-        return found
-    except (ValueError, EOFError, OSError, MemoryError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: not a NumPy array ({error}); run the synthesize stage again") from None
+        return np.array(found)
 
 
 def sized(denoiser: Denoise, noisy: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import torch
 
-from redenoise.support.errors import UserError
+from redenoise.support.errors import UserError, damage_explained
 from redenoise.support.files import require_plain
 
 MAX_VALUES = 50_000_000  # ten times the largest published network here
@@ -26,17 +26,14 @@ def read_convolutions(path: Path | str) -> list[tuple[np.ndarray, np.ndarray]]:
     """
     require_plain(path)
     try:
-        with h5py.File(path, "r") as file:
+        with (
+            damage_explained(path, "not a MatConvNet network in a MATLAB 7.3 file", "delete it and download it again"),
+            h5py.File(path, "r") as file,
+        ):
             cells = [file[reference] for reference in file["net/layers"][...].ravel()]
             return [_convolution(file, cell) for cell in cells if _text(cell["type"]) == "conv"]
     except FileNotFoundError:
         raise UserError(f"{path}: not found; run `python -m stages.download` first") from None
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged file can fail anywhere in the reader, with anything
-        found = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        line = f"{path}: not a MatConvNet network in a MATLAB 7.3 file ({found})"
-        raise UserError(f"{line}; delete it and download it again") from None
 
 
 def dncnn_state(path: Path | str) -> dict[str, torch.Tensor]:

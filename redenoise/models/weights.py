@@ -9,10 +9,13 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import nn
-from torch.nn.modules.module import register_module_parameter_registration_hook
+from torch.nn.modules.module import (
+    register_module_buffer_registration_hook,
+    register_module_parameter_registration_hook,
+)
 
 from redenoise.models import denoisers
-from redenoise.support.errors import Unavailable, UserError, out_of_memory
+from redenoise.support.errors import Unavailable, UserError, damage_explained, out_of_memory
 from redenoise.support.files import atomic_open, require_plain
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -60,18 +63,14 @@ def load_network(
     """
     require_plain(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            spec = {**json.loads(file.metadata()["redenoise"])["network"], **(options or {})}
-            state = _decoded({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (not a dict)
-        _bounded(build, spec, state)
-        network = _built(build, spec, path)
-    except (UserError, MemoryError):
-        raise
+        with damage_explained(path, "not a weight file of this project", "run the train stage again"):
+            with safe_open(path, framework="pt") as file:
+                spec = {**json.loads(file.metadata()["redenoise"])["network"], **(options or {})}
+                state = _decoded({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (not a dict)
+            _bounded(build, spec, state)
+            network = _built(build, spec, path)
     except FileNotFoundError:
         raise UserError(f"{path}: these weights are missing; run the train stage first") from None
-    except Exception as error:  # a damaged file can fail anywhere in the readers, with anything
-        found = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise UserError(f"{path}: not a weight file of this project ({found}); run the train stage again") from None
     load_state(network, state, path)
     return network.eval(), spec
 
@@ -89,25 +88,26 @@ def _bounded(build: Callable[[dict], nn.Module], spec: dict, state: dict[str, to
         "values": SPARE * sum(map(torch.Tensor.numel, state.values())) + 10**7,
     }
 
-    def count(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+    def count(module: nn.Module, name: str, tensor: torch.Tensor | None) -> None:
         left["tensors"] -= 1
-        left["values"] -= 0 if parameter is None else parameter.numel()
+        left["values"] -= 0 if tensor is None else tensor.numel()
         if min(left.values()) < 0:
-            raise _TooLarge("its network is described as far larger than the tensors that it holds")
+            raise TooLarge("its network is described as far larger than the tensors that it holds")
 
-    hook = register_module_parameter_registration_hook(count)
+    hooks = [register_module_parameter_registration_hook(count), register_module_buffer_registration_hook(count)]
     try:
         with torch.device("meta"):
             build(spec)
-    except _TooLarge:
+    except TooLarge:
         raise
     except Exception:  # what else is wrong with it shows when it is built
         pass
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
 
 
-class _TooLarge(ValueError):
+class TooLarge(ValueError):
     """A network that is described as larger than it can be."""
 
 

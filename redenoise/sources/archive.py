@@ -4,30 +4,21 @@ import gzip
 import math
 import tarfile
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from redenoise.sources.disk import write_checked
 from redenoise.sources.stores import Store, StoreFile
-from redenoise.support.errors import UserError
+from redenoise.support.errors import UserError, damage_explained
 from redenoise.support.files import require_plain
 
+OFFICIAL, REPLACE = "not the official archive", "replace it by the original"
 
-@contextmanager
-def readable(name: Path | str) -> Iterator[None]:
-    """Turn whatever the readers of archives make of a damaged one inside the block into one clear line.
 
-    Their errors are of many kinds; what the system itself says, such as that the disk is full, passes.
-    """
-    try:
-        yield
-    except (UserError, MemoryError):
-        raise
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise unexpected(name, " ".join(f"{type(error).__name__}: {error}".split())) from None
+def readable(name: Path | str) -> AbstractContextManager[None]:
+    """Turn whatever the readers of archives make of a damaged one inside the block into one clear line."""
+    return damage_explained(name, OFFICIAL, REPLACE)
 
 
 class _Guarded:
@@ -93,7 +84,7 @@ def _opened(archive: Path | IO[bytes], limit: int, name: str, stack: ExitStack) 
 
 def unexpected(archive: Path | str, problem: object) -> UserError:
     """The error for an archive that is damaged, or not built as its source builds it."""
-    return UserError(f"{archive}: not the official archive ({problem}); replace it by the original")
+    return UserError(f"{archive}: {OFFICIAL} ({problem}); {REPLACE}")
 
 
 def extract(archive: Path, store: Store, files: list[StoreFile], name: str) -> Iterator[StoreFile]:

@@ -57,23 +57,53 @@ def full_disk_explained(path: object) -> Iterator[None]:
 
 @contextmanager
 def during(work: str, remedy: str) -> Iterator[None]:
-    """Put what is at work in front of a `UserError` from inside the block, and say so where memory runs out.
+    """Say what is at work behind a `UserError` from inside the block, and where memory runs out.
 
     Args:
         work: names the node, image or setting.
         remedy: what to do where the memory is not enough.
     """
+    with enough_memory(work, remedy):
+        try:
+            yield
+        except Stopped:
+            raise
+        except UserError as error:
+            error.args = (f"{error} [{work}]",)
+            raise
+
+
+@contextmanager
+def enough_memory(work: str, remedy: str) -> Iterator[None]:
+    """Say what is at work, and what to do, where memory runs out inside the block."""
     try:
         yield
-    except Stopped:
-        raise
-    except UserError as error:
-        error.args = (f"{work}: {error}",)
-        raise
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
         raise UserError(f"{work}: {NO_MEMORY}; {remedy}") from None
+
+
+@contextmanager
+def damage_explained(path: object, problem: str, remedy: str) -> Iterator[None]:
+    """Turn whatever a reader makes of a damaged file inside the block into one clear line.
+
+    Readers raise nearly anything at a file that was damaged on purpose. That it is missing passes, and so does what is
+    in words already, or says that memory or disk ran out.
+
+    Args:
+        problem: what is wrong with the file, such as "not an image".
+        remedy: what to do about it.
+    """
+    try:
+        yield
+    except (UserError, FileNotFoundError):
+        raise
+    except Exception as error:
+        if out_of_memory(error) or isinstance(error, OSError) and error.errno in FULL_DISK:
+            raise
+        found = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UserError(f"{path}: {problem} ({found}); {remedy}") from None
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save
 
-from redenoise.support.errors import UserError
+from redenoise.support.errors import UserError, damage_explained
 from redenoise.support.files import atomic_open, require_plain
 from redenoise.training.step import Learner, learner_tensors
 
@@ -40,21 +40,18 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]
     """Its step, key and history, and its tensors by name; raises `UserError` if the file is damaged."""
     require_plain(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            entry = json.loads(file.metadata()["redenoise"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        # Checkpoints from before they had a hash are taken as they are.
-        if entry.get("sha256", found := _digest(tensors)) != found:
-            raise ValueError(f"SHA-256 of its tensors is {found[:12]}…, recorded {entry['sha256'][:12]}…")
-        return {name: entry[name] for name in ("step", "key", "history")}, tensors
+        with damage_explained(
+            path, "damaged, expected a checkpoint of this project", "delete it to train from the start"
+        ):
+            with safe_open(path, framework="pt") as file:
+                entry = json.loads(file.metadata()["redenoise"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            # Checkpoints from before they had a hash are taken as they are.
+            if entry.get("sha256", found := _digest(tensors)) != found:
+                raise ValueError(f"SHA-256 of its tensors is {found[:12]}…, recorded {entry['sha256'][:12]}…")
+            return {name: entry[name] for name in ("step", "key", "history")}, tensors
     except FileNotFoundError:
         raise UserError(f"{path}: no such checkpoint; start the training that writes it") from None
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged file can fail anywhere in the readers, with anything
-        found = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        line = f"{path}: damaged, expected a checkpoint of this project ({found})"
-        raise UserError(f"{line}; delete it to train from the start") from None
 
 
 def _digest(tensors: dict[str, torch.Tensor]) -> str:
