@@ -141,11 +141,14 @@ def dataset_title(config: Config, key: str) -> str:
 def read_noisy(path: Path) -> np.ndarray:
     """A float32 array written by the synthesize stage; pickled content is refused."""
     with damage_explained(path, "not a NumPy array", "run the synthesize stage again"):
-        # Mapped first: a header that declares more than the file holds is damage, and no lack of memory.
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
+        try:
+            found = np.load(path, allow_pickle=False)
+        except MemoryError:
+            np.load(path, mmap_mode="r")  # raises `ValueError` where the header declares more than the file holds
+            raise
         if not isinstance(found, np.ndarray) or found.dtype != np.float32 or found.ndim not in (2, 3):
             raise ValueError("expected float32 in two or three dimensions")
-        return np.array(found)
+        return found
 
 
 def sized(denoiser: Denoise, noisy: np.ndarray) -> np.ndarray:
