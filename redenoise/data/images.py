@@ -8,7 +8,8 @@ What becomes of the pixels of a file, wherever images are read:
 - Alpha (RGBA, LA, palettes and colours declared transparent): dropped where every pixel is opaque, else refused, since
   what stands behind is not in the file.
 - CMYK: to RGB without a colour profile, (255 - C)(255 - K) / 255, as torchvision reads the few of ImageNet.
-- EXIF orientation: not applied. The pixels are those of the file, and noise, masks and sizes belong to these.
+- Orientation: what EXIF says is not applied, as with torchvision; noise, masks and sizes belong to the stored pixels.
+  That of a TIFF is part of the format, and is.
 - Several frames or pages: the first.
 - 32-bit whole numbers, floating point, CIELAB: refused, since the file does not say what is black and what is white.
 """
