@@ -27,8 +27,9 @@ from redenoise.support.files import atomic_open, require_plain
 
 # Larger than any image of the data sets by far, small enough that a hostile header cannot take the memory.
 MAX_PIXELS = 64_000_000
-# Every reader here compares with `MAX_PIXELS` and says so in one line; Pillow's own warning would be a second one.
+# What is wrong with an image is one line; Pillow's own warnings would be others.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", module=r"PIL\.")
 # Modes of Pillow.
 PLAIN = ("1", "L", "P", "RGB", "RGBX", "YCbCr", "HSV", "CMYK")
 ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")

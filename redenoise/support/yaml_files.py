@@ -8,7 +8,6 @@ from typing import Any
 import yaml
 
 from redenoise.support.errors import UserError
-from redenoise.support.files import require_plain
 
 MAX_BYTES = 16_000_000
 MAX_VALUES = 2_000_000  # with every alias written out; the grid of the scaling study has some 100,000
@@ -134,7 +133,6 @@ def read_yaml(path: Path) -> Any:
 
 
 def _text(path: Path) -> str:
-    require_plain(path)
     data = path.read_bytes()
     try:
         text = data.decode("utf-8")
