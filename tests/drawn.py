@@ -40,6 +40,13 @@ HUGE = st.sampled_from([-1, 0, 2, 77, 10**5, 10**6, 10**30, 1e308, True, None, "
 BYTES = 1_000_000  # of an archive, unpacked
 
 
+class File(bytes):
+    """Content of a file, which would fill the screen where a check fails."""
+
+    def __repr__(self) -> str:
+        return f"{len(self)} bytes"
+
+
 def read(path: Path, work: Callable[[Path], Any]) -> Any:
     """What `work` makes of a file, or `NOTHING` where it refuses it in one line that names the file."""
     try:
@@ -54,11 +61,11 @@ def damaged(draw: st.DrawFn, data: bytes) -> bytes:
     """A file as it was, cut short, or with some of its bytes changed."""
     kind = draw(st.sampled_from(["whole", "cut", "changed"]))
     if kind == "cut":
-        return data[: draw(st.integers(0, len(data)))]
+        return File(data[: draw(st.integers(0, len(data)))])
     changed = bytearray(data)
     for _ in range(draw(st.integers(1, 4)) if kind == "changed" and data else 0):
         changed[draw(st.integers(0, len(data) - 1))] = draw(st.integers(0, 255))
-    return bytes(changed)
+    return File(changed)
 
 
 @st.composite

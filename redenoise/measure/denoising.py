@@ -157,15 +157,21 @@ def sized(denoiser: Denoise, noisy: np.ndarray) -> np.ndarray:
     Raises:
         Unmeasurable: it fails on the image, and not on the same image continued to sides that no method minds: below
             its block, its receptive field, or no multiple of what it halves.
+        UserError: it fails whatever the size.
     """
     try:
         return denoiser(noisy)
     except (UserError, RuntimeError, ValueError, IndexError) as error:
-        missing = [(0, max(PROBE, -(-side // PROBE) * PROBE) - side) for side in noisy.shape[:2]]
-        if out_of_memory(error) or not any(after for _, after in missing) or not _takes(denoiser, noisy, missing):
+        if out_of_memory(error):
             raise
-        found = "x".join(map(str, noisy.shape[:2]))
-        raise Unmeasurable(f"no value for {found} pixels: {' '.join(str(error).split())}") from None
+        pixels, text = "x".join(map(str, noisy.shape[:2])), " ".join(str(error).split())
+        missing = [(0, max(PROBE, -(-side // PROBE) * PROBE) - side) for side in noisy.shape[:2]]
+        if any(after for _, after in missing) and _takes(denoiser, noisy, missing):
+            raise Unmeasurable(f"no value for {pixels} pixels: {text}") from None
+        if isinstance(error, UserError):
+            raise
+        line = f"the method fails on {pixels} pixels ({type(error).__name__}: {text})"
+        raise UserError(f"{line}; check its weights, or correct its code") from error
 
 
 def _takes(denoiser: Denoise, noisy: np.ndarray, more: list[tuple[int, int]]) -> bool:
