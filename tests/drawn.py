@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from PIL import Image
 from safetensors.torch import save
@@ -195,12 +195,11 @@ CHECKS: dict[str, Callable[[st.DataObject, Path], None]] = {
 }
 
 
-def draw(kind: str, count: int) -> None:
-    """Check so many inputs of one kind; the same ones every time."""
+def draw(kind: str, count: int, start: int = 0) -> None:
+    """Check so many inputs of one kind; the same ones every time for one `start`."""
 
-    @settings(
-        max_examples=count, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @seed(start)
     @given(st.data())
     def drawn(data: st.DataObject) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -214,11 +213,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.drawn", description=__doc__)
     parser.add_argument("--count", type=int, default=1000, help="inputs of every kind (default: 1000)")
     parser.add_argument("--kind", choices=list(CHECKS), action="append", help="of these kinds only")
+    parser.add_argument("--seed", type=int, default=0, help="of the draws (default: 0)")
     options = parser.parse_args()
     for kind in options.kind or CHECKS:
-        start = time.monotonic()
-        draw(kind, options.count)
-        print(f"{kind}: {options.count} drawn, all read or refused in one line, {time.monotonic() - start:.0f} s")
+        began = time.monotonic()
+        draw(kind, options.count, options.seed)
+        print(f"{kind}: {options.count} drawn, all read or refused in one line, {time.monotonic() - began:.0f} s")
 
 
 if __name__ == "__main__":

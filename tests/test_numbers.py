@@ -1,37 +1,33 @@
-"""What is measured is a number, exact, or empty with its reason: in results, in tables and on pages."""
+"""What is measured is a number, exact, or empty with its reason; and so says the line where it cannot be."""
 
-import csv
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from redenoise.commands.site.details import _row
 from redenoise.dag import paths
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import write_index
+from redenoise.dag.references import outside
 from redenoise.dag.results import read_results
 from redenoise.data.images import write_png
-from redenoise.document import store
-from redenoise.document.model import Document, Value
+from redenoise.data.labelled import Example
 from redenoise.measure.denoising import sized
 from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import ssim
+from redenoise.models import recognizers
+from redenoise.models.filters import bm3d_package
 from redenoise.models.weights import load_network, save_network
 from redenoise.recognition.metrics import ranks
+from redenoise.recognition.outcomes import Subject, _recognised
 from redenoise.support.errors import Unmeasurable, UserError
 from redenoise.support.files import sha256_file
-from redenoise.support.numbers import fixed
 from stages.evaluate.node import run as evaluate
 from stages.filter.node import run as classical
-from stages.report import node as report
-from stages.report import results
 from stages.synthesize.node import run as synthesize
 from stages.train.node import run as train
 from tests.cascade_project import change_params
-from tests.report_project import make_project
 from tests.training_project import INDEX, options, small_demo
 
 
@@ -115,44 +111,6 @@ def test_an_image_without_noise_is_exact_behind_a_filter(small: Config):
         assert 10 < float(values[item, "sigma=25", "psnr"]) < 60
 
 
-def test_exact_values_are_left_out_of_averages_and_block_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
-    config = make_project(tmp_path, "bench")
-    path = paths.results("bench", "set12-bm3d")
-    lines = list(csv.DictReader(path.read_text().splitlines()))
-    first = next(row for row in lines if (row["metric"], row["condition"]) == ("psnr", "sigma=25"))
-    others = [row for row in lines if all(row[name] == first[name] for name in ("metric", "condition"))][1:]
-    line, exact = (",".join(row.values()) for row in (first, {**first, "value": "exact"}))
-    path.write_text(path.read_text().replace(line, exact))
-    report.run(config)
-    table = {
-        (row["item"], row["condition"], row["method"], row["metric"]): row
-        for row in csv.DictReader(Path("reports/bench/zhang2017/table3_set12.csv").read_text().splitlines())
-    }
-    assert table[first["item"], "sigma=25", "BM3D", "psnr"]["reproduced"] == "exact"
-    average = table["average", "sigma=25", "BM3D", "psnr"]
-    mean = sum(float(row["value"]) for row in others) / len(others)
-    assert float(average["reproduced"]) == pytest.approx(mean, abs=1e-4)
-    assert "1 of 12 images are exact and left out" in average["note"]
-    page = Path("reports/bench/zhang2017/table3_set12.md").read_text()
-    assert "| exact" in page or " exact " in page
-    assert "1 of 12 images are exact and left out" in page
-    for file in Path("reports/bench").rglob("*.json"):
-        json.loads(file.read_text(), parse_constant=pytest.fail)
-
-
-def test_infinity_is_exact_in_data_and_on_the_site():
-    value = Value("t", "d", "i", "sigma=5", "m", "psnr", "dB", "image", "off", reproduced=float("inf"))
-    page = Document("t", "T", (), (value,))
-    text = store.render(page)
-    assert '"exact"' in text and "Infinity" not in text
-    assert store.parse(text, "x") == page
-    assert _row(value, {}, {}, {})["reproduced"] == "exact"
-    assert fixed(float("inf"), 3) == "exact" and fixed(1234.5, 1, ",") == "1,234.5"
-    with pytest.raises(ValueError):
-        fixed(float("nan"), 2)
-
-
 SIZES = [(1, 1), (1, 30), (30, 1), (9, 30), (10, 10), (8, 8), (11, 11)]
 
 
@@ -172,22 +130,6 @@ def test_small_images_have_a_value_or_a_reason(trained: Config, size: tuple[int,
     assert bool(blocks["sigma=25"]["value"]) == (min(size) >= 8)
     if min(size) < 8:
         assert blocks["sigma=25"]["note"].startswith(f"no value for {size[0]}x{size[1]} pixels: BM3D")
-
-
-def test_an_empty_cell_keeps_its_reason_in_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
-    config = make_project(tmp_path, "bench")
-    path = paths.results("bench", "set12-bm3d")
-    rows = list(csv.DictReader(path.read_text().splitlines()))
-    first = next(row for row in rows if (row["metric"], row["condition"]) == ("psnr", "sigma=25"))
-    lines = [[*row.values(), ""] if row is not first else [*row.values()][:-1] + ["", "too small"] for row in rows]
-    path.write_text("\n".join(",".join(line) for line in ([*rows[0], "note"], *lines)) + "\n")
-    report.run(config)
-    table = list(csv.DictReader(Path("reports/bench/zhang2017/table3_set12.csv").read_text().splitlines()))
-    place = ("sigma=25", "BM3D", "psnr")
-    cells = {row["item"]: row for row in table if (row["condition"], row["method"], row["metric"]) == place}
-    assert (cells[first["item"]]["status"], cells[first["item"]]["note"]) == ("not run", "too small")
-    assert cells["average"]["note"].startswith(f"{first['item']}: too small")
 
 
 def test_a_method_that_fails_on_some_sizes_leaves_them_empty_and_one_that_fails_on_all_says_so():
@@ -214,6 +156,14 @@ def test_a_method_that_fails_on_some_sizes_leaves_them_empty_and_one_that_fails_
         sized(hungry, picture(20, 33).astype(np.float32))
 
 
+@pytest.mark.parametrize("size", [(8, 8), (5, 8), (8, 8, 3)])
+def test_an_image_of_one_block_does_not_reach_the_package_that_it_would_crash(size: tuple[int, ...]):
+    pytest.importorskip("bm3d")
+    noisy = picture(*size).astype(np.float32)
+    with pytest.raises(Unmeasurable, match="^no value for .x8 pixels: bm3d: .x8 pixels, expected more than a block"):
+        sized(lambda noisy: bm3d_package.denoise(noisy, 25), noisy)
+
+
 def test_ssim_of_an_image_below_its_window():
     with pytest.raises(Unmeasurable, match="SSIM needs 11 pixels on each side, the image has 10x40"):
         ssim(picture(10, 40), picture(10, 40))
@@ -232,25 +182,28 @@ def test_a_level_that_a_network_was_not_trained_for_is_marked_in_results_and_tab
     assert all(row["value"] for row in rows_of("set12-dncnn_b"))
 
 
-def test_the_mark_reaches_table_and_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
-    config = make_project(tmp_path, "bench")
-    path, mark = paths.results("bench", "set12-dncnn_b"), "sigma 25 is outside of what the network was trained for (0)"
-    header, *lines = path.read_text().splitlines()
-    marked = [f"{line},{mark if 'sigma=25' in line else ''}" for line in lines]
-    path.write_text("\n".join([f"{header},note", *marked]) + "\n")
-    report.run(config)
-    table = list(csv.DictReader(Path("reports/bench/zhang2017/table3_set12.csv").read_text().splitlines()))
-    notes = {(row["condition"], mark in row["note"]) for row in table if row["method"] == "DnCNN-B"}
-    assert notes == {("sigma=15", False), ("sigma=25", True), ("sigma=50", False)}
-    assert mark in Path("reports/bench/zhang2017/table3_set12.md").read_text()
+def test_the_blind_model_before_the_tasks_is_marked_at_60():
+    params = load_config("demo").params
+    family = params["families"][params["recognitions"]["classification-dncnn"]["denoiser"].removeprefix("weights/")]
+    assert outside(family, 45) == "" and outside(family, 60).endswith("(0 to 55)")
+    assert outside({"sigmas": [15, 30]}, 30) == "" and outside({"sigmas": [15, 30]}, 20).endswith("(15, 30)")
 
 
-@pytest.mark.parametrize(("value", "note"), [("nan", ""), ("inf", ""), ("-inf", ""), ("", ""), ("exact", "")])
-def test_results_hold_numbers_or_say_why_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, note: str):
-    row = {"unit": "", "metric": "ssim", "value": value, "note": note}
-    with pytest.raises(UserError, match="^here: value is .*; expected a finite number"):
-        results.check_value(row, "here", {"ssim": ("",)})
+@pytest.mark.parametrize("kind", ["classification", "segmentation"])
+def test_scores_that_are_no_numbers_name_the_image(kind: str):
+    class Broken(recognizers.TaskNetwork):
+        def run(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            shape = (len(images), 3, *images.shape[2:]) if kind == "segmentation" else (len(images), 3)
+            scores = torch.zeros(shape)
+            scores[1, 2] = float("nan")
+            return images, scores
+
+    network = Broken()
+    network.kind, network.classes = kind, 3
+    examples = [Example(name, Path(f"{name}.png"), None, 0) for name in "ab"]
+    subject = Subject(examples, "set", 0, None, None, network, torch.device("cpu"), {})
+    with pytest.raises(UserError, match="^image b: the task's network gives scores that are infinite or no numbers"):
+        _recognised(subject, np.zeros((2, 8, 9, 3), np.float32), examples)
 
 
 def test_out_of_memory_names_image_and_remedy(trained: Config, monkeypatch: pytest.MonkeyPatch):
