@@ -4,10 +4,13 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from redenoise.commands.site import photos
 from redenoise.commands.site.details import _row
 from redenoise.dag import paths
+from redenoise.data.images import write_png
 from redenoise.document import store
 from redenoise.document.model import Document, Value
 from redenoise.support.errors import UserError
@@ -90,3 +93,12 @@ def test_results_hold_numbers_or_say_why_not(tmp_path: Path, monkeypatch: pytest
     row = {"unit": "", "metric": "ssim", "value": value, "note": note}
     with pytest.raises(UserError, match="^here: value is .*; expected a finite number"):
         results.check_value(row, "here", {"ssim": ("",)})
+
+
+def test_an_image_below_the_window_of_ssim_is_left_out_of_the_image_browser(tmp_path: Path):
+    path = tmp_path / "a.png"
+    write_png(path, np.zeros((9, 30), np.uint8))
+    photo = photos.Photo("set12", "Set12", "01", path, {"25": tmp_path / "a.npy"}, "images/set12-1", True)
+    files, described, gaps = photos._level((photo, "25", []))
+    assert not files and not described["methods"]
+    assert gaps == ["Set12 01, σ = 25: smaller than the window of SSIM"]

@@ -130,9 +130,7 @@ def _photos(config: Config, key: str) -> list[Photo]:
     for row in read_index(noisy):
         levels.setdefault(row["id"], {})[row["sigma"]] = noisy / row["path"]
     gray = config.entry("download", key)["channels"] == 1
-    # SSIM is shown of every tile, and an image below its window has none.
-    large = (row for row in read_index(clean) if min(int(row["height"]), int(row["width"])) >= WINDOW)
-    rows = [row for row in large if row["id"] in levels][:PHOTOS]
+    rows = [row for row in read_index(clean) if row["id"] in levels][:PHOTOS]
     title = dataset_title(config, key)
     return [
         Photo(key, title, row["id"], clean / row["path"], levels[row["id"]], f"images/{key}-{number}", gray)
@@ -154,6 +152,8 @@ def _level(unit: tuple[Photo, str, list[Run]]) -> tuple[Files, dict, list[str]]:
     """One photograph at one noise level: its files, their description, and what is not there."""
     photo, level, runs = unit
     clean = read_image(photo.clean, gray=photo.gray)
+    if min(clean.shape[:2]) < WINDOW:
+        return {}, {"methods": []}, [f"{photo.title} {photo.item}, σ = {level}: smaller than the window of SSIM"]
     reference = Reference(clean, SMALL_TILE if min(clean.shape[:2]) < SMALL else TILE)
     noisy = to_uint8(read_noisy(photo.noisy[level]))
     if noisy.shape != clean.shape:
