@@ -1,5 +1,7 @@
 """What is measured is a number, exact, or empty with its reason; and so says the line where it cannot be."""
 
+import contextlib
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,7 @@ from stages.filter.node import run as classical
 from stages.synthesize.node import run as synthesize
 from stages.train.node import run as train
 from tests.cascade_project import change_params
+from tests.conftest import scratch
 from tests.training_project import INDEX, options, small_demo
 
 
@@ -55,11 +58,21 @@ def small(project: Path) -> Config:
     return small_demo()
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in which one family is trained: to be copied and not to be changed."""
+    folder = scratch(tmp_path_factory.mktemp("numbers"))
+    with contextlib.chdir(folder):
+        config = small_demo()
+        synthesize(config, "set12")
+        train(config, "dncnn_b", options())
+    return folder
+
+
 @pytest.fixture
-def trained(small: Config) -> Config:
-    synthesize(small, "set12")
-    train(small, "dncnn_b", options())
-    return small
+def trained(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    monkeypatch.chdir(shutil.copytree(made, tmp_path / "project"))
+    return load_config("demo")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

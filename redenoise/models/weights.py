@@ -154,7 +154,7 @@ def load_state(network: nn.Module, state: dict, path: Path | str) -> None:
     """
     for name, tensor in state.items():
         if not (tensor.is_complex() or tensor.float().isfinite().all()):
-            raise UserError(f"{path}: tensor {name!r} has values that are infinite or no numbers; get the file again")
+            raise UserError(f"{path}: tensor {name!r} has values that are infinite or no numbers; get it again")
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
