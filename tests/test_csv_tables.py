@@ -6,6 +6,7 @@ import pytest
 
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
+from redenoise.support.numbers import is_number
 
 TABLE = csv_tables.text(("a", "b"), [(1, 'x,"y"'), ("", "z")])
 
@@ -48,4 +49,4 @@ def test_a_missing_file_is_one_line(tmp_path: Path):
 
 
 def test_numbers_are_finite():
-    assert [text for text in ("1", "-1.5e3", "inf", "nan", "", "1k") if csv_tables.is_number(text)] == ["1", "-1.5e3"]
+    assert [text for text in ("1", "-1.5e3", "inf", "nan", "", "1k") if is_number(text)] == ["1", "-1.5e3"]

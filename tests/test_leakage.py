@@ -55,6 +55,23 @@ def test_recompressed_and_rescaled_copies_are_found(photographs, scale):
     assert "bits differ" in found[0][2]
 
 
+@pytest.mark.parametrize("pair", [(0, 255), (0, 0), (128, 130), (255, 255)])
+def test_plain_images_are_no_copies_of_each_other(pair: tuple[int, int]):
+    assert matches(*(np.full((64, 64), pair[0], np.uint8), [np.full((64, 64), pair[1], np.uint8)])) == []
+
+
+def test_images_with_little_in_them_match_by_their_pixels_alone():
+    """Gradients, and stars on black, have the hashes of others of their kind."""
+    ramps = [np.tile(np.linspace(low, high, 96).astype(np.uint8), (64, 1)) for low, high in ((0, 255), (40, 200))]
+    draw, stars = np.random.default_rng(0), []
+    for _ in range(2):
+        stars.append(np.zeros((64, 96), np.uint8))
+        stars[-1][draw.integers(0, 64, 6), draw.integers(0, 96, 6)] = 255
+    for first, second in (ramps, stars):
+        assert matches(first, [second]) == []
+        assert matches(first, [second, first[::-1].copy()]) == [("test", "train1", "the same pixels")]
+
+
 def test_empty_sets_match_nothing():
     assert find_leaks({}, {}) == []
 

@@ -153,8 +153,8 @@ def damaged(folder: Path) -> None:
         (lambda folder: (folder / "bad.png").write_text("no"), r"bad.png: not a readable image"),
         (lambda folder: save(folder / "bad.png", size=(15, 40)), "bad.png: 15x40 pixels, expected 16 on each side"),
         (
-            lambda folder: save(folder / "bad.png", "I;16"),
-            "bad.png: of the kind I;16, expected gray or RGB",
+            lambda folder: Image.new("F", (30, 20)).save(folder / "bad.tif"),
+            "bad.tif: of the kind F, expected gray or RGB",
         ),
         (lambda folder: save(folder / "bad.png", "RGBA"), "bad.png: transparent, expected gray or RGB"),
         (lambda folder: save(folder / "more/b.png"), "more/b.png: .* b.* is that of .*b.png too; rename one of them"),

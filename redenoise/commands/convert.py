@@ -19,7 +19,7 @@ from redenoise.models import denoisers, recognizers
 from redenoise.models.caffe_importers import IMPORTERS
 from redenoise.models.caffemodel import read_layers
 from redenoise.models.weights import load_state, save_network
-from redenoise.support.errors import UserError
+from redenoise.support.errors import UserError, damage_explained
 from redenoise.support.files import sha256_file, write_json, write_text
 
 DENOISER = "multiscale"
@@ -39,9 +39,9 @@ def convert(source: Path, network: str, name: str, sigma: float | None = None) -
         UserError: the file is missing, damaged or of another network, or name and sigma do not fit the network.
     """
     target = _target(network, name, sigma)
-    spec, state = IMPORTERS[network](read_layers(source), source)
-    if not all(bool(values.isfinite().all()) for values in state.values()):
-        raise UserError(f"{source}: some weights are infinite or no numbers; get the file again")
+    layers = read_layers(source)
+    with damage_explained(source, f"not weights of a {network}", "choose another file"):
+        spec, state = IMPORTERS[network](layers, source)
     built = (denoisers.build if network == DENOISER else recognizers.build)(spec)
     load_state(built, state, source)
     origin = f"published weights {source.name}, converted from Caffe"

@@ -21,12 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from PIL import Image
 
 from redenoise.commands.parsing import parser
 from redenoise.dag import paths
 from redenoise.dag.config import PARAMS, read_yaml
-from redenoise.data.images import IMAGE_DAMAGE, MAX_PIXELS
+from redenoise.data.images import GRAY, SIXTEEN, kind_of, opened, require_known
 from redenoise.sources import stores
 from redenoise.sources.archive import members
 from redenoise.sources.disk import IMAGE_SUFFIXES
@@ -40,8 +39,6 @@ from redenoise.support.progress import progress
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")  # as the schema of params.yaml has it
 TAKEN = {"released", "tasks", "imagenet", "voc", "torchvision"}  # folders of data/ and nodes that are something else
 MIN_SIDE = 16  # pixels; SSIM has a window of 11
-PLAIN_MODES = {"1", "L", "P", "RGB"}  # of Pillow: 8 bits or fewer per channel, nothing transparent
-WITH_ALPHA = {"LA", "RGBA"}
 LICENCE = "that of the images' owner; not redistributed here"
 
 
@@ -133,22 +130,13 @@ def identity(path: Path) -> str:
 
 def is_gray(path: Path) -> bool:
     """Whether an image has one channel; raises `UserError` if the pipeline could not read it as it is."""
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS or min(width, height) < MIN_SIDE:
-                raise UserError(
-                    f"{path}: {width}x{height} pixels, expected {MIN_SIDE} on each side and at most {MAX_PIXELS}; "
-                    "resize or remove it"
-                )
-            image.load()
-            mode, alpha = image.mode, image.getextrema()[-1] if image.mode in WITH_ALPHA else (255, 255)
-    except IMAGE_DAMAGE as error:
-        raise UserError(f"{path}: not a readable image ({error}); replace or remove it") from None
-    if mode not in PLAIN_MODES | WITH_ALPHA or alpha != (255, 255):
-        kind = "transparent" if mode in WITH_ALPHA else f"of the kind {mode}"
-        raise UserError(f"{path}: {kind}, expected gray or RGB with 8 bits per channel; convert or remove it")
-    return mode in ("1", "L", "LA")
+    with opened(path, "replace or remove it") as image:
+        if min(image.size) < MIN_SIDE:
+            found = f"{image.width}x{image.height} pixels"
+            raise UserError(f"{path}: {found}, expected {MIN_SIDE} on each side; resize or remove it")
+        image.load()
+        require_known(image, path)
+        return image.mode in GRAY or kind_of(image) in SIXTEEN
 
 
 def lines(name: str, title: str, channels: int) -> str:

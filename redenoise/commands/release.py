@@ -19,13 +19,14 @@ from redenoise.dag.indexed import checked_path, read_index
 from redenoise.data.images import read_image
 from redenoise.document import markdown
 from redenoise.measure import apply
+from redenoise.measure.denoising import LESS_MEMORY
 from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import psnr
 from redenoise.measure.noise import add_noise
 from redenoise.measure.torch_mode import set_mode
 from redenoise.models import denoisers
 from redenoise.models.weights import BYTES, load_network, load_state, save_network
-from redenoise.support.errors import UserError
+from redenoise.support.errors import UserError, during
 from redenoise.support.files import read_json, sha256_file, write_json, write_text
 from redenoise.support.progress import progress
 from redenoise.training.card import as_stored, describe
@@ -108,7 +109,8 @@ def measure(config: Config, network: torch.nn.Module, spec: dict, sigma_range: l
             for row in progress(rows, len(rows), f"measure {dataset} sigma {sigma}"):
                 clean = read_image(checked_path(folder, row), gray)
                 keyed = {"seed": config.params["seed"], "dataset": dataset, "image": row["id"], "sigma": sigma}
-                image = to_uint8(apply.denoise(network, add_noise(clean, **keyed), sigma))
+                with during(f"{dataset}: image {row['id']}, sigma {sigma}", LESS_MEMORY):
+                    image = to_uint8(apply.denoise(network, add_noise(clean, **keyed), sigma))
                 values.append(psnr(image, clean))
             found.setdefault(title, {})[str(sigma)] = round(float(np.mean(values)), 4)
     return found

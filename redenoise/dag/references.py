@@ -221,6 +221,15 @@ def noise_ranges(family: dict) -> dict[str, list]:
     return dict(zip(model_names(family), levels, strict=True))
 
 
+def outside(family: dict, sigma: float) -> str:
+    """What restricts the values at a noise level that no network of a family was trained for; empty at the others."""
+    ranges = noise_ranges(family).values()
+    if any(low <= sigma <= high for low, high in ranges):
+        return ""
+    spans = ", ".join(f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in ranges)
+    return f"sigma {sigma:g} is outside of what the network was trained for ({spans})"
+
+
 def _check_download(path: Path, downloads: dict, place: str, name: str, kind: str) -> None:
     known = [key for key, entry in downloads.items() if entry["kind"] == kind]
     if name not in known:

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from redenoise.dag.indexed import INDEX, read_index
-from redenoise.data.images import IMAGE_DAMAGE, MAX_PIXELS, read_image
+from redenoise.data.images import opened, read_image
 from redenoise.support.errors import UserError
 from redenoise.support.files import read_json, sha256_file
 
@@ -61,7 +60,7 @@ def read_image_of(example: Example) -> np.ndarray:
     """The image of an example, uint8 (H, W, 3) in RGB.
 
     Raises:
-        UserError: the file is missing, is not the one of the index, is no image, or is larger than `MAX_PIXELS`.
+        UserError: the file is missing, is not the one of the index, or as `read_image`.
     """
     path = example.path
     if not path.is_file():
@@ -69,7 +68,7 @@ def read_image_of(example: Example) -> np.ndarray:
     if example.sha256 and (found := sha256_file(path)) != example.sha256:
         line = f"{path}: SHA-256 is {found[:12]}…, {INDEX} says {example.sha256[:12]}…"
         raise UserError(f"{line}; the file was damaged or changed: {_AGAIN}")
-    return read_image(path, gray=False)
+    return read_image(path, gray=False, again=_AGAIN)
 
 
 def read_mask_of(example: Example, classes: int) -> np.ndarray:
@@ -92,29 +91,20 @@ def read_mask_of(example: Example, classes: int) -> np.ndarray:
 
 
 def _indices(path: Path, size: tuple[int, int], image: Path) -> np.ndarray:
-    try:
-        with Image.open(path) as mask:
-            if mask.mode not in ("L", "P"):
-                raise UserError(f"{path}: mode {mask.mode}, expected one channel of 8-bit class indices; {_AGAIN}")
-            if mask.size != size:
-                found, expected = ("x".join(map(str, pair)) for pair in (mask.size, size))
-                raise UserError(f"{path}: {found} pixels, expected {expected} as its image {image} has; {_AGAIN}")
-            return np.array(mask)
-    except FileNotFoundError:
-        raise UserError(f"{path}: the mask is missing; run `python -m stages.labelled` again") from None
-    except IMAGE_DAMAGE as error:
-        raise UserError(f"{path}: not a readable mask ({error}); {_AGAIN}") from None
+    if not path.is_file():
+        raise UserError(f"{path}: the mask is missing; run `python -m stages.labelled` again")
+    with opened(path, _AGAIN, "a readable mask") as mask:
+        if mask.mode not in ("L", "P"):
+            raise UserError(f"{path}: mode {mask.mode}, expected one channel of 8-bit class indices; {_AGAIN}")
+        if mask.size != size:
+            found, expected = ("x".join(map(str, pair)) for pair in (mask.size, size))
+            raise UserError(f"{path}: {found} pixels, expected {expected} as its image {image} has; {_AGAIN}")
+        return np.array(mask)
 
 
 def _size(path: Path) -> tuple[int, int]:
     """Width and height of an image, from its header."""
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-    except FileNotFoundError:
-        raise UserError(f"{path}: the image is missing; run `python -m stages.labelled` again") from None
-    except IMAGE_DAMAGE as error:
-        raise UserError(f"{path}: not a readable image ({error}); {_AGAIN}") from None
-    if width * height > MAX_PIXELS:
-        raise UserError(f"{path}: {width}x{height} pixels, expected at most {MAX_PIXELS}; {_AGAIN}")
-    return width, height
+    if not path.is_file():
+        raise UserError(f"{path}: the image is missing; run `python -m stages.labelled` again")
+    with opened(path, _AGAIN) as image:
+        return image.size

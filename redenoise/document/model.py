@@ -28,7 +28,7 @@ class Value:
         unit: `dB`, `%`, `count` or empty.
         scope: one of `SCOPES`: whether it is of one image, an average over the set, or of a network.
         status: the verdict, or that it was not run, or that it has no printed counterpart.
-        reproduced: the measured value, rounded as in the CSV.
+        reproduced: the measured value, rounded as in the CSV; infinite for a PSNR without any error.
         measured: method of the results behind it, or empty.
         node: name of the node of the DAG that measures it, `<stage>-<key>`, or empty.
         printed: as printed, empty for a value without a printed counterpart.

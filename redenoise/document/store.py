@@ -3,10 +3,11 @@
 An object has the fields of its class in `model`, without those that have their default; a block names its class in
 `kind`; a cell that is nothing but text is that text. The values are a table: `columns`, the fields in which they
 differ, with `rows`, of which what is missing at the end has its default, and `shared`, the fields that are the same in
-all.
+all. Infinity, the PSNR of an image without any error, is `exact`.
 """
 
 import json
+import math
 import types
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
@@ -15,6 +16,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from redenoise.document.model import SCOPES, SHOWS, TONES, Cell, Document, Items, Paragraph, Picture, Table, Value
 from redenoise.support.errors import UserError
+from redenoise.support.numbers import EXACT
 
 KINDS = {"paragraph": Paragraph, "items": Items, "table": Table, "picture": Picture}
 NAMES = {kind: name for name, kind in KINDS.items()}
@@ -56,13 +58,18 @@ def _data(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_data(part) for part in value]
     if not is_dataclass(value) or isinstance(value, type):
-        return value
+        return _plain(value)
     kept = {
         name: _data(part) for name, default in _fields(type(value)).items() if (part := getattr(value, name)) != default
     }
     if isinstance(value, Cell) and set(kept) <= {"text"}:
         return value.text
     return kept | ({"kind": NAMES[type(value)]} if type(value) in NAMES else {})
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it, which knows no infinity."""
+    return EXACT if value == math.inf else value
 
 
 def _packed(values: tuple[Value, ...]) -> dict[str, Any]:
@@ -76,8 +83,8 @@ def _packed(values: tuple[Value, ...]) -> dict[str, Any]:
         row = {name: getattr(value, name) for name in columns}
         while row and row[name := next(reversed(row))] == defaults[name]:
             del row[name]
-        rows.append(list(row.values()))
-    shared = {name: part for name, part in shared.items() if part != defaults[name]}
+        rows.append(list(map(_plain, row.values())))
+    shared = {name: _plain(part) for name, part in shared.items() if part != defaults[name]}
     return {"columns": columns, "rows": rows, "shared": shared}
 
 
@@ -125,6 +132,8 @@ def _value(kind: Any, data: Any, place: str) -> Any:
         return _choice(get_args(kind), data, place)
     if isinstance(kind, type) and is_dataclass(kind):
         return _object(kind, data, place)
+    if kind is float and data == EXACT:
+        return math.inf
     same = type(data) is kind or (kind is float and type(data) is int)
     _expect(same and (kind is not float or abs(data) < float("inf")), place, f"a {kind.__name__}", data)
     return kind(data)

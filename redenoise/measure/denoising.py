@@ -1,6 +1,5 @@
 """Denoise a noisy set with one method and measure every image."""
 
-import zipfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -14,12 +13,18 @@ from redenoise.dag.shards import Work
 from redenoise.data.images import read_image
 from redenoise.measure.items import denoised_item, item_key
 from redenoise.measure.metrics import psnr, ssim
-from redenoise.support.errors import UserError
+from redenoise.support.errors import Unmeasurable, UserError, damage_explained, during, out_of_memory
+from redenoise.support.numbers import fixed
 from redenoise.support.progress import progress
 
 # From a noise level to the denoiser for it, (noisy) -> denoised, both (H, W[, 3]) on the [0, 255] scale, and to what
 # the denoised image depends on besides the noisy one: names to values, part of the key of a kept image.
-DenoiserFor = Callable[[float], tuple[Callable[[np.ndarray], np.ndarray], dict[str, str]]]
+Denoise = Callable[[np.ndarray], np.ndarray]
+DenoiserFor = Callable[[float], tuple[Denoise, dict[str, str]]]
+Quality = dict[str, tuple[float | None, str]]  # metric to its value, or to None and why it has none
+UNITS = {"psnr": "dB", "ssim": ""}
+PROBE = 64  # pixels: an image that a method fails on is tried again with sides that are multiples of this
+LESS_MEMORY = "run fewer jobs at once (--cores), or take smaller images"
 
 
 def input_folders(config: Config, entry: dict) -> tuple[Path, Path]:
@@ -34,6 +39,7 @@ def measure(
     denoiser_for: DenoiserFor,
     work: Work,
     without: Collection[float] = (),
+    remark: Callable[[float], str] = lambda sigma: "",
 ) -> None:
     """Write the results of one run as long-format CSV, one row per image, noise level and metric.
 
@@ -42,6 +48,7 @@ def measure(
     Args:
         work: what to do of it; says in the end why nothing could be measured, if so. The CSV then has a header only.
         without: noise levels to leave out.
+        remark: from a noise level to what restricts its values, such as a network that was not trained for it.
     """
     entry = config.entry(stage, key)
     noisy, clean = input_folders(config, entry)
@@ -51,9 +58,10 @@ def measure(
     index = work.share([row for row in rows if _wanted(entry, float(row["sigma"]), without)])
     results = []
     for row in progress(index, len(index), work.label(f"{stage} {key}")):
-        image = _denoise(paths.items(config.scale, key), noisy, row, work, *denoiser_for(float(row["sigma"])))
-        if work.shard is None:
-            results += _measured(config, entry, row, image, noisy, clean)
+        sigma = float(row["sigma"])
+        with during(f"{stage} {key}: image {row['id']}, sigma {row['sigma']}, {entry['method']}", LESS_MEMORY):
+            quality = _quality(paths.items(config.scale, key), noisy, clean, row, work, *denoiser_for(sigma))
+        results += _rows(config, entry, row, quality, remark(sigma))
     if work.shard is None:
         write_results(paths.results(config.scale, key), results)
     if reason := unavailable_reason(noisy):
@@ -74,23 +82,49 @@ def left_out(config: Config, entry: dict) -> str:
     return f"slow, and scale {config.scale} leaves out what is; scale long does not"
 
 
-def _measured(
-    config: Config, entry: dict, row: dict, image: np.ndarray, noisy: Path, clean: Path
-) -> list[dict[str, str]]:
-    """The rows of the results on one denoised image."""
+def _quality(
+    items: Path, noisy: Path, clean: Path, row: dict, work: Work, denoiser: Denoise, parts: dict[str, str]
+) -> Quality:
+    """What is measured of one row of the noisy index; nothing by a shard, which only denoises."""
+    try:
+        image = _denoise(items, noisy, row, work, denoiser, parts)
+    except Unmeasurable as error:
+        return dict.fromkeys(UNITS, (None, str(error)))
+    return {} if work.shard else _measured(row, image, noisy, clean)
+
+
+def _measured(row: dict, image: np.ndarray, noisy: Path, clean: Path) -> Quality:
+    """What is measured of one denoised image."""
     shown = checked_path(clean, {"path": row["clean"], "sha256": row["clean_sha256"]})
     reference = read_image(shown, gray=image.ndim == 2)
     if reference.shape != image.shape:
         line = f"{noisy / row['path']}: denoised to {image.shape}, but the clean image is {reference.shape}"
         raise UserError(f"{line}; run the synthesize stage again")
+    try:
+        similarity: tuple[float | None, str] = (ssim(image, reference), "")
+    except Unmeasurable as error:
+        similarity = (None, str(error))
+    return {"psnr": (psnr(image, reference), ""), "ssim": similarity}
+
+
+def _rows(config: Config, entry: dict, row: dict, quality: Quality, remark: str) -> list[dict[str, str]]:
+    """The rows of the results on one image; `remark` restricts its values."""
     common = {
         "dataset": dataset_title(config, entry["dataset"]),
         "item": row["id"],
         "condition": f"sigma={row['sigma']}",
         "method": entry["method"],
     }
-    quality = (("psnr", "dB", psnr(image, reference)), ("ssim", "", ssim(image, reference)))
-    return [{**common, "metric": name, "unit": unit, "value": f"{value:.6f}"} for name, unit, value in quality]
+    return [
+        {
+            **common,
+            "metric": metric,
+            "unit": UNITS[metric],
+            "value": "" if value is None else fixed(value, 6),
+            "note": reason or remark,
+        }
+        for metric, (value, reason) in quality.items()
+    ]
 
 
 def _wanted(entry: dict, sigma: float, without: Collection[float]) -> bool:
@@ -106,20 +140,52 @@ def dataset_title(config: Config, key: str) -> str:
 
 def read_noisy(path: Path) -> np.ndarray:
     """A float32 array written by the synthesize stage; pickled content is refused."""
-    try:
-        found = np.load(path, allow_pickle=False)
+    with damage_explained(path, "not a NumPy array", "run the synthesize stage again"):
+        try:
+            found = np.load(path, allow_pickle=False)
+        except MemoryError:
+            np.load(path, mmap_mode="r")  # raises `ValueError` where the header declares more than the file holds
+            raise
         if not isinstance(found, np.ndarray) or found.dtype != np.float32 or found.ndim not in (2, 3):
             raise ValueError("expected float32 in two or three dimensions")
         return found
-    except (ValueError, EOFError, OSError, MemoryError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: not a NumPy array ({error}); run the synthesize stage again") from None
 
 
-def _denoise(
-    items: Path, noisy: Path, row: dict, work: Work, denoiser: Callable[[np.ndarray], np.ndarray], parts: dict[str, str]
-) -> np.ndarray:
+def sized(denoiser: Denoise, noisy: np.ndarray) -> np.ndarray:
+    """One image through a denoiser that may not take its size.
+
+    Raises:
+        Unmeasurable: it fails on the image, and not on the same image continued to sides that no method minds: below
+            its block, its receptive field, or no multiple of what it halves.
+        UserError: it fails whatever the size.
+    """
+    try:
+        return denoiser(noisy)
+    except (UserError, RuntimeError, ValueError, IndexError) as error:
+        if out_of_memory(error):
+            raise
+        pixels, text = "x".join(map(str, noisy.shape[:2])), " ".join(str(error).split())
+        missing = [(0, max(PROBE, -(-side // PROBE) * PROBE) - side) for side in noisy.shape[:2]]
+        if any(after for _, after in missing) and _takes(denoiser, noisy, missing):
+            raise Unmeasurable(f"no value for {pixels} pixels: {text}") from None
+        if isinstance(error, UserError):
+            raise
+        line = f"the method fails on {pixels} pixels ({type(error).__name__}: {text})"
+        raise UserError(f"{line}; check its weights, or correct its code") from error
+
+
+def _takes(denoiser: Denoise, noisy: np.ndarray, more: list[tuple[int, int]]) -> bool:
+    """Whether a denoiser takes an image that is mirrored to be larger."""
+    try:
+        denoiser(np.pad(noisy, [*more, (0, 0)][: noisy.ndim], mode="symmetric"))
+    except Exception:  # whatever is wrong, it is not the size, and the first error says what
+        return False
+    return True
+
+
+def _denoise(items: Path, noisy: Path, row: dict, work: Work, denoiser: Denoise, parts: dict[str, str]) -> np.ndarray:
     """The denoised image of one row of the noisy index, uint8, computed or taken up from an earlier run."""
     path = checked_path(noisy, row)
     key = item_key(noisy=row["sha256"], sigma=row["sigma"], **parts)
-    make = work.counted(lambda: denoiser(read_noisy(path)))
+    make = work.counted(lambda: sized(denoiser, read_noisy(path)))
     return denoised_item(items / f"sigma{row['sigma']}", row["id"], key, make)

@@ -22,7 +22,15 @@ def item_key(**parts: object) -> str:
 
 
 def to_uint8(image: np.ndarray) -> np.ndarray:
-    """Clip to [0, 255] and round to integers (half to even), as every protocol here does before it measures."""
+    """Clip to [0, 255] and round to integers (half to even), as every protocol here does before it measures.
+
+    Raises:
+        UserError: a value is infinite or no number.
+    """
+    if not np.isfinite(image).all():
+        count = image.size - np.count_nonzero(np.isfinite(image))
+        line = f"{count} of {image.size} values of the image are infinite or no numbers, expected the [0, 255] scale"
+        raise UserError(f"{line}; check the weights or the filter that made it")
     return np.rint(np.clip(image, 0.0, 255.0)).astype(np.uint8)
 
 

@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from redenoise.support.errors import Unmeasurable
+
 PEAK = 255.0
 HALF = 5  # of the window of 11 pixels
+WINDOW = 2 * HALF + 1
 KERNEL = np.exp(-(np.arange(-HALF, HALF + 1) ** 2) / (2 * 1.5**2))
 KERNEL /= KERNEL.sum()
 
@@ -29,8 +32,14 @@ def ssim(image: np.ndarray, clean: np.ndarray) -> float:
     the region in which the window lies inside the image; colour is the mean over the three channels.
 
     Args:
-        image, clean: uint8 (H, W) or (H, W, 3) of one shape, at least 11 pixels on each side.
+        image, clean: uint8 (H, W) or (H, W, 3) of one shape.
+
+    Raises:
+        Unmeasurable: a side is shorter than the window.
     """
+    if min(clean.shape[:2]) < WINDOW:
+        height, width = clean.shape[:2]
+        raise Unmeasurable(f"SSIM needs {WINDOW} pixels on each side, the image has {height}x{width}")
     if image.ndim == 3:
         return float(np.mean([ssim(image[..., channel], clean[..., channel]) for channel in range(image.shape[2])]))
     x, y = image.astype(np.float64), clean.astype(np.float64)

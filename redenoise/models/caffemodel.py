@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 
-from redenoise.support.errors import UserError
+from redenoise.support.errors import UserError, damage_explained
+from redenoise.support.files import require_plain
 
 MAX_BYTES = 1 << 30  # twice the largest published file here, VGG-16 with 553 MB
 # Types by number in the older layout, as far as such layers have weights.
@@ -57,17 +58,16 @@ def read_layers(path: Path | str) -> dict[str, Layer]:
         UserError: the file is missing, larger than `MAX_BYTES`, damaged, or holds no weights.
     """
     path = Path(path)
+    require_plain(path)
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise UserError(f"{path}: {size} bytes, expected at most {MAX_BYTES}; choose another file")
-        net = _NET.FromString(path.read_bytes())
-        found = [_layer(layer) for layer in [*net.layers, *net.layer] if layer.blobs]
+        with damage_explained(path, "not a .caffemodel file, or a damaged one", "get it again"):
+            net = _NET.FromString(path.read_bytes())
+            found = [_layer(layer) for layer in [*net.layers, *net.layer] if layer.blobs]
     except FileNotFoundError:
         raise UserError(f"{path}: not found; name an existing .caffemodel file") from None
-    except (message.DecodeError, ValueError) as error:
-        line = f"{path}: not a .caffemodel file, or a damaged one ({error})"
-        raise UserError(f"{line}; get it again") from None
     layers = dict(found)
     if not layers:
         raise UserError(f"{path}: no layers with weights, expected a .caffemodel file; get it again")

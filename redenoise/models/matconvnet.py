@@ -9,7 +9,8 @@ import h5py
 import numpy as np
 import torch
 
-from redenoise.support.errors import UserError
+from redenoise.support.errors import UserError, damage_explained
+from redenoise.support.files import require_plain
 
 MAX_VALUES = 50_000_000  # ten times the largest published network here
 
@@ -23,15 +24,16 @@ def read_convolutions(path: Path | str) -> list[tuple[np.ndarray, np.ndarray]]:
     Raises:
         UserError: the file is missing, is not HDF5, or holds no such network.
     """
+    require_plain(path)
     try:
-        with h5py.File(path, "r") as file:
+        with (
+            damage_explained(path, "not a MatConvNet network in a MATLAB 7.3 file", "delete it and download it again"),
+            h5py.File(path, "r") as file,
+        ):
             cells = [file[reference] for reference in file["net/layers"][...].ravel()]
             return [_convolution(file, cell) for cell in cells if _text(cell["type"]) == "conv"]
     except FileNotFoundError:
         raise UserError(f"{path}: not found; run `python -m stages.download` first") from None
-    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-        line = f"{path}: not a MatConvNet network in a MATLAB 7.3 file ({error})"
-        raise UserError(f"{line}; delete it and download it again") from None
 
 
 def dncnn_state(path: Path | str) -> dict[str, torch.Tensor]:
@@ -46,7 +48,13 @@ def ffdnet_state(path: Path | str) -> dict[str, torch.Tensor]:
     `pixel_unshuffle` orders them row first.
     """
     convolutions = read_convolutions(path)
-    channels = convolutions[-1][0].shape[0] // 4
+    shapes = [weight.shape for weight, _ in convolutions]
+    channels = shapes[-1][0] // 4 if shapes else 0
+    if not channels or shapes[0][1:2] != (4 * channels + 1,) or shapes[-1][0] != 4 * channels:
+        ends = f"{shapes[0]} to {shapes[-1]}" if shapes else "no convolutions"
+        raise UserError(
+            f"{path}: not an FFDNet, its weights are {ends}; correct `weights` or `published` of its family"
+        )
     order = np.concatenate([4 * channel + np.array([0, 2, 1, 3]) for channel in range(channels)])
     first_weight, first_bias = convolutions[0]
     convolutions[0] = (first_weight[:, [*order, 4 * channels]], first_bias)

@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from scipy.io import loadmat, whosmat
 
-from redenoise.support.errors import UserError
+from redenoise.support.errors import UserError, damage_explained
+from redenoise.support.files import require_plain
 
 MAX_BYTES = 512_000_000  # of a file; the largest known one, of the MLP, is below a quarter of it
 Found = TypeVar("Found")
+DAMAGE = ("not published weights in a MATLAB 5 file", "delete it and download it again")
 GAUSSIANS = 63  # of an influence function of TNRD
 
 
@@ -97,14 +99,14 @@ IMPORTERS: dict[str, Callable[[Path | str], dict[str, torch.Tensor]]] = {
 
 def _open(path: Path | str, read: Callable[[str], Found]) -> Found:
     """What `read` finds in a file; whatever may be wrong with it is one line."""
+    require_plain(path)
     try:
-        if (size := Path(path).stat().st_size) > MAX_BYTES:
-            raise ValueError(f"{size} bytes, expected at most {MAX_BYTES}")
-        return read(str(path))
+        with damage_explained(path, *DAMAGE):
+            if (size := Path(path).stat().st_size) > MAX_BYTES:
+                raise ValueError(f"{size} bytes, expected at most {MAX_BYTES}")
+            return read(str(path))
     except FileNotFoundError:
         raise UserError(f"{path}: not found; run `python -m stages.download` first") from None
-    except Exception as error:  # scipy's reader raises nearly anything at a damaged file
-        raise _damaged(path, f"{type(error).__name__}: {error}") from None
 
 
 def _finite(path: Path | str, values: np.ndarray) -> np.ndarray:
@@ -114,4 +116,4 @@ def _finite(path: Path | str, values: np.ndarray) -> np.ndarray:
 
 
 def _damaged(path: Path | str, problem: str) -> UserError:
-    return UserError(f"{path}: not published weights in a MATLAB 5 file ({problem}); delete it and download it again")
+    return UserError(f"{path}: {DAMAGE[0]} ({problem}); {DAMAGE[1]}")

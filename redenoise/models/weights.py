@@ -6,16 +6,22 @@ from pathlib import Path
 from typing import TypeVar, overload
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import nn
+from torch.nn.modules.module import (
+    register_module_buffer_registration_hook,
+    register_module_parameter_registration_hook,
+)
 
 from redenoise.models import denoisers
-from redenoise.support.errors import Unavailable, UserError
-from redenoise.support.files import atomic_open
+from redenoise.support.errors import Unavailable, UserError, damage_explained, out_of_memory
+from redenoise.support.files import atomic_open, require_plain
 
 Network = TypeVar("Network", bound=nn.Module)
 SCALE = ".scale"  # ending of the name of the tensor that int8 weights are multiplied with
+LARGEST = 100_000  # of the numbers in a network's description
+SPARE = 4  # times the tensors of a file that building its network may make: some are made to be replaced
 BYTES = {"float32": 4, "float16": 2, "int8": 1}  # of a weight, by precision
 
 
@@ -52,19 +58,57 @@ def load_network(
         build: makes the network from its spec; `recognizers.build` for one of a high-level task.
 
     Raises:
-        UserError: the file is missing or damaged, or its tensors are not those of the network that it names.
+        UserError: the file is missing or damaged, or its tensors are not those of the network that it names, or not
+            finite.
     """
+    require_plain(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            spec = {**json.loads(file.metadata()["redenoise"])["network"], **(options or {})}
-            state = _decoded({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (not a dict)
-        network = _built(build, spec, path)
+        with damage_explained(path, "not a weight file of this project", "run the train stage again"):
+            with safe_open(path, framework="pt") as file:
+                spec = {**json.loads(file.metadata()["redenoise"])["network"], **(options or {})}
+                state = _decoded({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (not a dict)
+            _bounded(build, spec, state)
+            network = _built(build, spec, path)
     except FileNotFoundError:
         raise UserError(f"{path}: these weights are missing; run the train stage first") from None
-    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
-        raise UserError(f"{path}: not a weight file of this project ({error}); run the train stage again") from None
     load_state(network, state, path)
     return network.eval(), spec
+
+
+def _bounded(build: Callable[[dict], nn.Module], spec: dict, state: dict[str, torch.Tensor]) -> None:
+    """Raise `ValueError` if a spec describes a network that is far larger than what the file holds.
+
+    It is built without memory, and no further than a few times the tensors of the file.
+    """
+    numbers = [part for value in spec.values() for part in (value if isinstance(value, list) else [value])]
+    if wrong := [part for part in numbers if isinstance(part, int | float) and not abs(part) <= LARGEST]:
+        raise ValueError(f"an option of its network is {wrong[0]:g}, expected at most {LARGEST}")
+    left = {
+        "tensors": SPARE * len(state) + 1000,
+        "values": SPARE * sum(map(torch.Tensor.numel, state.values())) + 10**7,
+    }
+
+    def count(module: nn.Module, name: str, tensor: torch.Tensor | None) -> None:
+        left["tensors"] -= 1
+        left["values"] -= 0 if tensor is None else tensor.numel()
+        if min(left.values()) < 0:
+            raise TooLarge("its network is described as far larger than the tensors that it holds")
+
+    hooks = [register_module_parameter_registration_hook(count), register_module_buffer_registration_hook(count)]
+    try:
+        with torch.device("meta"):
+            build(spec)
+    except TooLarge:
+        raise
+    except Exception:  # what else is wrong with it shows when it is built
+        pass
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+class TooLarge(ValueError):
+    """A network that is described as larger than it can be."""
 
 
 def _built(build: Callable[[dict], nn.Module], spec: dict, path: Path | str) -> nn.Module:
@@ -74,6 +118,8 @@ def _built(build: Callable[[dict], nn.Module], spec: dict, path: Path | str) -> 
     except Unavailable:
         raise
     except (UserError, RuntimeError) as error:
+        if out_of_memory(error):
+            raise
         raise UserError(f"{path}: {error}, or run the stage again that made this file") from None
 
 
@@ -101,7 +147,14 @@ def _decoded(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def load_state(network: nn.Module, state: dict, path: Path | str) -> None:
-    """Put `state` into `network`; raises `UserError` if a tensor is missing, unknown or of another shape."""
+    """Put `state` into `network`.
+
+    Raises:
+        UserError: a tensor is missing, unknown, of another shape, or holds a value that is infinite or no number.
+    """
+    for name, tensor in state.items():
+        if not (tensor.is_complex() or tensor.float().isfinite().all()):
+            raise UserError(f"{path}: tensor {name!r} has values that are infinite or no numbers; get it again")
     try:
         network.load_state_dict(state)
     except RuntimeError as error:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from redenoise.data.labelled import IGNORED
+from redenoise.support.errors import UserError
 
 CONFIDENCE = 1.959963984540054  # standard normal quantile of 97.5 %
 RESAMPLES = 1000
@@ -18,7 +19,14 @@ def ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     Returns:
         uint16 (N,); 0 is a hit at top-1. Among equal scores the lower class comes first.
+
+    Raises:
+        UserError: a score is infinite or no number; the latter would be behind every other.
     """
+    if not np.isfinite(scores).all():
+        wrong = np.count_nonzero(~np.isfinite(scores).all(axis=1))
+        line = f"scores of {wrong} of {len(scores)} images are infinite or no numbers"
+        raise UserError(f"{line}, expected one for each class; check the weights of the networks")
     true = np.take_along_axis(scores, labels[:, np.newaxis], axis=1)
     before = np.arange(scores.shape[1]) < labels[:, np.newaxis]
     return ((scores > true) | ((scores == true) & before)).sum(axis=1).astype(np.uint16)

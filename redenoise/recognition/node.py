@@ -1,5 +1,6 @@
 """One node of a recognition: config put together into what is measured, and its results written."""
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from redenoise.dag.shards import Shard, Work, working
 from redenoise.data.labelled import read_labelled
 from redenoise.measure.torch_mode import device, device_name, set_mode
 from redenoise.recognition import metrics
-from redenoise.recognition.outcomes import Denoiser, Subject, outcomes, parts_of, write_arrays
+from redenoise.recognition.outcomes import Denoiser, Subject, condition_of, outcomes, parts_of, write_arrays
 from redenoise.recognition.stored import load_task
 from redenoise.support.files import sha256_file, sha256_path
+from redenoise.support.numbers import fixed
 
 # The code that the outcomes of an image depend on, besides that of the denoiser.
 DETERMINING = determining(("redenoise/recognition/outcomes.py", "redenoise/models/recognizers"))
@@ -48,7 +50,7 @@ def subject_of(config: Config, entry: dict, most: int | None = None) -> Subject:
 
 def measure(
     config: Config, key: str, entry: dict, levels: Sequence[float | None], make: Callable[[], Denoiser],
-    work: Work, most: int | None = None,
+    work: Work, most: int | None = None, remark: Callable[[float], str] = lambda sigma: "",
 ) -> None:  # fmt: skip
     """Measure one recognition and write its results and outcomes; as a shard only make its share of the parts.
 
@@ -57,6 +59,7 @@ def measure(
         make: makes the denoiser.
         work: what to do of it.
         most: number of images, None for the whole set.
+        remark: from a noise level to what restricts its values.
     """
     subject = subject_of(config, entry, most)
     parts = parts_of(subject.examples, levels, config.settings["part"])
@@ -64,11 +67,13 @@ def measure(
     if work.shard:
         return
     write_arrays(paths.outcomes(config.scale, key), {name: arrays["outcome"] for name, arrays in found.items()})
+    notes = {condition_of(sigma): remark(sigma) for sigma in levels if sigma is not None}
     rows = []
     for condition, arrays in found.items():
         common = {"dataset": title(config, entry), "item": "average", "condition": condition}
+        common |= {"note": notes.get(condition, "")}
         for metric, unit, value in summary(subject, arrays):
-            rows.append({**common, "method": entry["method"], "metric": metric, "unit": unit, "value": f"{value:.6f}"})
+            rows.append({**common, "method": entry["method"], "metric": metric, "unit": unit, "value": fixed(value, 6)})
     write_results(paths.results(config.scale, key), rows)
 
 
@@ -84,7 +89,8 @@ def summary(subject: Subject, arrays: dict[str, np.ndarray]) -> list[tuple[str, 
         rows += [("miou", "%", float(metrics.mean_iou(found.sum(axis=0)))), ("miou_low", "%", low)]
         rows += [("miou_high", "%", high)]
     if "psnr" in arrays:
-        rows.append(("psnr", "dB", float(np.mean(arrays["psnr"]))))
+        finite = arrays["psnr"][np.isfinite(arrays["psnr"])]  # an image without any error has no finite one
+        rows.append(("psnr", "dB", float(np.mean(finite)) if finite.size else math.inf))
     return [*rows, ("images", "count", float(len(found)))]
 
 

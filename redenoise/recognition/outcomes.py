@@ -26,11 +26,13 @@ from redenoise.measure.noise import add_noise
 from redenoise.models.recognizers import TaskNetwork
 from redenoise.recognition.images import batches, prepared
 from redenoise.recognition.metrics import overlaps, ranks
+from redenoise.support.errors import UserError, during
 from redenoise.support.files import atomic_open, sha256_bytes
 from redenoise.support.progress import progress
 
 CLEAN = "clean"  # the condition without noise
 TOGETHER = 32  # images of one shape that go through the networks together
+LESS_MEMORY = "run fewer jobs at once (--cores), or take smaller images (`crop` of the task in params.yaml)"
 
 
 class Denoiser(Protocol):
@@ -78,7 +80,12 @@ class Part:
     @property
     def condition(self) -> str:
         """As the results name it."""
-        return CLEAN if self.sigma is None else f"sigma={self.sigma:g}"
+        return condition_of(self.sigma)
+
+
+def condition_of(sigma: float | None) -> str:
+    """A noise level as the results name it; None stands for clean images."""
+    return CLEAN if sigma is None else f"sigma={sigma:g}"
 
 
 def parts_of(examples: list[Example], levels: Sequence[float | None], size: int) -> list[Part]:
@@ -99,7 +106,8 @@ def outcomes(
     chosen = work.share(parts)
     for part in progress(chosen, len(chosen), work.label(label), "part"):
         make = work.counted(partial(compute, subject, denoiser, part))
-        arrays = _kept(folder, part, _key(subject, denoiser, part), make)
+        with during(f"{label}, {part.condition}", LESS_MEMORY):
+            arrays = _kept(folder, part, _key(subject, denoiser, part), make)
         for name, values in arrays.items():
             merged.setdefault(part.condition, {}).setdefault(name, []).append(values)
     return {
@@ -120,7 +128,9 @@ def compute(subject: Subject, denoiser: Denoiser, part: Part) -> dict[str, np.nd
             pairs = zip(batch, examples, strict=True)
             images = np.stack([add_noise(image, image=example.id, **noise) for image, example in pairs])
             images = denoiser(images, part.sigma).astype(np.float32)
-            quality += [psnr(to_uint8(image), target) for image, target in zip(images, batch, strict=True)]
+            for image, target, example in zip(images, batch, examples, strict=True):
+                with during(f"image {example.id}", LESS_MEMORY):
+                    quality.append(psnr(to_uint8(image), target))
         found += _recognised(subject, images, examples)
     arrays = {"outcome": np.stack(found)}
     return arrays if part.sigma is None else {**arrays, "psnr": np.array(quality)}
@@ -132,6 +142,10 @@ def _recognised(subject: Subject, images: np.ndarray, examples: list[Example]) -
     with torch.inference_mode():
         batch = torch.from_numpy(images).to(subject.device).permute(0, 3, 1, 2) / 255.0  # stays channels-last
         scores = network(batch)
+        finite = scores.isfinite().flatten(1).all(dim=1).tolist()
+    if wrong := [example.id for example, fits in zip(examples, finite, strict=True) if not fits]:
+        line = f"image {wrong[0]}: the task's network gives scores that are infinite or no numbers"
+        raise UserError(f"{line}, expected one for each class; check its weights and those of the denoiser")
     if network.kind == "classification":
         labels = np.array([example.label for example in examples])
         return list(ranks(scores.float().cpu().numpy(), labels))

@@ -12,8 +12,8 @@ from torchvision import models
 from redenoise.dag import paths
 from redenoise.sources.fetch import fetched
 from redenoise.sources.provide import mirror
-from redenoise.support.errors import Unavailable, UserError, choices
-from redenoise.support.files import sha256_file
+from redenoise.support.errors import Unavailable, UserError, choices, damage_explained
+from redenoise.support.files import require_plain, sha256_file
 from redenoise.support.locks import exclusive
 
 FOLDER = "torchvision"  # of these files, in data/ and in a mirror
@@ -80,17 +80,15 @@ def read_state(path: Path | str) -> dict[str, torch.Tensor]:
         UserError: the file is missing, too large or damaged, or holds something else.
     """
     path = Path(path)
+    require_plain(path)
     try:
         size = path.stat().st_size
     except FileNotFoundError:
         raise UserError(f"{path}: not found; correct `weights` in params.yaml, or put the file there") from None
     if size > MAX_BYTES:
         raise UserError(f"{path}: {size} bytes, expected at most {MAX_BYTES}; choose other weights")
-    try:
+    with damage_explained(path, "not a readable file of PyTorch", "delete it and get it again"):
         found: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file can fail anywhere in the reader, with anything
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path}: not a readable file of PyTorch ({first}); delete it and get it again") from None
     named = isinstance(found, dict) and all(isinstance(name, str) for name in found)
     if not named or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise UserError(f"{path}: holds no state of a network, expected tensors by name; choose other weights")

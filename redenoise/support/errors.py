@@ -20,6 +20,10 @@ class Unavailable(UserError):
     """Data or weights that no source could deliver; the cells that need them can be reported as not run."""
 
 
+class Unmeasurable(UserError):
+    """A value that an image cannot have, such as one too small for a metric or a method: its cell stays empty."""
+
+
 class Stopped(UserError):
     """A signal asked for the end; everything done so far is kept, and the same command goes on from there."""
 
@@ -27,6 +31,9 @@ class Stopped(UserError):
 # Exit code of a stopped stage, EX_TEMPFAIL of sysexits.h: a scheduler may start the job again (Slurm: RequeueExit=75).
 STOPPED_CODE = 75
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+NO_MEMORY = "not enough memory"
+# What PyTorch and the libraries below it write when memory or threads run out.
+MEMORY = ("allocate memory", "not enough memory", "out of memory", "bad_alloc", "start new thread")
 NO_ROOM = "no room on disk; nothing half-written was kept; free some and start again"
 
 
@@ -48,6 +55,63 @@ def full_disk_explained(path: object) -> Iterator[None]:
         raise UserError(f"{path}: {NO_ROOM}") from None
 
 
+@contextmanager
+def during(work: str, remedy: str) -> Iterator[None]:
+    """Say what is at work behind a `UserError` from inside the block, and where memory runs out.
+
+    Args:
+        work: names the node, image or setting.
+        remedy: what to do where the memory is not enough.
+    """
+    with enough_memory(work, remedy):
+        try:
+            yield
+        except Stopped:
+            raise
+        except UserError as error:
+            error.args = (f"{error} [{work}]",)
+            raise
+
+
+@contextmanager
+def enough_memory(work: str, remedy: str) -> Iterator[None]:
+    """Say what is at work, and what to do, where memory runs out inside the block."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        raise UserError(f"{work}: {NO_MEMORY}; {remedy}") from None
+
+
+@contextmanager
+def damage_explained(path: object, problem: str, remedy: str) -> Iterator[None]:
+    """Turn whatever a reader makes of a damaged file inside the block into one clear line.
+
+    Readers raise nearly anything at a file that was damaged on purpose. That it is missing passes, and so does what is
+    in words already, or says that memory or disk ran out.
+
+    Args:
+        problem: what is wrong with the file, such as "not an image".
+        remedy: what to do about it.
+    """
+    try:
+        yield
+    except (UserError, FileNotFoundError):
+        raise
+    except Exception as error:
+        if out_of_memory(error) or isinstance(error, OSError) and error.errno in FULL_DISK:
+            raise
+        found = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UserError(f"{path}: {problem} ({found}); {remedy}") from None
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether there was not enough memory; PyTorch says so in the text of a `RuntimeError`."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(map(text.__contains__, MEMORY)))
+
+
 def run_cli(main: Callable[[], None]) -> None:
     """Run a stage's command line: a `UserError` or an interrupt ends it with one line and a non-zero exit."""
     end_with_engine()
@@ -64,6 +128,12 @@ def run_cli(main: Callable[[], None]) -> None:
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
         sys.stderr.close()
+        sys.exit(1)
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        remedy = "run fewer jobs at once (--cores), or take smaller images, batches or fewer threads"
+        print(f"error: {NO_MEMORY}; {remedy}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from typing import IO, Any
 
 from redenoise.support.errors import UserError, full_disk_explained
 
+SPECIAL = {stat.S_IFIFO: "a FIFO", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
 RESTORE = "put the original back, or delete it and run the stage that makes it"
 
 
@@ -79,6 +81,14 @@ def renewed(folder: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def require_plain(path: Path | str) -> None:
+    """Raise `UserError` for a FIFO, a device or a socket, which may be read for ever."""
+    with suppress(OSError, ValueError):
+        kind = stat.S_IFMT(os.stat(path).st_mode)
+        if kind not in (stat.S_IFREG, stat.S_IFDIR):
+            raise UserError(f"{path}: {SPECIAL.get(kind, 'a special file')}, expected a plain file; name one")
+
+
 def write_text(path: Path | str, text: str) -> None:
     """Write UTF-8 text with LF line ends, atomically."""
     with atomic_open(path, "w") as stream:
@@ -97,6 +107,7 @@ def read_json(path: Path | str, kind: type | None = None, fields: Iterable[str] 
         kind: type that its value must have, such as `dict`.
         fields: keys that a dict must have.
     """
+    require_plain(path)
     try:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -118,7 +129,8 @@ def sha256_bytes(data: bytes) -> str:
 
 
 def sha256_file(path: Path | str) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal, read in blocks."""
+    """SHA-256 of a file's bytes, in hexadecimal, read in blocks; raises `UserError` for what is no plain file."""
+    require_plain(path)
     digest = hashlib.sha256()
     with open(path, "rb") as stream:
         while block := stream.read(1 << 20):

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 
-from redenoise.support.errors import UserError
-from redenoise.support.files import atomic_open
+from redenoise.support.errors import UserError, damage_explained
+from redenoise.support.files import atomic_open, require_plain
 from redenoise.training.step import Learner, learner_tensors
 
 
@@ -38,19 +38,20 @@ def _write(path: Path, found: dict[str, torch.Tensor], step: int, key: dict[str,
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """Its step, key and history, and its tensors by name; raises `UserError` if the file is damaged."""
+    require_plain(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            entry = json.loads(file.metadata()["redenoise"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        # Checkpoints from before they had a hash are taken as they are.
-        if entry.get("sha256", found := _digest(tensors)) != found:
-            raise ValueError(f"SHA-256 of its tensors is {found[:12]}…, recorded {entry['sha256'][:12]}…")
-        return {name: entry[name] for name in ("step", "key", "history")}, tensors
+        with damage_explained(
+            path, "damaged, expected a checkpoint of this project", "delete it to train from the start"
+        ):
+            with safe_open(path, framework="pt") as file:
+                entry = json.loads(file.metadata()["redenoise"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            # Checkpoints from before they had a hash are taken as they are.
+            if entry.get("sha256", found := _digest(tensors)) != found:
+                raise ValueError(f"SHA-256 of its tensors is {found[:12]}…, recorded {entry['sha256'][:12]}…")
+            return {name: entry[name] for name in ("step", "key", "history")}, tensors
     except FileNotFoundError:
         raise UserError(f"{path}: no such checkpoint; start the training that writes it") from None
-    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
-        line = f"{path}: damaged, expected a checkpoint of this project ({error})"
-        raise UserError(f"{line}; delete it to train from the start") from None
 
 
 def _digest(tensors: dict[str, torch.Tensor]) -> str:

@@ -6,7 +6,7 @@ from redenoise.dag.indexed import CARD, MISSING, checked_path, read_index
 from redenoise.dag.references import noise_ranges
 from redenoise.models import denoisers, matconvnet, matlab, pickled
 from redenoise.models.weights import load_network, load_state, save_network
-from redenoise.support.errors import UserError
+from redenoise.support.errors import UserError, damage_explained
 from redenoise.support.files import read_json, write_json
 
 IMPORTERS = matconvnet.IMPORTERS | matlab.IMPORTERS | pickled.IMPORTERS
@@ -46,7 +46,9 @@ def _import_published(network: dict, path: Path, target: Path) -> dict:
         raise UserError(f"{line}; expected one of {', '.join(IMPORTERS)}; set `published: {{}}` in its family")
     spec = denoisers.stored_spec(network)
     built = denoisers.build(spec)
-    load_state(built, IMPORTERS[spec["name"]](path), path)
+    with damage_explained(path, f"not weights of a {spec['name']}", "correct `weights` or `published` of its family"):
+        state = IMPORTERS[spec["name"]](path)
+    load_state(built, state, path)
     origin = f"published weights {path.name}"
     save_network(target, built, spec, origin)
     return {"origin": origin}

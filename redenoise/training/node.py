@@ -17,7 +17,7 @@ from redenoise.dag.references import noise_ranges
 from redenoise.measure.torch_mode import device, device_name, set_mode
 from redenoise.models import denoisers
 from redenoise.models.weights import save_network
-from redenoise.support.errors import UserError, choices
+from redenoise.support.errors import UserError, choices, enough_memory
 from redenoise.support.files import renewed, sha256_file, sha256_path
 from redenoise.support.locks import exclusive_all
 from redenoise.training.card import as_stored, describe, write_curve
@@ -129,7 +129,9 @@ class Training(ABC):
         run = Run(self.key, self.members, source, validation, self.schedule, self.seed, checkpoint_seconds)
         for member in self.members:
             member.history["device"] = self.device_name
-        run.finish()
+        batch = f"{self.stage} {self.key}, batch {self.schedule.batch} of {self.schedule.patch} pixels a side"
+        with enough_memory(batch, "lower `batch` or `patch` of its schedule in params.yaml, or run fewer jobs at once"):
+            run.finish()
 
     def store(self, folder: Path) -> dict[str, dict[str, Any]]:
         """Write the weights and the learning curve of every trained denoiser, and return how each was trained."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import write_index, write_unavailable
-from redenoise.data.images import image_size
+from redenoise.data.images import image_header
 from redenoise.data.png import png_bytes
 from redenoise.sources.provide import MIRROR_VARIABLE, provide
 from redenoise.sources.stores import Item, Store, load_items, load_store
@@ -17,13 +17,15 @@ from redenoise.support.files import renewed, sha256_bytes
 from stages.download import embedded
 
 INDEX_COLUMNS = ("id", "path", "height", "width", "split", "label", "sha256")
+USUAL = {"L", "RGB", ""}  # kinds of pixels; the last is that of weights
 
 
 def run(config: Config, key: str) -> None:
     """Make build/<scale>/data/<key>/ anew: the files, then index.csv.
 
     The index has one row per item in published order: id, path (relative to the folder), height and width in pixels
-    (empty for weights), the source's split, label (empty: none of these sets has one), SHA-256 of the file.
+    (empty for weights), the source's split, label (empty: none of these sets has one), SHA-256 of the file. Where a
+    file is anything else than 8-bit gray or RGB, the last column is the mode of every file, see `images.kind_of`.
     Where no source can deliver and `unavailable` is "skip", the index has no rows and unavailable.txt says why.
 
     Raises:
@@ -43,7 +45,8 @@ def run(config: Config, key: str) -> None:
         else:
             rows = []  # Weights that this scale trains itself.
         record["items"] = len(rows)
-        write_index(new, INDEX_COLUMNS, (dict(zip(INDEX_COLUMNS, row, strict=True)) for row in rows))
+        columns = INDEX_COLUMNS if {row[-1] for row in rows} <= USUAL else (*INDEX_COLUMNS, "mode")
+        write_index(new, columns, (dict(zip(columns, row, strict=False)) for row in rows))
     print(f"download {key}: {len(rows)} files in {folder}", file=sys.stderr, flush=True)
 
 
@@ -82,10 +85,10 @@ def _place(item: Item, folder: Path, image: bool) -> tuple:
         except OSError:  # Another disk, or a file system without links.
             shutil.copyfile(item.file.target, path)
     try:
-        height, width = image_size(path) if image else ("", "")
+        height, width, kind = image_header(path) if image else ("", "", "")
     except UserError as error:
         raise UserError(str(error).replace(str(path), str(item.file.target))) from None
-    return item.id, path.name, height, width, item.split, "", item.file.sha256
+    return item.id, path.name, height, width, item.split, "", item.file.sha256, kind
 
 
 def _embedded(config: Config, key: str, folder: Path) -> list[tuple]:
@@ -97,5 +100,6 @@ def _embedded(config: Config, key: str, folder: Path) -> list[tuple]:
         data = png_bytes(image)
         with full_disk_explained(folder):
             (folder / f"{name}.png").write_bytes(data)
-        rows.append((name, f"{name}.png", *image.shape[:2], entry["role"], "", sha256_bytes(data)))
+        kind = "L" if image.ndim == 2 else "RGB"
+        rows.append((name, f"{name}.png", *image.shape[:2], entry["role"], "", sha256_bytes(data), kind))
     return rows

@@ -3,9 +3,12 @@
 Output: `build/<scale>/results/<key>.csv` with the columns of `published/`, one row per image and metric.
 """
 
+from functools import partial
+
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason
+from redenoise.dag.references import outside
 from redenoise.dag.shards import Shard, working
 from redenoise.measure.denoising import left_out, measure, nothing
 from redenoise.measure.networks import Networks
@@ -26,4 +29,5 @@ def run(config: Config, key: str, shard: Shard | None = None) -> None:
         missing = networks.missing_levels()
         if missing:
             work.record["unavailable_levels"] = {f"sigma={sigma:g}": why for sigma, why in missing.items()}
-        measure(config, "evaluate", key, networks.denoiser_for, work, missing)
+        family = config.entry("train", entry["family"])
+        measure(config, "evaluate", key, networks.denoiser_for, work, missing, partial(outside, family))

@@ -6,6 +6,7 @@
 from redenoise.dag.config import Config
 from redenoise.dag.shards import Shard, working
 from redenoise.measure.denoising import left_out, measure, nothing
+from redenoise.measure.filtering import filtered
 from redenoise.measure.torch_mode import set_mode
 from redenoise.models import filters
 from redenoise.support.errors import UserError
@@ -32,4 +33,4 @@ def run(config: Config, key: str, shard: Shard | None = None) -> None:
                 raise
             nothing(config, key, work, str(error))
             return
-        measure(config, "filter", key, filters.denoiser_for(method, parts), work)
+        measure(config, "filter", key, filtered(method, parts), work)

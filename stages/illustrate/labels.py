@@ -16,6 +16,7 @@ from redenoise.models import recognizers
 from redenoise.models.weights import load_network
 from redenoise.recognition.metrics import mean_iou, overlaps
 from redenoise.support.files import read_json
+from redenoise.support.numbers import fixed
 from stages.illustrate.canvas import Figure, below, beside, framed, grid, not_made, panel, shown, words
 from stages.illustrate.methods import Method, first_reason, learned, not_run, tensor, title_of
 
@@ -119,7 +120,7 @@ def _columns(
             continue
         found, image = predicted(network, denoised), to_uint8(denoised)
         score = float(mean_iou(overlaps(found, mask, network.classes)))
-        yield Column(shown(image, SIDE), found, f"{psnr(image, clean):.2f} dB", f"mIoU {score:.1f} %")
+        yield Column(shown(image, SIDE), found, f"{fixed(psnr(image, clean), 2)} dB", f"mIoU {score:.1f} %")
 
 
 def _coloured(classes: np.ndarray | None) -> np.ndarray | None:

@@ -9,6 +9,7 @@ from redenoise.data.images import read_image
 from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import psnr
 from redenoise.measure.noise import add_noise
+from redenoise.support.numbers import fixed
 from stages.illustrate.canvas import Figure, below, beside, boxed, central, framed, grid, not_made, panel, shown
 from stages.illustrate.methods import Method, cbm3d, first_reason, learned, not_run, title_of
 
@@ -62,7 +63,9 @@ def _comparison(name: str, clean: np.ndarray, noisy: np.ndarray, methods: list[M
             panels.append(panel(None, title, like=truth))
         else:
             image = to_uint8(image)
-            panels.append(panel(shown(central(image, side, side), CROP_SIDE), f"{title}, {psnr(image, clean):.2f} dB"))
+            panels.append(
+                panel(shown(central(image, side, side), CROP_SIDE), f"{title}, {fixed(psnr(image, clean), 2)} dB")
+            )
     panels.append(panel(truth, "Ground truth"))
     return beside([panel(_with_frame(clean, side), name), grid([panels[:3], panels[3:]])])
 

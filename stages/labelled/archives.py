@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from redenoise.dag import paths
-from redenoise.sources.archive import DAMAGE, unexpected
 from redenoise.sources.archive import members as all_members
+from redenoise.sources.archive import readable, unexpected
 from redenoise.sources.disk import check_room
 from redenoise.sources.fetch import fetched
 from redenoise.sources.provide import mirror
@@ -77,10 +77,8 @@ def unpacked(archive: Archive, name: str, fetch: bool, unpack: Callable[[Path, P
         with _verified(archive, fetch) as path, renewed(folder) as new:
             check_room(folder, path.stat().st_size)
             print(f"{path}: unpacking into {folder}", file=sys.stderr, flush=True)
-            try:
+            with readable(path):
                 count = unpack(path, new)
-            except DAMAGE as error:
-                raise unexpected(path, str(error)) from None
             # The mark must not reach the disk before the files do.
             os.sync()
             write_json(new / MARK, {"archive": archive.name, "files": count, "md5": archive.md5})

@@ -12,13 +12,12 @@ from typing import IO
 import numpy as np
 from PIL import Image
 from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 from torchvision.datasets import SBDataset, voc
 
 from redenoise.dag import paths
 from redenoise.data.labelled import IGNORED
-from redenoise.sources.archive import DAMAGE, unexpected
-from redenoise.support.errors import UserError
+from redenoise.sources.archive import OFFICIAL, REPLACE, unexpected
+from redenoise.support.errors import UserError, damage_explained
 from redenoise.support.files import sha256_file
 from stages.labelled.archives import Archive, explained, members, unpacked, write_member
 
@@ -136,10 +135,8 @@ def _read_sbd(stream: IO[bytes], name: str) -> np.ndarray:
     data = stream.read(MASK_MAX + 1)
     if len(data) > MASK_MAX:
         raise unexpected(name, f"more than {MASK_MAX} bytes")
-    try:
+    with damage_explained(name, f"{OFFICIAL}, no GTcls.Segmentation in it", REPLACE):
         mask = loadmat(io.BytesIO(data), variable_names=["GTcls"])["GTcls"][0]["Segmentation"][0]
-    except (MatReadError, *DAMAGE, OSError, KeyError, IndexError, TypeError, ValueError, NotImplementedError) as error:
-        raise unexpected(name, f"no GTcls.Segmentation in it: {error!r}") from None
     allowed = (*range(len(CLASSES)), IGNORED)
     if not isinstance(mask, np.ndarray) or mask.dtype != np.uint8 or mask.ndim != 2 or not np.isin(mask, allowed).all():
         raise unexpected(name, f"GTcls.Segmentation is no image of classes 0 to {len(CLASSES) - 1}")

@@ -6,7 +6,9 @@
 - near: a 256-bit difference hash of the image shrunk to 17x16 (neighbouring pixels compared), which survives
   recompression, rescaling and conversion to gray. Unrelated photographs differ in about 100 bits.
 
-Crops smaller than the image are not found. A match fails the run with the names of both images, unless params.yaml
+An image with few bits of either kind, plain or a mere gradient, stars on black or a few lines of text, has a hash like
+others of its kind, and is compared by its pixels alone; one of a single gray value has nothing to leak. Crops smaller
+than the image are not found. A match fails the run with the names of both images, unless params.yaml
 declares that the two sets overlap.
 """
 
@@ -25,6 +27,7 @@ from redenoise.support.errors import UserError
 from redenoise.support.files import write_json, write_text
 
 NEAR_BITS = 16
+TELLING_BITS = 24  # set, and not set, in a hash that tells its image from others of its kind
 SHOWN = 10
 NO_LEAKAGE = "No test image was found among the training images.\n"  # always the same, see dag/table.py
 
@@ -43,7 +46,12 @@ def difference_hash(gray: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Hashes of one uint8 (H, W) image: `exact` in eight orientations, `bits` of the upright difference hash."""
+    """Hashes of one uint8 (H, W) image.
+
+    Attributes:
+        exact: in eight orientations; none of an image of a single value.
+        bits: of the upright difference hash.
+    """
 
     exact: tuple[str, ...]
     bits: np.ndarray
@@ -51,7 +59,12 @@ class Fingerprint:
     @classmethod
     def of(cls, gray: np.ndarray) -> "Fingerprint":
         """Hash an image."""
-        return cls(tuple(exact_hashes(gray)), difference_hash(gray))
+        return cls(() if gray.min() == gray.max() else tuple(exact_hashes(gray)), difference_hash(gray))
+
+    @property
+    def telling(self) -> bool:
+        """Whether images that have nearly the same bits are likely to be the same."""
+        return TELLING_BITS <= int(self.bits.sum()) <= len(self.bits) - TELLING_BITS
 
 
 def find_leaks(test: dict[str, Fingerprint], train: dict[str, Fingerprint]) -> list[tuple[str, str, str]]:
@@ -59,7 +72,8 @@ def find_leaks(test: dict[str, Fingerprint], train: dict[str, Fingerprint]) -> l
     if not test:
         return []
     names = list(test)
-    upright = {image.exact[0]: name for name, image in test.items()}
+    upright = {image.exact[0]: name for name, image in test.items() if image.exact}
+    telling = np.array([image.telling for image in test.values()])
     bits = np.array([image.bits for image in test.values()])
     leaks = []
     for name, image in train.items():
@@ -68,7 +82,7 @@ def find_leaks(test: dict[str, Fingerprint], train: dict[str, Fingerprint]) -> l
         distances = (bits != image.bits).sum(axis=1)
         leaks += [
             (names[index], name, f"near, {distances[index]} of 256 bits differ")
-            for index in np.flatnonzero(distances <= NEAR_BITS)
+            for index in np.flatnonzero(telling & (distances <= NEAR_BITS) & image.telling)
             if names[index] not in exact
         ]
     return leaks

@@ -23,6 +23,8 @@ class Filter:
 
     def __call__(self, noisy: np.ndarray, sigma: float) -> np.ndarray:
         """Denoise float32 (N, H, W, 3) on the [0, 255] scale; the result has its shape and scale."""
+        if sigma == 0:  # no noise, nothing to remove
+            return noisy
         return np.stack([filters.denoise(self.method, image, sigma) for image in noisy])
 
     def depends_on(self, sigma: float) -> dict[str, str]:

@@ -59,10 +59,13 @@ def _count(cell: PrintedCell, design: Design, context: Context) -> tuple[float |
 def _psnr(cell: PrintedCell, design: Design, context: Context) -> tuple[float | None, str]:
     """Average PSNR of a design on the real images, or why there is none."""
     name = design.measured
-    value = context.measured.values.get((cell.dataset, AVERAGE, cell.condition, name, cell.metric))
+    place = (cell.dataset, AVERAGE, cell.condition, name, cell.metric)
+    value = context.measured.values.get(place)
     if value is not None:
-        return value, ""
-    return None, DEMO_NOTE if context.demo else why_unmeasured(context, cell.dataset, name, AVERAGE, cell.condition)
+        return value, context.measured.notes.get(place, "")
+    if context.demo:
+        return None, DEMO_NOTE
+    return None, why_unmeasured(context, cell.dataset, name, AVERAGE, cell.condition, cell.metric)
 
 
 def _legend(comparison: Comparison[DesignTable]) -> tuple[str, ...]:

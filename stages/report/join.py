@@ -12,31 +12,30 @@ from stages.report.rows import DECIMALS, DEMO_NOTE, Comparison, Context, Row, ju
 from stages.report.tables import DESIGN_TABLES, MODEL_LABELS, TABLES
 
 Found = dict[tuple[str, str, str, str], Score]  # item, condition, measured method, metric
+Why = Callable[[str, str, str, str], str]
 UNITS = {"psnr": "dB", "ssim": ""}  # of the unprinted rows; accuracies are in %
 
 
 def compare(spec: Table, context: Context) -> Comparison[Table]:
     """Join one table's printed cells with what was measured, and add what was measured besides."""
     methods, found = _methods(spec, context), {}
-    for (dataset, *place, metric), value in context.measured.values.items():
-        item, condition, name = place
+    for key, value in context.measured.values.items():
+        dataset, item, condition, name, metric = key
         if dataset == context.dataset(spec) and metric in DECIMALS and is_noise(condition):
-            found[item, condition, name, metric] = Score(value)
+            found[item, condition, name, metric] = Score(value, note=context.measured.notes.get(key, ""))
     why = partial(why_unmeasured, context, spec.dataset)
     rows = joined(spec, context, methods, found, why)
-    orderings = of_images(spec, context, methods, lambda name, condition: why(name, AVERAGE, condition))
+    orderings = of_images(spec, context, methods, lambda name, level: why(name, AVERAGE, level, spec.metrics[0]))
     return Comparison(spec, rows, methods, context.demo, tuple(orderings))
 
 
-def joined(
-    spec: OfMethods, context: Context, methods: dict[str, str], found: Found, why: Callable[[str, str, str], str]
-) -> list[Row]:
+def joined(spec: OfMethods, context: Context, methods: dict[str, str], found: Found, why: Why) -> list[Row]:
     """The rows of a table: those of its printed cells, then those of what was measured besides, sorted.
 
     Args:
         methods: measured methods by the label that they have in this table, printed ones first.
         found: what was measured on the table's set, in the order of the results.
-        why: why a method has no value, from its name, the item and the condition.
+        why: why a method has no value, from its name, the item, the condition and the metric.
     """
     conditions = {f"sigma={level}" for level in spec.sigmas}
     covered = (cell for cell in context.printed(spec) if cell.dataset == spec.dataset)
@@ -68,9 +67,7 @@ def _methods(spec: Table, context: Context) -> dict[str, str]:
     return shown
 
 
-def _printed(
-    spec: OfMethods, context: Context, cell: PrintedCell, name: str, found: Found, why: Callable[[str, str, str], str]
-) -> Row:
+def _printed(spec: OfMethods, context: Context, cell: PrintedCell, name: str, found: Found, why: Why) -> Row:
     """The row of a printed cell, behind which the method `name` stands, or none."""
     score = found.get((cell.item, cell.condition, name, cell.metric))
     if not name:
@@ -79,11 +76,11 @@ def _printed(
     elif context.demo:  # another data set was measured
         remark = DEMO_NOTE
     elif score is None:
-        remark = why(name, cell.item, cell.condition)
+        remark = why(name, cell.item, cell.condition, cell.metric)
     elif not _whole(spec, context, score):
         remark = f"measured on {score.images:,} of {spec.images:,} images only"
     else:
-        remark = "" if name == cell.method else f"measured with {name}"
+        remark = "; ".join(filter(None, ("" if name == cell.method else f"measured with {name}", score.note)))
         return _with(judge(cell, score.value, name, remark, spec, context), score)
     return judge(cell, None, name, remark, spec, context)
 
@@ -94,7 +91,8 @@ def _whole(spec: OfMethods, context: Context, score: Score) -> bool:
 
 
 def _with(row: Row, score: Score) -> Row:
-    return replace(row, low=score.low, high=score.high, images=score.images)
+    note = row.note if score.note in row.note else "; ".join(filter(None, (row.note, score.note)))
+    return replace(row, low=score.low, high=score.high, images=score.images, caveat=score.note, note=note)
 
 
 def _order(spec: OfMethods, shown: dict[str, str], items: list[str], row: Row) -> tuple:

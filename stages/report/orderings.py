@@ -1,5 +1,6 @@
 """What a table is to show: that one method does worse than another, checked on the images that both have seen."""
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import product
 
@@ -48,7 +49,8 @@ def of_images(
     """
     values: dict[tuple[str, str], dict[str, float]] = {}
     for (dataset, item, condition, method, metric), value in context.measured.values.items():
-        if (dataset, metric) == (context.dataset(spec), spec.metrics[0]) and item != AVERAGE:
+        ours = (dataset, metric) == (context.dataset(spec), spec.metrics[0]) and item != AVERAGE
+        if ours and math.isfinite(value):  # exact images have no difference
             values.setdefault((method, condition), {})[item] = value
 
     def missing(name: str, condition: str) -> str:

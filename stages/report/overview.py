@@ -1,6 +1,7 @@
 """The overview: how much of each table is reproduced, what deviates most, and from which data and weights."""
 
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,6 +21,7 @@ from redenoise.document.model import (
     Table,
     table,
 )
+from redenoise.support.numbers import EXACT
 from stages.report.causes import by_cause, once, sentences
 from stages.report.details import DETAILS, UNDECIDED
 from stages.report.kinds import Ordering, TaskTable
@@ -163,7 +165,8 @@ def metrics_json(comparisons: list[Comparison]) -> str:
         for row in comparison.rows:
             if row.scope != IMAGE and row.reproduced is not None:
                 methods = conditions.setdefault(row.condition or "any noise level", {})
-                methods.setdefault(row.label, {})[row.metric] = round(row.reproduced, 4)
+                number = EXACT if row.reproduced == math.inf else round(row.reproduced, 4)
+                methods.setdefault(row.label, {})[row.metric] = number
     return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

@@ -1,5 +1,6 @@
 """What the pages of all kinds of tables are laid out from."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from redenoise.document.model import (
     Section,
     Table,
 )
+from redenoise.support.numbers import EXACT
 from stages.report.results import AVERAGE, sigma
 from stages.report.rows import Comparison, Context, Row
 from stages.report.shown import METRIC_NAMES, as_printed, verdict, with_spread
@@ -115,6 +117,8 @@ def value_cells(
     """
     if row is None:
         return [Cell()] * width
+    if row.caveat and not shown.note:
+        shown = replace(shown, note=mark(row.caveat, footnotes))
     shown = linked(comparison, row, shown)
     if not row.printed:
         return [shown]
@@ -158,5 +162,7 @@ def compared_grid(
 
 
 def best(values: list) -> object:
-    """The largest of several values; one alone is not best of anything."""
-    return max(values, key=float) if len(values) > 1 else None
+    """The largest of several values, and an exact one; one alone is not best of anything."""
+    if len(values) < 2:
+        return None
+    return max(values, key=lambda value: math.inf if value == EXACT else float(str(value).replace(",", "")))

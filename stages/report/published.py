@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from redenoise.support import csv_tables
-from redenoise.support.csv_tables import is_number
 from redenoise.support.errors import UserError
+from redenoise.support.numbers import is_number
 from stages.report.tables import PAPERS
 
 Key = tuple[str, ...]  # of a cell, unique among those of all papers, by `KEY`

@@ -6,9 +6,10 @@ from typing import Any
 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
-from redenoise.support import csv_tables
+from redenoise.dag.results import read_results
 from redenoise.support.errors import UserError
-from stages.report.results import AGAIN, AVERAGE, COLUMNS, DEMO_PREFIX, Gaps, Score, check_value
+from redenoise.support.numbers import fixed
+from stages.report.results import AGAIN, AVERAGE, DEMO_PREFIX, Gaps, Score, check_value, value_of
 
 STAGES = ("recognize", "recognize_filtered")
 ACCURACIES = ("top1", "top5", "miou")  # each with an interval, `<metric>_low` and `<metric>_high`
@@ -78,14 +79,15 @@ def accuracies(config: Config, recognized: Recognized) -> list[tuple[str, ...]]:
         task = config.entry(*recognized.nodes[found, method])["task"]
         for metric, score in values.items():
             ends = ("" if end is None else f"{end:.4f}" for end in (score.low, score.high))
-            rows.append((task, method, condition, metric, f"{score.value:.4f}", *ends, str(score.images)))
+            rows.append((task, method, condition, metric, fixed(score.value, 4), *ends, str(score.images)))
     return rows
 
 
 def _read(path: Path, dataset: str, method: str) -> dict[str, dict[str, Score]]:
     """Condition to metric to value of one node's results."""
     values: dict[str, dict[str, float]] = {}
-    for place, row in csv_tables.numbered(path, COLUMNS, AGAIN):
+    notes: dict[str, str] = {}
+    for place, row in read_results(path, AGAIN):
         for name, value in {"dataset": dataset, "item": AVERAGE, "method": method}.items():
             if row[name] != value:
                 raise UserError(f"{place}: {name} is {row[name]!r}; expected {value!r}, {AGAIN}")
@@ -93,11 +95,13 @@ def _read(path: Path, dataset: str, method: str) -> dict[str, dict[str, Score]]:
         found = values.setdefault(row["condition"], {})
         if row["metric"] in found:
             raise UserError(f"{place}: {row['condition']}/{row['metric']} occurs twice; {AGAIN}")
-        found[row["metric"]] = float(row["value"])
-    return {condition: _scores(found, f"{path}: {condition}") for condition, found in values.items()}
+        if (number := value_of(row)) is None:
+            raise UserError(f"{place}: the value is empty; expected a number, {AGAIN}")
+        found[row["metric"]], notes[row["condition"]] = number, row["note"]
+    return {condition: _scores(found, f"{path}: {condition}", notes[condition]) for condition, found in values.items()}
 
 
-def _scores(found: dict[str, float], place: str) -> dict[str, Score]:
+def _scores(found: dict[str, float], place: str, note: str) -> dict[str, Score]:
     images = found.get(IMAGES, 0.0)
     if images < 1 or images != int(images):
         raise UserError(f"{place}: images is {images:g}; expected how many were measured, {AGAIN}")
@@ -107,7 +111,7 @@ def _scores(found: dict[str, float], place: str) -> dict[str, Score]:
         if low is None or high is None or not 0 <= low <= high <= 100 or not 0 <= value <= 100:
             line = f"{place}: {metric} is {value:g} in the interval {[low, high]}"
             raise UserError(f"{line}; expected percentages and both ends, {AGAIN}")
-        scores[metric] = Score(value, low, high, int(images))
+        scores[metric] = Score(value, low, high, int(images), note)
     if "psnr" in found:
-        scores["psnr"] = Score(found["psnr"], images=int(images))
+        scores["psnr"] = Score(found["psnr"], images=int(images), note=note)
     return scores

@@ -10,13 +10,13 @@ from typing import Any
 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
+from redenoise.dag.results import read_results
 from redenoise.support import csv_tables
-from redenoise.support.csv_tables import is_number
 from redenoise.support.errors import UserError
+from redenoise.support.numbers import EXACT, fixed, is_number
 from stages.report.published import UNITS
 from stages.report.tables import SET_SIZES
 
-COLUMNS = ["dataset", "item", "condition", "method", "metric", "unit", "value"]
 AVERAGE_COLUMNS = ("dataset", "method", "sigma", "psnr")
 AVERAGE = "average"
 DEMO_PREFIX = "demo:"
@@ -28,12 +28,16 @@ Key = tuple[str, str, str, str, str]  # dataset, item, condition, method, metric
 
 @dataclass(frozen=True)
 class Score:
-    """A measured value; of an accuracy in % with its 95 % interval; `images`: over how many, where its node says so."""
+    """A measured value; of an accuracy in % with its 95 % interval; `images`: over how many, where its node says so.
+
+    `note` is what restricts it.
+    """
 
     value: float
     low: float | None = None
     high: float | None = None
     images: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,14 +75,16 @@ class Measured(Gaps):
     """All measured values.
 
     Attributes:
-        values: (dataset, item, condition, method, metric) to value; the item `average` stands for the whole set and
-            is there only if every image of the set was measured.
+        values: (dataset, item, condition, method, metric) to value, infinite for a PSNR without any error; the item
+            `average` stands for the whole set and is there only if every image of the set was measured.
+        notes: what restricts a value, or why there is none, by the same key.
         items: images of each data set, in the order of the results.
         methods: methods measured on each data set, in the order of the results.
         counts: family to the parameters of its network, as the stage `architecture` counts them.
     """
 
     values: dict[Key, float]
+    notes: dict[Key, str] = field(default_factory=dict)
     items: dict[str, list[str]]
     methods: dict[str, list[str]]
     counts: dict[str, int]
@@ -106,6 +112,7 @@ def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict
         UserError: a file is missing or malformed, or two rows have one key.
     """
     values: dict[Key, float] = {}
+    notes: dict[Key, str] = {}
     items: dict[str, dict[str, None]] = defaultdict(dict)  # Inner dicts serve as ordered sets.
     methods: dict[str, dict[str, None]] = defaultdict(dict)
     gaps = Gaps()
@@ -116,17 +123,20 @@ def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict
             gaps.note_not_yet(place, config, key)
             continue
         rows = _read_rows(path)
-        for row_key, value in rows.items():
-            if row_key in values:
+        for row_key, (value, note) in rows.items():
+            if row_key in values or row_key in notes:
                 raise UserError(f"{path}: {'/'.join(row_key)} is measured twice; one method and set need one node")
-            values[row_key] = value
+            values |= {} if value is None else {row_key: value}
+            notes |= {row_key: note} if note else {}
             items[row_key[0]][row_key[1]] = None
             methods[row_key[0]][row_key[3]] = None
         gaps.note(place, records[f"{stage}-{key}"], rows)
     expected = {name: printed_items.get(name) or SET_SIZES.get(name) or set(items[name]) for name in items}
-    values |= _averages(values, expected)
+    notes |= _whole(notes, expected)
+    means, left_out = _averages(values, expected)
     return Measured(
-        values=values,
+        values=values | means,
+        notes=notes | {key: "; ".join(filter(None, (notes.get(key), text))) for key, text in left_out.items()},
         items={name: list(found) for name, found in items.items()},
         methods={name: list(found) for name, found in methods.items()},
         counts=_read_counts(paths.results(config.scale, ARCHITECTURE)) if ARCHITECTURE in records else {},
@@ -138,8 +148,14 @@ def check_value(row: csv_tables.Row, place: str, units: Mapping[str, Collection[
     """Raise `UserError` for a line of results whose metric, unit or value is none of those that its stage writes."""
     if row["unit"] not in units.get(row["metric"], ()):
         raise UserError(f"{place}: metric {row['metric']!r} in {row['unit']!r} is not known; {AGAIN}")
-    if not is_number(row["value"]):
+    exact, empty = row["value"] == EXACT and row["metric"] == "psnr", not row["value"] and row["note"]
+    if not (is_number(row["value"]) or exact or empty):
         raise UserError(f"{place}: value is {row['value']!r}; expected a finite number, {AGAIN}")
+
+
+def value_of(row: csv_tables.Row) -> float | None:
+    """The value of a checked line: infinite for `exact`, None where it is empty."""
+    return math.inf if row["value"] == EXACT else float(row["value"]) if row["value"] else None
 
 
 def is_noise(condition: str) -> bool:
@@ -153,46 +169,69 @@ def sigma(condition: str) -> int:
 
 
 def averages(measured: Measured) -> list[tuple[str, str, int, str]]:
-    """Average PSNR of every measured method, by `AVERAGE_COLUMNS`, in dB with four decimals."""
+    """Average PSNR of every measured method, by `AVERAGE_COLUMNS`, in dB with four decimals, or `exact`."""
     return sorted(
-        (dataset, method, sigma(condition), f"{value:.4f}")
+        (dataset, method, sigma(condition), fixed(value, 4))
         for (dataset, item, condition, method, metric), value in measured.values.items()
         if item == AVERAGE and metric == "psnr" and is_noise(condition)
     )
 
 
-def _read_rows(path: Path) -> dict[Key, float]:
-    rows: dict[Key, float] = {}
-    for place, row in csv_tables.numbered(path, COLUMNS, AGAIN):
+def _read_rows(path: Path) -> dict[Key, tuple[float | None, str]]:
+    """Value and note of every line."""
+    rows: dict[Key, tuple[float | None, str]] = {}
+    for place, row in read_results(path, AGAIN):
         check_value(row, place, UNITS)
         if row["item"] == AVERAGE:
             raise UserError(f"{place}: results hold single images, found an average; remove the row")
         key = (row["dataset"], row["item"], row["condition"], row["method"], row["metric"])
         if key in rows:
             raise UserError(f"{place}: {'/'.join(key)} occurs twice; {AGAIN}")
-        rows[key] = float(row["value"])
+        rows[key] = value_of(row), row["note"]
     return rows
 
 
 def _read_counts(path: Path) -> dict[str, int]:
     """Parameters by family; the rows have no data set and no condition."""
-    found = {item: value for (_, item, _, _, metric), value in _read_rows(path).items() if metric == "params"}
+    rows = _read_rows(path).items()
+    found = {item: value or 0.0 for (_, item, _, _, metric), (value, _) in rows if metric == "params"}
     for item, value in found.items():
         if value != int(value) or value < 1:
             raise UserError(f"{path}: params of {item} is {value}; expected a whole number, run its stage again")
     return {item: int(value) for item, value in found.items()}
 
 
-def _averages(values: dict[Key, float], expected: dict[str, set[str] | int]) -> dict[Key, float]:
-    """Means over whole sets; a set of which any expected image is missing, or has too many, gets none."""
+def _averages(values: dict[Key, float], expected: dict[str, set[str] | int]) -> tuple[dict[Key, float], dict[Key, str]]:
+    """Means over whole sets, without exact values unless all are, and how many of these were left out.
+
+    A set of which any expected image is missing, or has too many, has no mean.
+    """
     groups: dict[tuple[str, str, str, str], dict[str, float]] = defaultdict(dict)
     for (dataset, item, condition, method, metric), value in values.items():
         groups[dataset, condition, method, metric][item] = value
-    means = {}
+    means, left_out = {}, {}
     for (dataset, condition, method, metric), images in groups.items():
         wanted = expected[dataset]
         if len(images) == wanted if isinstance(wanted, int) else set(images) == wanted:
+            key = (dataset, AVERAGE, condition, method, metric)
+            finite = [value for value in images.values() if value != math.inf]
             # fsum: the mean must not depend on the order of the images.
-            mean = math.fsum(images.values()) / len(images)
-            means[dataset, AVERAGE, condition, method, metric] = mean
-    return means
+            means[key] = math.fsum(finite) / len(finite) if finite else math.inf
+            if 0 < len(finite) < len(images):
+                left_out[key] = f"{len(images) - len(finite)} of {len(images)} images are exact and left out"
+    return means, left_out
+
+
+def _whole(notes: dict[Key, str], expected: dict[str, set[str] | int]) -> dict[Key, str]:
+    """What the notes of single images say of averages: the note that all have, else that of the first image."""
+    groups: dict[Key, dict[str, str]] = defaultdict(dict)
+    for (dataset, item, condition, method, metric), note in notes.items():
+        groups[dataset, AVERAGE, condition, method, metric][item] = note
+    found = {}
+    for key, images in groups.items():
+        wanted = expected[key[0]]
+        count = wanted if isinstance(wanted, int) else len(wanted)
+        same = len(set(images.values())) == 1 and len(images) == count
+        item, note = next(iter(images.items()))
+        found[key] = note if same else f"{item}: {note}"
+    return found

@@ -1,5 +1,6 @@
 """What a comparison consists of: judged rows, everything that the joins read, and how a cell is judged."""
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -38,10 +39,12 @@ class Row(Value):
     Attributes:
         suspect: what is known of the cell as a suspected misprint.
         known: how far the average of its set moves with the seed, if that was measured.
+        caveat: what restricts the measured value, part of the note.
     """
 
     suspect: Misprint | None = None
     known: Spread | None = None
+    caveat: str = ""
 
     @property
     def inside(self) -> Place:
@@ -62,7 +65,7 @@ class Row(Value):
         if not self.suspect.estimate:
             return text
         text += f"; best estimate {self.suspect.estimate}"
-        if self.reproduced is None:
+        if self.reproduced in (None, math.inf):
             return text
         delta = signed(self.reproduced - float(self.suspect.estimate), DECIMALS[self.metric])
         return f"{text}, delta against it {delta}"
@@ -210,7 +213,9 @@ def judge(cell: PrintedCell, value: float | None, measured: str, remark: str, sp
     }
     if suspect:
         facts |= {"misprint": suspect.strength, "estimate": suspect.estimate}
-    if value is not None:
+    if value == math.inf:  # of an image without any error
+        facts |= {"reproduced": value, "status": OFF}
+    elif value is not None:
         delta = value - float(cell.value)
         ground = _ground(row, spec, context)
         status = REPRODUCED if abs(delta) <= facts["limit"] + 1e-9 else OFF
@@ -279,8 +284,10 @@ def unmade(dataset: str, name: str) -> str:
     return f"no entry of params.yaml measures {name} on {dataset}"
 
 
-def why_unmeasured(context: Context, dataset: str, name: str, item: str, condition: str) -> str:
+def why_unmeasured(context: Context, dataset: str, name: str, item: str, condition: str, metric: str) -> str:
     """Why there is no value of a measured method for one image of a real set, or for its average."""
+    if reason := context.measured.notes.get((dataset, item, condition, name, metric)):
+        return reason
     if reason := context.measured.why(dataset, name, condition):
         return reason
     if (dataset, name) not in context.makers:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from redenoise.document.model import NOTHING, Items
+from redenoise.support.numbers import fixed
 from stages.report.causes import by_cause
 from stages.report.results import sigma
 from stages.report.rows import OFF, OWN_TRAINING, REPRODUCED, STATUSES, Comparison, Row, signed
@@ -38,7 +39,7 @@ def cell_name(row: Row) -> str:
 
 def number(value: float | None, metric: str) -> str:
     """A measured value as shown on a page."""
-    return NOTHING if value is None else f"{value:,.{SHOWN_DECIMALS[metric]}f}"
+    return NOTHING if value is None else fixed(value, SHOWN_DECIMALS[metric], ",")
 
 
 def with_interval(row: Row) -> str:

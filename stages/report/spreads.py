@@ -13,8 +13,8 @@ from statistics import fmean, stdev
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.support import csv_tables
-from redenoise.support.csv_tables import is_number
 from redenoise.support.errors import UserError
+from redenoise.support.numbers import is_number
 from stages.report.published import UNITS
 from stages.report.records import DIGITS
 from stages.report.results import is_noise, title

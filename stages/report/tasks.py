@@ -30,7 +30,7 @@ def compare(spec: TaskTable, context: Context) -> Comparison[TaskTable]:
         if title == spec.dataset
         for metric, score in scores.items()
     }
-    rows = joined(spec, context, methods, found, lambda name, _, level: why_missing(spec, context, name, level))
+    rows = joined(spec, context, methods, found, lambda name, _, level, __: why_missing(spec, context, name, level))
     return Comparison(spec, rows, methods, context.demo, tuple(_orderings(spec, context, methods)))
 
 

@@ -4,6 +4,7 @@ from dataclasses import fields
 
 from redenoise.document.model import REPRODUCED, Cell, Value
 from redenoise.support import csv_tables
+from redenoise.support.numbers import fixed
 from stages.report.kinds import Printed, TaskTable
 from stages.report.rows import DECIMALS, Row, signed
 
@@ -55,7 +56,7 @@ def _line(value: Value, table: str, more: list[str]) -> list[str]:
 
     def text(name: str) -> str:
         found = getattr(value, name)
-        return "" if found is None else f"{found:.{digits[name]}f}" if name in digits else str(found)
+        return "" if found is None else fixed(found, digits[name]) if name in digits else str(found)
 
     delta = "" if value.delta is None else signed(value.delta, DECIMALS[value.metric])
     compared = [value.printed, text("reproduced"), delta, value.status, value.ground, value.note]

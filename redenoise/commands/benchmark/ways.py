@@ -39,7 +39,7 @@ class PatchDataset(Dataset):
 
     def __getitem__(self, index: int) -> torch.Tensor:
         """A patch, float32 (C, P, P) in [0, 1]."""
-        image = np.asarray(Image.open(self.paths[index % len(self.paths)]).convert("RGB"))
+        image = read_image(self.paths[index % len(self.paths)], gray=False)
         top, left = (random.randint(0, side - self.patch) for side in image.shape[:2])
         patch = image[top : top + self.patch, left : left + self.patch]
         if random.random() < 0.5:

@@ -15,10 +15,10 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from redenoise.commands.denoise import wide
-from redenoise.data.images import IMAGE_DAMAGE, MAX_PIXELS
+from redenoise.data.images import MAX_PIXELS
 from redenoise.measure.items import to_uint8
-from redenoise.support.errors import UserError
-from redenoise.support.files import atomic_open
+from redenoise.support.errors import UserError, damage_explained
+from redenoise.support.files import atomic_open, require_plain
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
@@ -120,21 +120,24 @@ def write(path: Path, picture: Picture, pixels: np.ndarray) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Any, Facts]]:
     """An open picture whose pixels can be kept; damage inside the block is one line."""
+    require_plain(path)
+    with damage_explained(path, "damaged", "replace it or leave it out"), _found(path) as image:
+        if problem := _problem(image, bits := _bits(path, image)):
+            raise UserError(f"{path}: {problem}")
+        width, height = image.size
+        if image.format != "TIFF" and wide.orientation(image) > 4:  # on its side, which Pillow sees in TIFF alone
+            width, height = height, width
+        kind = "JPEG" if image.format == "MPO" else str(image.format)
+        yield image, Facts(kind, (height, width), image.mode in GRAY, bits)
+
+
+def _found(path: Path) -> Image.Image:
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            if problem := _problem(image, bits := _bits(path, image)):
-                raise UserError(f"{path}: {problem}")
-            width, height = image.size
-            if image.format != "TIFF" and wide.orientation(image) > 4:  # on its side, which Pillow sees in TIFF alone
-                width, height = height, width
-            kind = "JPEG" if image.format == "MPO" else str(image.format)
-            yield image, Facts(kind, (height, width), image.mode in GRAY, bits)
+        return Image.open(path, formats=FORMATS)
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise UserError(f"{path}: {error.strerror}, expected a picture; correct the path") from None
     except Image.UnidentifiedImageError:
         raise UserError(f"{path}: no picture, expected PNG, JPEG, WebP, TIFF or BMP; leave it out") from None
-    except IMAGE_DAMAGE as error:
-        raise UserError(f"{path}: damaged ({error}); replace it or leave it out") from None
 
 
 def _problem(image: Any, bits: int) -> str:

@@ -7,6 +7,7 @@ from redenoise.commands.diff.causes import KINDS, Cause
 from redenoise.commands.diff.sides import Move
 from redenoise.document import markdown
 from redenoise.document.model import Value, table
+from redenoise.support.numbers import fixed
 from stages.report.rows import DECIMALS, NOT_RUN, signed
 from stages.report.shown import SHOWN_DECIMALS
 
@@ -125,7 +126,7 @@ def _line(move: Move) -> tuple[str, ...]:
 def _value(value: Value | None) -> str:
     if value is None:
         return NO_CELL
-    return NOT_RUN if value.reproduced is None else f"{value.reproduced:.{DECIMALS[value.metric]}f}"
+    return NOT_RUN if value.reproduced is None else fixed(value.reproduced, DECIMALS[value.metric])
 
 
 def _verdict(move: Move) -> str:

@@ -4,6 +4,7 @@ A side is the reports of a revision, of another checkout, or of the working tree
 """
 
 import json
+import math
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -143,7 +144,7 @@ class Move:
     def change(self) -> float | None:
         """New minus old value, if both were measured."""
         old, new = (value.reproduced if value else None for value in (self.old, self.new))
-        return None if old is None or new is None else new - old
+        return None if old is None or new is None or math.inf in (old, new) else new - old
 
     @property
     def within_spread(self) -> bool:

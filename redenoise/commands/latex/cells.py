@@ -13,8 +13,8 @@ from pathlib import Path
 
 from redenoise.commands.opinion import report as opinion
 from redenoise.support import csv_tables
-from redenoise.support.csv_tables import is_number
 from redenoise.support.errors import UserError
+from redenoise.support.numbers import is_number
 from stages.report.results import DEMO_PREFIX
 from stages.report.shown import SHOWN_DECIMALS
 from stages.report.tables import ALL_TABLES

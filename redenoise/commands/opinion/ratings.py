@@ -2,6 +2,7 @@
 
 import json
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,9 @@ def read(path: Path, key: Key) -> Rating:
 
 def _bytes(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
+        if not stat.S_ISREG((found := path.stat()).st_mode):
+            raise Refused("no plain file; name one that the rating page saved")
+        size = found.st_size
         if size > MAX_BYTES:
             raise Refused(f"{size} bytes, expected at most {MAX_BYTES}; this is no result of a rating page")
         return path.read_bytes()

@@ -12,6 +12,7 @@ from redenoise.commands.site.grids import level, named
 from redenoise.commands.site.pipeline import Node
 from redenoise.document import inline
 from redenoise.document.model import NOTHING, Document, Value
+from redenoise.support.numbers import fixed
 from stages.report.rows import DECIMALS, signed
 
 # What a node is to the one that reads from it.
@@ -79,7 +80,7 @@ def _row(value: Value, places: dict[str, int], weights: dict[str, str], shown: d
         "title": ", ".join(filter(None, (value.dataset, value.item, level(value.condition), value.method))),
         "metric": named(value),
         "printed": value.printed,
-        "reproduced": "" if value.reproduced is None else f"{value.reproduced:.{digits}f}",
+        "reproduced": "" if value.reproduced is None else fixed(value.reproduced, digits),
         "delta": "" if value.delta is None else signed(value.delta, digits),
         "status": value.status,
         "tolerance": "" if value.limit is None or not value.printed else f"{value.limit:.6g}",

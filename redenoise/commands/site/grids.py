@@ -36,7 +36,7 @@ class View:
     def sort(self) -> str:
         """The number that the cell is sorted by, empty where its text tells."""
         found = getattr(self.value, self.cell.shows) if self.value and self.cell.shows else None
-        return "" if found is None else str(found)
+        return "" if found is None else str(found).replace("inf", "Infinity")  # as the page's script reads it
 
     @property
     def look(self) -> str:

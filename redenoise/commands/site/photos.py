@@ -8,6 +8,7 @@ themselves, by tiles, from which the page adds up the PSNR and the SSIM of a cro
 import glob
 import io
 import json
+import math
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,12 +23,13 @@ from redenoise.commands.site.quality import Reference, psnr
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import read_index
-from redenoise.dag.results import COLUMNS
+from redenoise.dag.results import read_results
 from redenoise.data.images import read_image
 from redenoise.measure.denoising import dataset_title, read_noisy
 from redenoise.measure.items import to_uint8
-from redenoise.support import csv_tables
+from redenoise.measure.metrics import WINDOW
 from redenoise.support.errors import UserError
+from redenoise.support.numbers import EXACT
 
 PHOTOS = 3  # of every set, the first ones
 BUDGET = 14 << 20  # bytes of all image files, so that the whole site stays below 25 MB
@@ -73,8 +75,12 @@ class Run:
 
     @cached_property
     def values(self) -> dict[tuple[str, str], float]:
-        rows = csv_tables.read(self.results, COLUMNS, "run its stage again")
-        return {(row["item"], row["condition"]): float(row["value"]) for row in rows if row["metric"] == "psnr"}
+        rows = [row for _, row in read_results(self.results, "run its stage again") if row["metric"] == "psnr"]
+        return {
+            (row["item"], row["condition"]): math.inf if row["value"] == EXACT else float(row["value"])
+            for row in rows
+            if row["value"]
+        }
 
 
 @dataclass(frozen=True)
@@ -146,6 +152,8 @@ def _level(unit: tuple[Photo, str, list[Run]]) -> tuple[Files, dict, list[str]]:
     """One photograph at one noise level: its files, their description, and what is not there."""
     photo, level, runs = unit
     clean = read_image(photo.clean, gray=photo.gray)
+    if min(clean.shape[:2]) < WINDOW:
+        return {}, {"methods": []}, [f"{photo.title} {photo.item}, σ = {level}: smaller than the window of SSIM"]
     reference = Reference(clean, SMALL_TILE if min(clean.shape[:2]) < SMALL else TILE)
     noisy = to_uint8(read_noisy(photo.noisy[level]))
     if noisy.shape != clean.shape:
@@ -159,7 +167,7 @@ def _level(unit: tuple[Photo, str, list[Run]]) -> tuple[Files, dict, list[str]]:
         if expected is None:
             continue  # It does not measure this level, or has no weights for it.
         image, why = _kept(run, photo, level, clean.shape)
-        if image is not None and abs(psnr(reference.squared_errors(image), clean.size) - expected) > AGREES:
+        if image is not None and not _agree(psnr(reference.squared_errors(image), clean.size), expected):
             image, why = None, "the image that was kept is not the one that was measured"
         if image is None:
             missing.append(f"{photo.title} {photo.item}, σ = {level}, {run.method}: {why}")
@@ -182,6 +190,11 @@ def _kept(run: Run, photo: Photo, level: str, shape: tuple[int, ...]) -> tuple[n
         return None, f"{len(found)} images in {run.items / f'sigma{level}'}, expected one"
     image = read_image(found[0], gray=photo.gray)
     return (image, "") if image.shape == shape else (None, f"{found[0]} is {image.shape}, expected {shape}")
+
+
+def _agree(found: float, expected: float) -> bool:
+    """Whether an image is the one that was measured, by their PSNR."""
+    return found == expected or abs(found - expected) <= AGREES
 
 
 def _joined(photo: Photo, levels: dict[str, tuple[Files, dict, list[str]]]) -> tuple[Files, dict, list[str]]:

@@ -16,13 +16,14 @@ from redenoise.dag.config import Config
 from redenoise.dag.indexed import checked_path, read_index, unavailable_reason
 from redenoise.data.images import read_image
 from redenoise.measure import items, metrics, noise
-from redenoise.measure.denoising import DenoiserFor, dataset_title
+from redenoise.measure.denoising import LESS_MEMORY, DenoiserFor, dataset_title
+from redenoise.measure.filtering import filtered
 from redenoise.measure.items import item_key, to_uint8
 from redenoise.measure.metrics import psnr, ssim
 from redenoise.measure.networks import Networks
 from redenoise.measure.noise import add_noise
 from redenoise.models import filters
-from redenoise.support.errors import UserError, choices
+from redenoise.support.errors import UserError, choices, during
 from redenoise.support.files import sha256_bytes
 from stages.report.records import DIGITS
 
@@ -85,7 +86,7 @@ def cell(config: Config, key: str) -> Cell | str:
     else:
         method = filters.load(entry["filter"])
         parts = filters.parts_of(method)
-        denoiser_for, weights = filters.denoiser_for(method, parts), parts["version"]
+        denoiser_for, weights = filtered(method, parts), parts["version"]
     levels = entry.get("sigmas") or config.entry("synthesize", entry["dataset"])["sigmas"]
     if not (measured := [level for level in sorted(levels) if level not in missing]):
         return "; ".join(dict.fromkeys(missing.values()))
@@ -140,11 +141,11 @@ def measured(
     """
     clean = read_image(checked_path(folder, row), cell.gray)
     noisy = add_noise(clean, seed=seed, dataset=folder.name, image=row["id"], sigma=sigma)
-    image = to_uint8(denoiser_for(sigma)[0](noisy))
-    if image.shape != clean.shape:
-        line = f"{cell.key}: {row['id']} is denoised to {image.shape}, but the clean image is {clean.shape}"
-        raise UserError(f"{line}; correct the network")
-    return [round(value, 6) for value in (psnr(image, clean), ssim(image, clean))]
+    with during(f"{cell.key}: image {row['id']}, sigma {sigma:g}", LESS_MEMORY):
+        image = to_uint8(denoiser_for(sigma)[0](noisy))
+        if image.shape != clean.shape:
+            raise UserError(f"denoised to {image.shape}, but the clean image is {clean.shape}; correct the network")
+        return [round(value, 6) for value in (psnr(image, clean), ssim(image, clean))]
 
 
 @cache

@@ -13,6 +13,8 @@ import numpy as np
 
 from redenoise.support.errors import UserError
 
+BLOCK = 8  # pixels
+
 
 def version() -> str:
     """Versions of the packages that do the work, for keys and provenance.
@@ -41,8 +43,14 @@ def denoise(noisy: np.ndarray, sigma: float) -> np.ndarray:
 
     Returns:
         float64 of the same shape on the [0, 255] scale, unclipped.
+
+    Raises:
+        UserError: the image is no larger than one block, at which the package ends the process.
     """
     version()
+    if max(noisy.shape[:2]) <= BLOCK:
+        found = "x".join(map(str, noisy.shape[:2]))
+        raise UserError(f"bm3d: {found} pixels, expected more than a block of {BLOCK}x{BLOCK}; leave the image out")
     import bm3d  # Only here: it loads a shared library, which no other method should pay for.
 
     filter_image = bm3d.bm3d if noisy.ndim == 2 else bm3d.bm3d_rgb
