@@ -55,7 +55,8 @@ def measure(
     rows = read_index(noisy, ("sigma", "clean", "clean_sha256"))
     if wrong := next((row["sigma"] for row in rows if not row["sigma"].replace(".", "", 1).isdecimal()), None):
         raise UserError(f"{noisy / INDEX}: damaged, sigma is {wrong!r}; delete it and run the synthesize stage again")
-    index = work.share([row for row in rows if _wanted(entry, float(row["sigma"]), without)])
+    rows = _first(config, entry, [row for row in rows if _wanted(entry, float(row["sigma"]), without)])
+    index = work.share(rows)
     results = []
     for row in progress(index, len(index), work.label(f"{stage} {key}")):
         sigma = float(row["sigma"])
@@ -66,6 +67,15 @@ def measure(
         write_results(paths.results(config.scale, key), results)
     if reason := unavailable_reason(noisy):
         work.record["unavailable"] = reason
+
+
+def _first(config: Config, entry: dict, rows: list[dict]) -> list[dict]:
+    """Of an entry that is slow the rows of as many images as the scale says, from the first on."""
+    count = config.settings["slow"]
+    if not entry.get("slow") or isinstance(count, bool):
+        return rows
+    images = list(dict.fromkeys(row["id"] for row in rows))[:count]
+    return [row for row in rows if row["id"] in images]
 
 
 def nothing(config: Config, key: str, work: Work, reason: str) -> None:
