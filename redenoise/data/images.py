@@ -1,5 +1,6 @@
 """Images on disk: read with their pixels or refused in one line, and written atomically."""
 
+import io
 import struct
 import warnings
 import zlib
@@ -59,4 +60,11 @@ def image_size(path: Path) -> tuple[int, int]:
 def write_png(path: Path | str, image: np.ndarray) -> None:
     """Write a uint8 image, (H, W) or (H, W, 3), as PNG, atomically."""
     with atomic_open(path) as stream:
-        Image.fromarray(image).save(stream, format="PNG", compress_level=4)
+        stream.write(png(image))
+
+
+def png(image: np.ndarray) -> bytes:
+    """A uint8 image, (H, W) or (H, W, 3), as PNG."""
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, format="PNG", compress_level=4)
+    return stream.getvalue()

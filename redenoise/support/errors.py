@@ -13,7 +13,12 @@ class UserError(Exception):
     """Something the user can mend.
 
     The message names the file or key, what was found, what was expected and what to do, in one line.
+
+    Attributes:
+        code: that a command ends with.
     """
+
+    code = 1
 
 
 class Unavailable(UserError):
@@ -23,9 +28,15 @@ class Unavailable(UserError):
 class Stopped(UserError):
     """A signal asked for the end; everything done so far is kept, and the same command goes on from there."""
 
+    code = 75  # EX_TEMPFAIL of sysexits.h: a scheduler may start the job again (Slurm: RequeueExit=75)
 
-# Exit code of a stopped stage, EX_TEMPFAIL of sysexits.h: a scheduler may start the job again (Slurm: RequeueExit=75).
-STOPPED_CODE = 75
+
+class Unreadable(UserError):
+    """What was to be compared cannot be read, so that there is no verdict."""
+
+    code = 66  # EX_NOINPUT of sysexits.h
+
+
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 NO_ROOM = "no room on disk; nothing half-written was kept; free some and start again"
 
@@ -55,10 +66,10 @@ def run_cli(main: Callable[[], None]) -> None:
         main()
     except Stopped as stopped:
         print(stopped, file=sys.stderr)
-        sys.exit(STOPPED_CODE)
+        sys.exit(stopped.code)
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(error.code)
     except KeyboardInterrupt:
         print("interrupted; start the same command again to go on", file=sys.stderr)
         sys.exit(130)

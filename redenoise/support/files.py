@@ -79,6 +79,21 @@ def renewed(folder: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def write_sealed(path: Path | str, data: bytes) -> None:
+    """Write bytes with their SHA-256 behind them, atomically; readers of PNG stop before it."""
+    with atomic_open(path) as stream:
+        stream.write(data + hashlib.sha256(data).digest())
+
+
+def read_sealed(path: Path | str) -> bytes:
+    """The bytes of `write_sealed`; raises `UserError` if the file does not hold what was written, in every bit."""
+    stored = plain(path).read_bytes()
+    size = len(stored) - hashlib.sha256().digest_size
+    if size < 0 or hashlib.sha256(stored[:size]).digest() != stored[size:]:
+        raise UserError(f"{path}: does not end in the SHA-256 of what it holds; delete it to have it made again")
+    return stored[:size]
+
+
 def write_text(path: Path | str, text: str) -> None:
     """Write UTF-8 text with LF line ends, atomically."""
     with atomic_open(path, "w") as stream:
@@ -110,6 +125,18 @@ def read_json(path: Path | str, kind: type | None = None, fields: Iterable[str] 
     if missing := [name for name in fields if name not in value]:
         raise UserError(f"{path}: damaged, {missing[0]!r} is missing; {RESTORE}")
     return value
+
+
+def plain(path: Path | str) -> Path:
+    """`path`, if it is a plain file or not there at all.
+
+    Raises:
+        UserError: it is anything else, a folder left to the reader: of a pipe or a device, reading might never end.
+    """
+    path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UserError(f"{path}: a pipe, socket or device, expected a plain file; {RESTORE}")
+    return path
 
 
 def sha256_bytes(data: bytes) -> str:
