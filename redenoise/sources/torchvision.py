@@ -59,7 +59,7 @@ def provide(url: str, fetch: bool = False) -> Path:
     if not fetch:
         line = f"{name}: not in {' or '.join(map(str, folders))}"
         raise Unavailable(f"{line}; put it there, from {url}")
-    with exclusive(paths.STORE / ".locks" / f"{FOLDER}.lock", FOLDER):
+    with exclusive(paths.shared_lock(FOLDER), FOLDER):
         if not target.is_file():
             os.replace(fetched(url, target, MAX_BYTES, partial(_problem, name=name)), target)
         return target
