@@ -153,14 +153,14 @@ def readme(found: list[dict[str, Any]]) -> str:
         rows.append(
             (
                 f"[{card['family']}-{card['model']}]({card['family']}-{card['model']}.json)",
-                _describe(card["network"]),
+                markdown.literal(_describe(card["network"])),
                 f"{card['parameters']:,}",
                 card["precision"],
                 f"{low}" if low == high else f"{low} to {high}",
-                card["schedule"],
+                markdown.literal(card["schedule"]),
                 f"{card['steps_done']:,} of {card['steps']:,}",
                 card["mode"],
-                card["device"],
+                markdown.literal(card["device"]),
                 f"{card['hours']:.2f}",
                 "; ".join(values),
             )

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from redenoise.support.errors import UserError
 from redenoise.support.files import write_text
 
 Row = dict[str, str]  # by column
+NUMBER = re.compile(r"[-+]?[0-9]{1,30}(\.[0-9]{0,30})?([eE][-+]?[0-9]{1,3})?")
+LONGEST = 4000  # characters of a field
+LARGEST = 1e15  # no value, count or size comes near it
 
 
 def read(path: Path, columns: Sequence[str], again: str, others: bool = False) -> list[Row]:
@@ -39,8 +43,10 @@ def parse(text: str, place: str, columns: Sequence[str], again: str, others: boo
     except csv.Error as error:
         raise UserError(f"{place}: not a CSV file ({error}); {wanted}") from None
     if not (set(columns) <= set(header) and len(set(header)) == len(header) if others else header == list(columns)):
-        raise UserError(f"{place}: header is {','.join(header) or 'missing'!s:.200}; {wanted}")
+        raise UserError(f"{place}: header is {','.join(header)[:200] or 'missing'}; {wanted}")
     for number, line in enumerate(lines, start=2):
+        if any(len(field) > LONGEST for field in line):
+            raise UserError(f"{place}: line {number}: a field of more than {LONGEST} characters; {again}")
         if not all(map(str.isprintable, line)):
             raise UserError(f"{place}: line {number}: a field with characters that are no text; {again}")
         if len(line) != len(header):
@@ -68,8 +74,12 @@ def write(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object
 
 
 def is_number(field: str) -> bool:
-    """Whether a field is a finite decimal number."""
-    try:
-        return abs(float(field)) < float("inf")
-    except ValueError:
-        return False
+    """Whether a field is a decimal number as this project writes them, below `LARGEST`."""
+    return NUMBER.fullmatch(field) is not None and abs(float(field)) < LARGEST
+
+
+def number(field: str) -> float:
+    """The number of a field; raises `ValueError` where `is_number` does not hold."""
+    if not is_number(field):
+        raise ValueError(f"{field!r:.40} is no number")
+    return float(field)

@@ -18,6 +18,7 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.support import csv_tables
+from redenoise.support.csv_tables import number
 from redenoise.support.errors import UserError
 from stages.report.kinds import Design
 from stages.report.results import DEMO_PREFIX
@@ -190,7 +191,7 @@ def _curves(rows: Rows) -> dict[tuple[str, str], Points]:
     curves = {}
     for name, curve in found.items():
         kind = "validation_psnr" if any(row["validation_psnr"] for row in curve) else "training_psnr"
-        curves[name] = [(float(row["step"]), float(row[kind])) for row in curve if row[kind]]
+        curves[name] = [(number(row["step"]), number(row[kind])) for row in curve if row[kind]]
     return curves
 
 
@@ -231,7 +232,7 @@ def _designs(rows: Rows, kind: str, stand_ins: bool) -> dict[str, tuple[float, f
         if row["metric"] == "params" or row["dataset"].startswith(DEMO_PREFIX) == stand_ins
     }
     pairs = {item: (values.get((item, "params")), values.get((item, "psnr"))) for item, _ in values}
-    return {item: (float(count), float(psnr)) for item, (count, psnr) in pairs.items() if count and psnr}
+    return {item: (number(count), number(psnr)) for item, (count, psnr) in pairs.items() if count and psnr}
 
 
 def _design(axis: Axes, design: Design, color: str, points: dict[str, tuple[float, float]]) -> None:

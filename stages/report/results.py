@@ -3,7 +3,7 @@
 import math
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,9 +104,9 @@ def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict
     items: dict[str, dict[str, None]] = defaultdict(dict)  # Inner dicts serve as ordered sets.
     methods: dict[str, dict[str, None]] = defaultdict(dict)
     gaps = Gaps()
-    for stage, key in nodes(config):
+    found = {node: _read_rows(paths.results(config.scale, node[1])) for node in nodes(config)}
+    for (stage, key), rows in found.items():
         path = paths.results(config.scale, key)
-        rows = _read_rows(path)
         for row_key, value in rows.items():
             if row_key in values:
                 raise UserError(f"{path}: {'/'.join(row_key)} is measured twice; one method and set need one node")
@@ -114,12 +114,14 @@ def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict
             items[row_key[0]][row_key[1]] = None
             methods[row_key[0]][row_key[3]] = None
         gaps.note((title(config, stage, key), config.entry(stage, key)["method"]), records[f"{stage}-{key}"], rows)
+    for node, rows in found.items():
+        _check_owner(config, node, rows)
     expected = {name: printed_items.get(name) or SET_SIZES.get(name) or set(items[name]) for name in items}
     values |= _averages(values, expected)
     return Measured(
         values=values,
-        items={name: list(found) for name, found in items.items()},
-        methods={name: list(found) for name, found in methods.items()},
+        items={name: list(ids) for name, ids in items.items()},
+        methods={name: list(names) for name, names in methods.items()},
         counts=_read_counts(paths.results(config.scale, ARCHITECTURE)),
         **vars(gaps),
     )
@@ -135,7 +137,7 @@ def check_value(row: csv_tables.Row, place: str, units: Mapping[str, Collection[
 
 def is_noise(condition: str) -> bool:
     """Whether a condition is a noise level, such as `sigma=25`; other tasks have other conditions."""
-    return re.fullmatch(r"sigma=\d+", condition) is not None
+    return re.fullmatch(r"sigma=[0-9]{1,6}", condition) is not None
 
 
 def sigma(condition: str) -> int:
@@ -150,6 +152,15 @@ def averages(measured: Measured) -> list[tuple[str, str, int, str]]:
         for (dataset, item, condition, method, metric), value in measured.values.items()
         if item == AVERAGE and metric == "psnr" and is_noise(condition)
     )
+
+
+def _check_owner(config: Config, node: tuple[str, str], rows: Iterable[Key]) -> None:
+    """Raise `UserError` for a value of another data set or method than those of its node."""
+    name, method = title(config, *node), config.entry(*node)["method"]
+    name = name if config.settings["real_data"] else DEMO_PREFIX + name
+    if wrong := next((row for row in rows if (row[0], row[3]) != (name, method)), None):
+        line = f"{paths.results(config.scale, node[1])}: {'/'.join(wrong)}: expected values of {name} and {method}"
+        raise UserError(f"{line}; {AGAIN}")
 
 
 def _read_rows(path: Path) -> dict[Key, float]:

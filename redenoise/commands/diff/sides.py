@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from redenoise.commands.diff.causes import UNKNOWN, Ancestry, Cause
-from redenoise.document import store
 from redenoise.document.model import IMAGE, Place, Value
 from redenoise.support import git
 from redenoise.support.errors import UserError
 from redenoise.support.files import plain
+from stages.report import reading
 from stages.report.details import SURE
 from stages.report.records import FORMAT, NAME
 from stages.report.rows import OFF, REPRODUCED
@@ -77,7 +77,7 @@ def load(name: str, read: Reader, scale: str) -> Side:
         path = f"reports/{scale}/{spec.key}"
         text = read(f"{path}.json")
         if text is not None:
-            values |= {value.place: value for value in store.parse(text, f"{name}: {path}.json").values}
+            values |= {value.place: value for value in reading.parse(text, spec.key, f"{name}: {path}.json").values}
         elif read(f"{path}.md") is not None:
             line = f"{name}: {path}.json: missing beside its page, this report was made before pages were kept as data"
             raise UserError(f"{line}; choose a later revision, or a folder where it was made again")
