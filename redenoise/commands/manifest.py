@@ -33,7 +33,7 @@ from redenoise.sources.disk import IMAGE_SUFFIXES
 from redenoise.sources.stores import FILE_COLUMNS, ITEM_COLUMNS, Store, manifest_path, stores_path, subset_path
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
-from redenoise.support.files import sha256_file, write_text
+from redenoise.support.files import plain, sha256_file, write_text
 from redenoise.support.locks import exclusive
 from redenoise.support.progress import progress
 
@@ -134,7 +134,7 @@ def identity(path: Path) -> str:
 def is_gray(path: Path) -> bool:
     """Whether an image has one channel; raises `UserError` if the pipeline could not read it as it is."""
     try:
-        with Image.open(path) as image:
+        with Image.open(plain(path)) as image:
             width, height = image.size
             if width * height > MAX_PIXELS or min(width, height) < MIN_SIDE:
                 raise UserError(

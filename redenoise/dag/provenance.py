@@ -20,7 +20,7 @@ from redenoise.dag.code import ROOT
 from redenoise.dag.config import Config
 from redenoise.support import git
 from redenoise.support.errors import UserError
-from redenoise.support.files import sha256_file, sha256_path, write_json
+from redenoise.support.files import plain, sha256_file, sha256_path, write_json
 from redenoise.support.locks import exclusive
 
 # What every record holds besides.
@@ -136,7 +136,7 @@ def hash_inputs(config: Config, inputs: Iterable[str | Path]) -> dict[str, str]:
 def read(path: str | Path) -> dict[str, Any]:
     """A provenance record; raises `UserError` if it is missing or damaged."""
     try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        record = json.loads(plain(path).read_text(encoding="utf-8"))
         if not isinstance(record, dict) or not set(record) >= FIELDS:
             raise ValueError("fields are missing")
         if not all(isinstance(record[name], dict) for name in ("params", "inputs", "outputs", "sources", "packages")):

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from redenoise.support.errors import UserError
-from redenoise.support.files import atomic_open
+from redenoise.support.files import atomic_open, plain
 
 # Larger than any image of the data sets by far, small enough that a hostile header cannot take the memory.
 MAX_PIXELS = 64_000_000
@@ -30,7 +30,7 @@ def read_image(path: Path | str, gray: bool | None = None) -> np.ndarray:
     missing, is not an image, is damaged, or declares more than `MAX_PIXELS` pixels.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(plain(path)) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise UserError(f"{path}: {image.width}x{image.height} pixels, expected at most {MAX_PIXELS}")
             as_gray = image.mode == "L" if gray is None else gray
@@ -48,7 +48,7 @@ def image_size(path: Path) -> tuple[int, int]:
         UserError: the file is not an image, or declares more than `MAX_PIXELS` pixels.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(plain(path)) as image:
             width, height = image.size
     except IMAGE_DAMAGE:
         raise UserError(f"{path}: not an image, expected one; correct the manifest that lists it") from None

@@ -9,7 +9,7 @@ from PIL import Image
 from redenoise.dag.indexed import INDEX, read_index
 from redenoise.data.images import IMAGE_DAMAGE, MAX_PIXELS, read_image
 from redenoise.support.errors import UserError
-from redenoise.support.files import read_json, sha256_file
+from redenoise.support.files import plain, read_json, sha256_file
 
 COLUMNS = ("id", "path", "mask", "label", "split", "sha256")
 CLASSES = "classes.json"  # beside the index: a list with the name of every class
@@ -93,7 +93,7 @@ def read_mask_of(example: Example, classes: int) -> np.ndarray:
 
 def _indices(path: Path, size: tuple[int, int], image: Path) -> np.ndarray:
     try:
-        with Image.open(path) as mask:
+        with Image.open(plain(path)) as mask:
             if mask.mode not in ("L", "P"):
                 raise UserError(f"{path}: mode {mask.mode}, expected one channel of 8-bit class indices; {_AGAIN}")
             if mask.size != size:
@@ -109,7 +109,7 @@ def _indices(path: Path, size: tuple[int, int], image: Path) -> np.ndarray:
 def _size(path: Path) -> tuple[int, int]:
     """Width and height of an image, from its header."""
     try:
-        with Image.open(path) as image:
+        with Image.open(plain(path)) as image:
             width, height = image.size
     except FileNotFoundError:
         raise UserError(f"{path}: the image is missing; run `python -m stages.labelled` again") from None

@@ -15,6 +15,7 @@ from redenoise.data.images import read_image
 from redenoise.measure.items import denoised_item, item_key
 from redenoise.measure.metrics import psnr, ssim
 from redenoise.support.errors import UserError
+from redenoise.support.files import plain
 from redenoise.support.progress import progress
 
 # From a noise level to the denoiser for it, (noisy) -> denoised, both (H, W[, 3]) on the [0, 255] scale, and to what
@@ -107,7 +108,7 @@ def dataset_title(config: Config, key: str) -> str:
 def read_noisy(path: Path) -> np.ndarray:
     """A float32 array written by the synthesize stage; pickled content is refused."""
     try:
-        found = np.load(path, allow_pickle=False)
+        found = np.load(plain(path), allow_pickle=False)
         if not isinstance(found, np.ndarray) or found.dtype != np.float32 or found.ndim not in (2, 3):
             raise ValueError("expected float32 in two or three dimensions")
         return found

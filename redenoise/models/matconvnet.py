@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from redenoise.support.errors import UserError
+from redenoise.support.files import plain
 
 MAX_VALUES = 50_000_000  # ten times the largest published network here
 
@@ -24,7 +25,7 @@ def read_convolutions(path: Path | str) -> list[tuple[np.ndarray, np.ndarray]]:
         UserError: the file is missing, is not HDF5, or holds no such network.
     """
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(plain(path), "r") as file:
             cells = [file[reference] for reference in file["net/layers"][...].ravel()]
             return [_convolution(file, cell) for cell in cells if _text(cell["type"]) == "conv"]
     except FileNotFoundError:

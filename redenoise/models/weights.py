@@ -12,7 +12,7 @@ from torch import nn
 
 from redenoise.models import denoisers
 from redenoise.support.errors import Unavailable, UserError
-from redenoise.support.files import atomic_open
+from redenoise.support.files import atomic_open, plain
 
 Network = TypeVar("Network", bound=nn.Module)
 SCALE = ".scale"  # ending of the name of the tensor that int8 weights are multiplied with
@@ -55,7 +55,7 @@ def load_network(
         UserError: the file is missing or damaged, or its tensors are not those of the network that it names.
     """
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(plain(path), framework="pt") as file:
             spec = {**json.loads(file.metadata()["redenoise"])["network"], **(options or {})}
             state = _decoded({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (not a dict)
         network = _built(build, spec, path)

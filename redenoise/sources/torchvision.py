@@ -13,7 +13,7 @@ from redenoise.dag import paths
 from redenoise.sources.fetch import fetched
 from redenoise.sources.provide import mirror
 from redenoise.support.errors import Unavailable, UserError, choices
-from redenoise.support.files import sha256_file
+from redenoise.support.files import plain, sha256_file
 from redenoise.support.locks import exclusive
 
 FOLDER = "torchvision"  # of these files, in data/ and in a mirror
@@ -81,7 +81,7 @@ def read_state(path: Path | str) -> dict[str, torch.Tensor]:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
+        size = plain(path).stat().st_size
     except FileNotFoundError:
         raise UserError(f"{path}: not found; correct `weights` in params.yaml, or put the file there") from None
     if size > MAX_BYTES:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from redenoise.support.errors import UserError
-from redenoise.support.files import write_text
+from redenoise.support.files import plain, write_text
 
 Row = dict[str, str]  # by column
 NUMBER = re.compile(r"[-+]?[0-9]{1,30}(\.[0-9]{0,30})?([eE][-+]?[0-9]{1,3})?")
@@ -27,7 +27,7 @@ def read(path: Path, columns: Sequence[str], again: str, others: bool = False) -
         UserError: the file is missing, or no CSV with these columns; the line names the file and its line.
     """
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = plain(path).read_bytes().decode("utf-8")
     except FileNotFoundError:
         raise UserError(f"{path}: missing; {again}") from None
     except (UnicodeDecodeError, OSError) as error:

@@ -5,6 +5,7 @@ import errno
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 
 from redenoise.support.engine import end_with_engine
 
@@ -62,6 +63,10 @@ def full_disk_explained(path: object) -> Iterator[None]:
 def run_cli(main: Callable[[], None]) -> None:
     """Run a stage's command line: a `UserError` or an interrupt ends it with one line and a non-zero exit."""
     end_with_engine()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that does not know a character shows its number.
+            stream.reconfigure(errors="backslashreplace")
     try:
         main()
     except Stopped as stopped:

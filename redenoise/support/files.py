@@ -113,7 +113,7 @@ def read_json(path: Path | str, kind: type | None = None, fields: Iterable[str] 
         fields: keys that a dict must have.
     """
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
+        value = json.loads(plain(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: missing; run the stage that makes it") from None
     except (ValueError, RecursionError) as error:
@@ -147,7 +147,7 @@ def sha256_bytes(data: bytes) -> str:
 def sha256_file(path: Path | str) -> str:
     """SHA-256 of a file's bytes, in hexadecimal, read in blocks."""
     digest = hashlib.sha256()
-    with open(path, "rb") as stream:
+    with plain(path).open("rb") as stream:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from redenoise.support.errors import UserError
-from redenoise.support.files import atomic_open
+from redenoise.support.files import atomic_open, plain
 from redenoise.training.step import Learner, learner_tensors
 
 
@@ -39,7 +39,7 @@ def _write(path: Path, found: dict[str, torch.Tensor], step: int, key: dict[str,
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """Its step, key and history, and its tensors by name; raises `UserError` if the file is damaged."""
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(plain(path), framework="pt") as file:
             entry = json.loads(file.metadata()["redenoise"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         # Checkpoints from before they had a hash are taken as they are.

@@ -138,6 +138,8 @@ def read(path: Path, key: Key) -> Rating:
 def _bytes(path: Path) -> bytes:
     try:
         size = path.stat().st_size
+        if not path.is_file():
+            raise Refused("not a file; name the one that the rating page saved")
         if size > MAX_BYTES:
             raise Refused(f"{size} bytes, expected at most {MAX_BYTES}; this is no result of a rating page")
         return path.read_bytes()
