@@ -129,8 +129,12 @@ def measure(config: Config, network: torch.nn.Module, spec: dict, sigma_range: l
 
 
 def cards() -> list[dict[str, Any]]:
-    """Every card in weights/, sorted by name."""
-    return [read_json(path) for path in sorted(paths.WEIGHTS.glob("*.json"))]
+    """Every card in weights/, sorted by name; raises `UserError` for one that is not of the weights it lies beside."""
+    found = {path: read_json(path, dict, ("family", "model")) for path in sorted(paths.WEIGHTS.glob("*.json"))}
+    for path, card in found.items():
+        if (name := f"{card['family']}-{card['model']}") != path.stem:
+            raise UserError(f"{path}: is of {name}, expected {path.stem}; put the original back, or release it again")
+    return list(found.values())
 
 
 def readme(found: list[dict[str, Any]]) -> str:
