@@ -23,9 +23,9 @@ test: setup  ## lint, format check and all tests
 setup: .venv/installed $(BIN)/redenoise  ## the environment of requirements.lock, through uv
 
 .venv/installed: requirements.lock
-	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "error: $(PYTHON) is not Python 3.11 or later with ensurepip (on Debian: package python3-venv);" \
-	    "install it, or name another one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
+	  echo "error: $(PYTHON) is not Python 3.11, 3.12 or 3.13 with ensurepip (on Debian: package python3-venv);" \
+	    "install one, or name another: make PYTHON=python3.12" >&2; exit 1; }
 	test -e $@ || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(UV)"
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock

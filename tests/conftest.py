@@ -11,6 +11,7 @@ from tests import debian
 
 pytest_plugins = ("tests.slurm.fixtures",)
 ROOT = Path(__file__).resolve().parents[1]
+DRAWS = int(os.environ.get("REDENOISE_DRAWS", "40"))  # mistakes of each kind that are drawn; see docs/checked.md
 # A minute or more each, some of it spent waiting, the longest first. Begun last, one of them would keep one core busy
 # alone. The first makes the checkout that most others copy; the second does without it.
 SLOW = (

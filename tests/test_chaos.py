@@ -1,13 +1,16 @@
 """Runs that are killed at random end in the same bytes and leave nothing behind; `python -m tests.chaos` does more."""
 
+import random
+import time
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from tests.chaos import tricks
 from tests.chaos.campaign import Campaign
-from tests.chaos.leavings import difference, leavings
+from tests.chaos.leavings import MARK, difference, leavings
 
 pytest.importorskip("snakemake", reason="Snakemake is not installed: no run is disturbed")
 
@@ -23,6 +26,20 @@ def test_killed_runs_lose_nothing(tmp_path):
     assert len(run.kills) == kills
     ways = {kill.partition(" at ")[0] for kill in run.kills}
     assert ways > {"SIGKILL to all", "SIGTERM to all", "SIGINT to all", "SIGTERM to Snakemake"}
+
+
+def test_what_disk_and_clock_do(tmp_path):
+    draws, build = random.Random(0), tmp_path / "build/demo"
+    assert tricks.flip(tmp_path, draws) == ""
+    kept, results, mark = build / "items/a/sigma25/1.png", build / "results/a.csv", build / "data/a" / MARK
+    for path in (kept, results, mark):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"\0" * 9)
+    assert tricks.flip(tmp_path, draws).endswith("items/a/sigma25/1.png flipped")
+    assert sum(byte.bit_count() for byte in kept.read_bytes()) == 1 and not results.exists()
+    with tricks.clock_ahead(tmp_path, draws) as done:
+        assert done == "clock ahead at data/a" and mark.stat().st_mtime > time.time() + 3600
+    assert mark.stat().st_mtime <= time.time() + 1
 
 
 def test_of_a_finished_training_the_weights_count(tmp_path):

@@ -26,6 +26,7 @@ from tests.download_project import (
     write_manifests,
     write_mirror,
 )
+from tests.mounts import read_only
 
 FILES = {f"a/{n}.png": picture(n) for n in range(3)} | {"model/net=1.mat": b"MATLAB 7.3"}
 DEMO = {"real_data": False, "published_weights": False, "images": {"test": 6, "train": 16, "size": 48}}
@@ -55,6 +56,15 @@ def test_a_node_has_files_index_and_provenance():
         assert path.read_bytes() == FILES[f"a/{row['path']}"]
         assert path.samefile(f"data/shop/a/{row['path']}")
     assert Path("build/bench/provenance/download-set.json").is_file()
+
+
+def test_read_only_data_of_which_all_are_verified_stop_nothing(capsys):
+    node.run(make_config(), "set")
+    shutil.rmtree("build")
+    with read_only(Path("data").resolve(), Path("data").resolve()):
+        node.run(make_config(), "set")
+    assert [row["id"] for row in index("set")] == ["0", "1", "2"]
+    assert "shop.lock: Read-only file system; going on without a lock" in capsys.readouterr().err
 
 
 def test_weights_have_no_size():

@@ -5,15 +5,19 @@ import fcntl
 import multiprocessing
 import os
 import signal
+import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
 
 from redenoise.support.files import atomic_open
-from redenoise.support.locks import exclusive, exclusive_all, sweep
+from redenoise.support.locks import beside, exclusive, exclusive_all, sweep
 
 CONTEXT = multiprocessing.get_context("fork")
+NOBODY = 65534
 
 
 def _append(lock: Path, log: Path, name: str) -> None:
@@ -77,6 +81,90 @@ def test_what_a_killed_process_left_is_swept_and_holds_nobody_up(tmp_path, holde
     sweep(tmp_path)
     assert hidden(tmp_path) == []
     assert not (tmp_path / "file").exists()
+
+
+def as_nobody(work: Callable[[], None]) -> None:
+    """Run something as a user who may write to nothing of what this one has made."""
+
+    def run() -> None:
+        if os.getuid() == 0:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+        work()
+
+    process = CONTEXT.Process(target=run)
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+
+
+def take(lock: Path, written: Path) -> None:
+    """Go into a block that is locked, with what is said on the way in a file."""
+    with written.open("w") as stream, redirect_stderr(stream), exclusive(lock, "work"):
+        stream.write("inside\n")
+
+
+@pytest.fixture
+def open_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder that another user may look into."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        (Path(name) / "said").touch()
+        (Path(name) / "said").chmod(0o666)
+        yield Path(name)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize(("mode", "said"), [(0o644, ""), (0o600, "Permission denied, it belongs to root")])
+def test_a_lock_that_another_user_left_stops_nobody(open_folder, mode, said):
+    lock = open_folder / ".locks/a.lock"
+    lock.parent.mkdir()
+    lock.touch()
+    lock.chmod(mode)
+    as_nobody(lambda: take(lock, open_folder / "said"))
+    *warnings, last = (open_folder / "said").read_text().splitlines()
+    assert last == "inside"
+    assert warnings == ([f"warning: {lock}: {said}; going on without a lock"] if said else [])
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_a_lock_that_another_user_holds_is_waited_for(open_folder):
+    lock, said = open_folder / ".locks/a.lock", open_folder / "said"
+
+    def hold() -> None:
+        with exclusive(lock, "holder"):
+            started.set()
+            time.sleep(0.3)
+
+    started = CONTEXT.Event()
+    holder = CONTEXT.Process(target=hold)
+    holder.start()
+    assert started.wait(10)
+    as_nobody(lambda: take(lock, said))
+    holder.join()
+    first, *_, last = said.read_text().splitlines()  # between them: the holder's folder takes no new lock
+    assert (first, last) == ("work: another process is at work on it; waiting", "inside")
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES])
+def test_where_nothing_can_be_written_the_block_is_entered(tmp_path, monkeypatch, capsys, code):
+    def refuse(*args: object, **options: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with exclusive(tmp_path / "data/.locks/a.lock", "work"):
+        monkeypatch.undo()
+    assert "going on without a lock" in capsys.readouterr().err
+
+
+def test_the_lock_beside_a_folder_goes_too_and_is_swept(tmp_path, holder):
+    with exclusive(beside(tmp_path / "site"), "site"):
+        assert (tmp_path / ".site.lock").exists()
+    assert not (tmp_path / ".site.lock").exists()
+    (tmp_path / ".site.lock").touch()
+    sweep(tmp_path)
+    assert not (tmp_path / ".site.lock").exists()
 
 
 def test_the_lock_goes_with_an_error_too(tmp_path):

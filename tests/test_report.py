@@ -120,7 +120,7 @@ def test_a_printed_method_that_nothing_measures(reporting, monkeypatch):
         ("Kodak,01,sigma=25,DnCNN,psnr,dB,much", "expected a finite number"),
         ("Kodak,01,sigma=25,DnCNN,psnr,bel,30.0", "metric 'psnr' in 'bel' is not known"),
         ("Kodak,average,sigma=25,DnCNN,psnr,dB,30.0", "results hold single images"),
-        ("Kodak,01,sigma=25,CBM3D,psnr,dB,30.0", "is measured twice"),
+        ("Kodak,01,sigma=25,CBM3D,psnr,dB,30.0", "expected values of Kodak and DnCNN"),
         ("Kodak,01,sigma=25,DnCNN,psnr,dB", "line 2: 6 fields; expected 7"),
     ],
 )

@@ -1,8 +1,11 @@
 """What an edit makes run again, by the plan and by both engines, in a checkout in which everything was run."""
 
 import json
+import os
 import re
+import shutil
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -41,6 +44,7 @@ FAMILY = """  one:
     published: {}
 """
 TRAINING = {"train", "task", "cascade"}
+ENGINE = (sys.executable, "-m", "snakemake", "--cores", "2", "--")
 ANYWHERE = ("", "\n# An edit.\n")  # at the end of a file
 
 
@@ -199,4 +203,22 @@ def test_finished_training_is_taken_up_again(checkout: Path):
         snakemake(checkout, "--", "build/demo/weights/dncnn_s")
         log = (checkout / "build/demo/logs/train-dncnn_s.log").read_text()
     assert log.count("trained already, taken up") == len(list(weights.glob("*.safetensors")))
+    assert {path.name: path.read_bytes() for path in weights.iterdir() if path.name[0] != "."} == before
+
+
+def test_a_clock_ahead_costs_no_training(checkout: Path):
+    """Snakemake removes outputs that are older than an input, after a training that was done to its end."""
+    weights = checkout / "build/demo/weights/dncnn_s"
+    before = {path.name: path.read_bytes() for path in weights.iterdir() if path.name[0] != "."}
+    for made in (weights, checkout / "build/demo/checkpoints/dncnn_s"):
+        shutil.rmtree(made)
+    start, ahead = checkout / "build/demo/no_leakage.txt", time.time() + 86400
+    kept = start.stat()
+    os.utime(start, (ahead, ahead))
+    told = run(checkout, *ENGINE, "build/demo/weights/dncnn_s", fails=True)
+    os.utime(start, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    assert "clock skew" in told and not weights.exists()
+    snakemake(checkout, "--", "build/demo/weights/dncnn_s")
+    log = (checkout / "build/demo/logs/train-dncnn_s.log").read_text()
+    assert log.count("trained already, taken up") == len(list(weights.glob("*.safetensors"))) > 0
     assert {path.name: path.read_bytes() for path in weights.iterdir() if path.name[0] != "."} == before

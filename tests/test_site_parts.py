@@ -153,5 +153,5 @@ def test_a_chart_of_damaged_data_is_refused(committed: Path):
         charts.chart(load_config("demo"), "learning_curves", "")
     header = "family,model,step,learning_rate,training_psnr,validation_psnr"
     Path("reports/demo/learning_curves.csv").write_text(f"{header}\na,b,c,,1,1\n")
-    with pytest.raises(UserError, match=r"learning_curves.csv: could not convert string to float: 'c'"):
+    with pytest.raises(UserError, match=r"learning_curves.csv: 'c' is no number"):
         charts.chart(load_config("demo"), "learning_curves", "")

@@ -13,7 +13,7 @@ import pytest
 
 from redenoise.commands.spread import command as stage
 from redenoise.commands.spread import table
-from redenoise.commands.spread.measure import cell, names
+from redenoise.commands.spread.measure import Kept, cell, names
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import write_unavailable
@@ -225,3 +225,15 @@ def test_the_command_measures_what_it_is_told_and_says_why_it_leaves_something_o
     )
     assert "spread set12-dncnn_b sigma 15: 4/4" in said.err
     assert {row["seeds"] for row in spreads.rows("demo")} == {"3 4"}
+
+
+def test_a_kept_value_that_was_changed_is_measured_again(tmp_path):
+    path = tmp_path / "kept.jsonl"
+    with path.open("a+") as stream:
+        Kept(stream).add("a", [30.5, 0.9])
+        Kept(stream).add("b", [31.5, 0.8])
+    with path.open("a+") as stream:
+        assert Kept(stream).values == {"a": [30.5, 0.9], "b": [31.5, 0.8]}
+    path.write_text(path.read_text().replace("30.5", "30.7"))
+    with path.open("a+") as stream:
+        assert Kept(stream).values == {"b": [31.5, 0.8]}

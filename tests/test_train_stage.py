@@ -20,7 +20,7 @@ from redenoise.dag import paths, provenance
 from redenoise.dag.command_line import _main
 from redenoise.dag.config import Config
 from redenoise.models.weights import load_network
-from redenoise.support.errors import STOPPED_CODE, Stopped, UserError
+from redenoise.support.errors import Stopped, UserError
 from redenoise.training.step import Step
 from stages.train.__main__ import options as train_options
 from stages.train.node import run as train
@@ -86,7 +86,7 @@ def test_a_training_that_was_stopped_and_killed_ends_in_the_same_bytes(project):
     process = start(project, *arguments)
     wait_for(process, lambda: steps_done("proposed") > 0)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(300) == STOPPED_CODE
+    assert process.wait(300) == Stopped.code
     log = Path("log").read_text()
     assert "stopped by signal 15 after step" in log and "Traceback" not in log
     stopped = steps_done("proposed")

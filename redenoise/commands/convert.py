@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from redenoise.commands.parsing import parser
-from redenoise.commands.release import cards, readme
+from redenoise.commands.release import cards, readme, releasing
 from redenoise.dag import paths, provenance
 from redenoise.models import denoisers, recognizers
 from redenoise.models.caffe_importers import IMPORTERS
@@ -45,15 +45,16 @@ def convert(source: Path, network: str, name: str, sigma: float | None = None) -
     built = (denoisers.build if network == DENOISER else recognizers.build)(spec)
     load_state(built, state, source)
     origin = f"published weights {source.name}, converted from Caffe"
-    save_network(target, built.eval(), spec, origin)
-    card = card_of(source, target, built, spec, origin)
-    if sigma is not None:
-        level = int(sigma) if float(sigma).is_integer() else sigma
-        family, model = name.rsplit("-", 1)
-        card |= of_authors(family, model, [level, level])
-    write_json(target.with_suffix(".json"), card)
-    if network == DENOISER:
-        write_text(paths.WEIGHTS / "README.md", readme(cards()))
+    with releasing():
+        save_network(target, built.eval(), spec, origin)
+        card = card_of(source, target, built, spec, origin)
+        if sigma is not None:
+            level = int(sigma) if float(sigma).is_integer() else sigma
+            family, model = name.rsplit("-", 1)
+            card |= of_authors(family, model, [level, level])
+        write_json(target.with_suffix(".json"), card)
+        if network == DENOISER:
+            write_text(paths.WEIGHTS / "README.md", readme(cards()))
     return target
 
 

@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--licence", default=LICENCE, help="what its owner allows")
     options.add_argument("--relist", action="store_true", help="replace the list that is there")
     given = options.parse_args(arguments)
-    with exclusive(paths.STORE / ".locks" / "manifests.lock", "the manifests"):
+    with exclusive(paths.shared_lock("manifests"), "the manifests"):
         entry = stores.load_stores().get(given.name)
         if isinstance(entry, dict) and "folder" not in entry:
             _refuse_to_replace(given.name, given.relist)

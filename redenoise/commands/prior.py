@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from redenoise.commands.parsing import parser
-from redenoise.commands.release import cards, readme
+from redenoise.commands.release import cards, readme, releasing
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import checked_path, read_index
@@ -82,6 +82,11 @@ def release(prior: EPLL, facts: dict[str, Any], name: str) -> Path:
         UserError: the name is of another form.
     """
     check_name(name)
+    with releasing():
+        return _released(prior, facts, name)
+
+
+def _released(prior: EPLL, facts: dict[str, Any], name: str) -> Path:
     family, model = name.split("-")
     target = paths.WEIGHTS / f"{name}.safetensors"
     spec = {"name": "epll", "components": COMPONENTS, "side": SIDE, "channels": 1}

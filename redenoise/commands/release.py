@@ -6,6 +6,7 @@ card's PSNR is measured here: the same noise, networks and measure as in the eva
 """
 
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from redenoise.models import denoisers
 from redenoise.models.weights import BYTES, load_network, load_state, save_network
 from redenoise.support.errors import UserError, during
 from redenoise.support.files import read_json, sha256_file, write_json, write_text
+from redenoise.support.locks import exclusive
 from redenoise.support.progress import progress
 from redenoise.training.card import as_stored, describe
 from redenoise.training.checkpoint import read_checkpoint
@@ -41,8 +43,19 @@ def release(config: Config, family: str, model: str) -> Path:
     """Write one release; returns the path of its weights.
 
     Raises:
-        UserError: nothing has been trained under this name, or the test sets are not there.
+        UserError: nothing has been trained under this name, its weights are not those that were recorded, or the test
+            sets are not there.
     """
+    with releasing():
+        return _released(config, family, model)
+
+
+def releasing() -> AbstractContextManager[None]:
+    """Held while weights, their card and the list of all cards are written, so that they are of one network."""
+    return exclusive(paths.shared_lock("weights"), f"{paths.WEIGHTS}/")
+
+
+def _released(config: Config, family: str, model: str) -> Path:
     network, card = trained(config, family, model)
     spec = denoisers.stored_spec(card["network"])
     target = paths.WEIGHTS / f"{family}-{model}.safetensors"
@@ -83,6 +96,7 @@ def trained(config: Config, family: str, model: str) -> tuple[torch.nn.Module, d
         load_state(network, state, checkpoint)
         return as_stored(network), describe(entry["key"], entry["history"], entry["step"])
     if finished.exists():
+        provenance.hash_inputs(config, [finished.parent])  # weights and card are those of one training
         card = provenance.read(paths.provenance(config.scale, stage, family))["models"][model]
         if "schedule" in card:
             return load_network(finished)[0], card
@@ -117,8 +131,12 @@ def measure(config: Config, network: torch.nn.Module, spec: dict, sigma_range: l
 
 
 def cards() -> list[dict[str, Any]]:
-    """Every card in weights/, sorted by name."""
-    return [read_json(path) for path in sorted(paths.WEIGHTS.glob("*.json"))]
+    """Every card in weights/, sorted by name; raises `UserError` for one that is not of the weights it lies beside."""
+    found = {path: read_json(path, dict, ("family", "model")) for path in sorted(paths.WEIGHTS.glob("*.json"))}
+    for path, card in found.items():
+        if (name := f"{card['family']}-{card['model']}") != path.stem:
+            raise UserError(f"{path}: is of {name}, expected {path.stem}; put the original back, or release it again")
+    return list(found.values())
 
 
 def readme(found: list[dict[str, Any]]) -> str:
@@ -141,14 +159,14 @@ def readme(found: list[dict[str, Any]]) -> str:
         rows.append(
             (
                 f"[{card['family']}-{card['model']}]({card['family']}-{card['model']}.json)",
-                _describe(card["network"]),
+                markdown.literal(_describe(card["network"])),
                 f"{card['parameters']:,}",
                 card["precision"],
                 f"{low}" if low == high else f"{low} to {high}",
-                card["schedule"],
+                markdown.literal(card["schedule"]),
                 f"{card['steps_done']:,} of {card['steps']:,}",
                 card["mode"],
-                card["device"],
+                markdown.literal(card["device"]),
                 f"{card['hours']:.2f}",
                 "; ".join(values),
             )

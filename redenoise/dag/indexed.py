@@ -10,7 +10,7 @@ from pathlib import Path
 
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
-from redenoise.support.files import sha256_file, write_text
+from redenoise.support.files import plain, sha256_file, write_text
 
 INDEX = "index.csv"
 PLACES = {"id", "path", "clean", "mask"}  # columns that become parts of paths
@@ -36,7 +36,7 @@ def read_index(folder: Path, columns: Iterable[str] = ()) -> list[dict[str, str]
     """
     path = folder / INDEX
     try:
-        with open(path, encoding="utf-8", newline="") as stream:
+        with plain(path).open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream)
             rows, header = list(reader), reader.fieldnames
     except FileNotFoundError:
@@ -77,7 +77,7 @@ def unavailable_reason(folder: Path) -> str | None:
     """Why a folder is empty, or None if its data are there."""
     path = folder / UNAVAILABLE
     try:
-        return path.read_text(encoding="utf-8").strip()
+        return plain(path).read_text(encoding="utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (UnicodeDecodeError, OSError):

@@ -99,6 +99,16 @@ def lock(scale: str, name: str) -> Path:
     return build(scale) / ".locks" / f"{name}.lock"
 
 
+def pages_lock(scale: str) -> tuple[Path, str]:
+    """The lock of what is made from the reports of one scale, that of the stage `report` itself, and what it is of."""
+    return lock(scale, "report"), f"reports of scale {scale}"
+
+
+def shared_lock(name: str) -> Path:
+    """As `lock`, of files that all scales share."""
+    return STORE / ".locks" / f"{name}.lock"
+
+
 def reports(scale: str) -> Path:
     """Committed reports of one scale."""
     return Path("reports") / scale

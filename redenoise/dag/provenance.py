@@ -6,7 +6,6 @@ Inputs and sources are hashed before the work starts, so that a change during th
 import json
 import platform
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -20,8 +19,9 @@ from typing import Any
 from redenoise.dag import graph, paths
 from redenoise.dag.code import ROOT
 from redenoise.dag.config import Config
+from redenoise.support import git
 from redenoise.support.errors import UserError
-from redenoise.support.files import sha256_file, sha256_path, write_json
+from redenoise.support.files import plain, sha256_file, sha256_path, write_json
 from redenoise.support.locks import exclusive
 
 # What every record holds besides.
@@ -143,7 +143,7 @@ def hash_inputs(config: Config, inputs: Iterable[str | Path]) -> dict[str, str]:
 def read(path: str | Path) -> dict[str, Any]:
     """A provenance record; raises `UserError` if it is missing or damaged."""
     try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        record = json.loads(plain(path).read_text(encoding="utf-8"))
         if not isinstance(record, dict) or not set(record) >= FIELDS:
             raise ValueError("fields are missing")
         if not all(isinstance(record[name], dict) for name in ("params", "inputs", "outputs", "sources", "packages")):
@@ -169,16 +169,14 @@ def package_versions() -> dict[str, str]:
 
 @lru_cache
 def commit() -> dict[str, Any]:
-    """The commit of the sources, and whether tracked files other than reports differ from it."""
+    """The commit of the sources, and whether tracked files other than reports differ from it.
 
-    def git(*args: str) -> str | None:
-        try:
-            result = subprocess.run(["git", *args], cwd=ROOT, capture_output=True, text=True, check=False)
-        except OSError:
-            return None
-        return result.stdout.strip() if result.returncode == 0 else None
-
-    # Without optional locks: several nodes may ask at once, beside a commit of the user's.
-    status = ("--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
-    changed = git(*status, "--", ".", ":!reports", ":!dvc.lock")
-    return {"commit": git("rev-parse", "HEAD"), "uncommitted_changes": None if changed is None else bool(changed)}
+    Where git cannot tell, both are None and `no_commit` says why, as does a line on the terminal.
+    """
+    status = ("status", "--porcelain", "--untracked-files=no", "--", ".", ":!reports", ":!dvc.lock")
+    try:
+        found = git.ask(ROOT, "rev-parse", "--verify", "HEAD").decode().strip()
+        return {"commit": found, "uncommitted_changes": bool(git.ask(ROOT, *status))}
+    except git.GitError as error:
+        print(f"warning: no commit is recorded: {error}", file=sys.stderr, flush=True)
+        return {"commit": None, "uncommitted_changes": None, "no_commit": str(error)}

@@ -14,6 +14,7 @@ What becomes of the pixels of a file, wherever images are read:
 - 32-bit whole numbers, floating point, CIELAB: refused, since the file does not say what is black and what is white.
 """
 
+import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from redenoise.support.errors import UserError, damage_explained, enough_memory
-from redenoise.support.files import atomic_open, require_plain
+from redenoise.support.files import atomic_open, plain
 
 # Larger than any image of the data sets by far, small enough that a hostile header cannot take the memory.
 MAX_PIXELS = 64_000_000
@@ -65,7 +66,7 @@ def opened(path: Path | str, again: str, what: str = "a readable image") -> Iter
         again: what to do about a file that is not what it should be.
         what: that is.
     """
-    require_plain(path)
+    plain(path)
     try:
         with (
             enough_memory(str(path), "run fewer jobs at once, or make the image smaller"),
@@ -130,4 +131,11 @@ def image_header(path: Path) -> tuple[int, int, str]:
 def write_png(path: Path | str, image: np.ndarray) -> None:
     """Write a uint8 image, (H, W) or (H, W, 3), as PNG, atomically."""
     with atomic_open(path) as stream:
-        Image.fromarray(image).save(stream, format="PNG", compress_level=4)
+        stream.write(png(image))
+
+
+def png(image: np.ndarray) -> bytes:
+    """A uint8 image, (H, W) or (H, W, 3), as PNG."""
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, format="PNG", compress_level=4)
+    return stream.getvalue()

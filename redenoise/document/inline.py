@@ -7,6 +7,10 @@ TEXT, CODE, BOLD, LINK = "text", "code", "bold", "link"
 MARKUP = re.compile(r"`([^`]+)`|\*\*(.+?)\*\*|\[([^\][]*)\]\(([^()\s]+)\)", re.DOTALL)
 
 
+PAPERS = "https://doi.org/"
+FILE = re.compile(r"(?!/)[\w.#/-]+")  # of the reports, relative to the page
+
+
 class Span(NamedTuple):
     """A run of characters of one kind; `target` is where a link leads."""
 
@@ -33,6 +37,11 @@ def spans(text: str) -> list[Span]:
             found.append(Span(LINK, label.replace("`", ""), target))
         end = match.end()
     return [*found, Span(TEXT, text[end:])] if end < len(text) else found
+
+
+def leads_away(target: str) -> bool:
+    """Whether a link leads anywhere else than to another file of the reports, or to a paper."""
+    return not (FILE.fullmatch(target) or target.startswith(PAPERS))
 
 
 def plain(text: str) -> str:

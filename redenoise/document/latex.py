@@ -40,6 +40,7 @@ SYMBOLS = {
     "✗": r"$\times$",
     "○": r"$\circ$",
 }
+LATIN = 0x180  # Basic Latin to Latin Extended-A
 LONG_WORDS = 40  # characters from which a column of words is set as a paragraph
 WIDE = 150  # characters of all numbers of a line from which a table is set smaller
 LINE = 150  # characters of words and numbers that fill a line
@@ -70,9 +71,15 @@ def escape(text: str) -> str:
     """
     parts = []
     for kind, part, _ in inline.spans(text):
-        escaped = "".join(SYMBOLS.get(character, character) for character in part)
+        escaped = "".join(map(_character, part))
         parts.append(rf"\{FONTS[kind]}{{{escaped}}}" if kind in FONTS else escaped)
     return re.sub(r"(?<![\w-])-(?=\d)", "$-$", "".join(parts))
+
+
+def _character(character: str) -> str:
+    """One character; one that LaTeX does not know without more packages by its number in Unicode."""
+    known = character in SYMBOLS or character == "\n" or (character.isprintable() and ord(character) < LATIN)
+    return SYMBOLS.get(character, character) if known else f"{{[}}U+{ord(character):04X}{{]}}"
 
 
 def table(part: Table) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from redenoise.document.model import SCOPES, SHOWS, TONES, Cell, Document, Items, Paragraph, Picture, Table, Value
 from redenoise.support.errors import UserError
+from redenoise.support.files import plain
 from redenoise.support.numbers import EXACT
 
 KINDS = {"paragraph": Paragraph, "items": Items, "table": Table, "picture": Picture}
@@ -34,7 +35,7 @@ def render(document: Document) -> str:
 def read(path: Path) -> Document:
     """The document of a file; raises `UserError` if it is missing, or anything else than `render` gives."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = plain(path).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(f"{path}: missing; {AGAIN}") from None
     except (OSError, UnicodeDecodeError) as error:

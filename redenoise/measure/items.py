@@ -1,7 +1,8 @@
 """Denoised images that survive a kill.
 
 Each finished image is a PNG of its own, outside the outputs that an engine would delete, named by a key of all that
-it depends on: a run that starts again takes up every image whose key still holds and computes the others.
+it depends on and ending in a hash of its own bytes: a run that starts again takes up every image whose key still holds
+and which is the one that was stored, and computes the others.
 """
 
 import glob
@@ -11,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from redenoise.data.images import read_image, write_png
+from redenoise.data.images import png, read_image
 from redenoise.support.errors import UserError
-from redenoise.support.files import sha256_bytes
+from redenoise.support.files import read_sealed, sha256_bytes, write_sealed
 
 
 def item_key(**parts: object) -> str:
@@ -49,11 +50,12 @@ def denoised_item(folder: Path, item: str, key: str, compute: Callable[[], np.nd
     path = folder / f"{item}.{key}.png"
     if path.exists():
         try:
+            read_sealed(path)
             return read_image(path)
         except UserError:
-            pass  # Damaged after it was written: made again and replaced.
+            pass  # Changed or damaged after it was written: made again and replaced.
     image = to_uint8(compute())
-    write_png(path, image)
+    write_sealed(path, png(image))
     for other in folder.glob(f"{glob.escape(item)}.{'?' * len(key)}.png"):
         if other != path:
             other.unlink(missing_ok=True)

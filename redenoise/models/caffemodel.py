@@ -15,7 +15,7 @@ import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 
 from redenoise.support.errors import UserError, damage_explained
-from redenoise.support.files import require_plain
+from redenoise.support.files import plain
 
 MAX_BYTES = 1 << 30  # twice the largest published file here, VGG-16 with 553 MB
 # Types by number in the older layout, as far as such layers have weights.
@@ -58,9 +58,9 @@ def read_layers(path: Path | str) -> dict[str, Layer]:
         UserError: the file is missing, larger than `MAX_BYTES`, damaged, or holds no weights.
     """
     path = Path(path)
-    require_plain(path)
+    plain(path)
     try:
-        size = path.stat().st_size
+        size = plain(path).stat().st_size
         if size > MAX_BYTES:
             raise UserError(f"{path}: {size} bytes, expected at most {MAX_BYTES}; choose another file")
         with damage_explained(path, "not a .caffemodel file, or a damaged one", "get it again"):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from redenoise.support.errors import UserError, damage_explained
-from redenoise.support.files import require_plain
+from redenoise.support.files import plain
 
 MAX_VALUES = 50_000_000  # ten times the largest published network here
 
@@ -24,7 +24,7 @@ def read_convolutions(path: Path | str) -> list[tuple[np.ndarray, np.ndarray]]:
     Raises:
         UserError: the file is missing, is not HDF5, or holds no such network.
     """
-    require_plain(path)
+    plain(path)
     try:
         with (
             damage_explained(path, "not a MatConvNet network in a MATLAB 7.3 file", "delete it and download it again"),

@@ -12,7 +12,7 @@ import torch
 from scipy.io import loadmat, whosmat
 
 from redenoise.support.errors import UserError, damage_explained
-from redenoise.support.files import require_plain
+from redenoise.support.files import plain
 
 MAX_BYTES = 512_000_000  # of a file; the largest known one, of the MLP, is below a quarter of it
 Found = TypeVar("Found")
@@ -99,7 +99,7 @@ IMPORTERS: dict[str, Callable[[Path | str], dict[str, torch.Tensor]]] = {
 
 def _open(path: Path | str, read: Callable[[str], Found]) -> Found:
     """What `read` finds in a file; whatever may be wrong with it is one line."""
-    require_plain(path)
+    plain(path)
     try:
         with damage_explained(path, *DAMAGE):
             if (size := Path(path).stat().st_size) > MAX_BYTES:

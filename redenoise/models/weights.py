@@ -16,7 +16,7 @@ from torch.nn.modules.module import (
 
 from redenoise.models import denoisers
 from redenoise.support.errors import Unavailable, UserError, damage_explained, out_of_memory
-from redenoise.support.files import atomic_open, require_plain
+from redenoise.support.files import atomic_open, plain
 
 Network = TypeVar("Network", bound=nn.Module)
 SCALE = ".scale"  # ending of the name of the tensor that int8 weights are multiplied with
@@ -61,7 +61,7 @@ def load_network(
         UserError: the file is missing or damaged, or its tensors are not those of the network that it names, or not
             finite.
     """
-    require_plain(path)
+    plain(path)
     try:
         with damage_explained(path, "not a weight file of this project", "run the train stage again"):
             with safe_open(path, framework="pt") as file:

@@ -8,12 +8,11 @@ parts of one run, and they merge to the same bytes whoever made them. No noisy o
 import glob
 import io
 import json
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 import torch
@@ -27,7 +26,7 @@ from redenoise.models.recognizers import TaskNetwork
 from redenoise.recognition.images import batches, prepared
 from redenoise.recognition.metrics import overlaps, ranks
 from redenoise.support.errors import UserError, during
-from redenoise.support.files import atomic_open, sha256_bytes
+from redenoise.support.files import atomic_open, read_sealed, sha256_bytes, write_sealed
 from redenoise.support.progress import progress
 
 CLEAN = "clean"  # the condition without noise
@@ -169,11 +168,11 @@ def _kept(folder: Path, part: Part, key: str, make: Callable[[], dict[str, np.nd
     path = folder / f"{part.number:05d}.{key}.npz"
     if path.exists():
         try:
-            return read_arrays(path)
-        except (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile):
-            pass  # damaged after it was written: made again and replaced
+            return read_arrays(io.BytesIO(read_sealed(path)))
+        except UserError:
+            pass  # changed or damaged after it was written: made again and replaced
     arrays = make()
-    write_arrays(path, arrays)
+    write_sealed(path, _packed(arrays))
     for other in folder.glob(f"{glob.escape(f'{part.number:05d}')}.*.npz"):
         if other != path:
             other.unlink(missing_ok=True)
@@ -182,13 +181,17 @@ def _kept(folder: Path, part: Part, key: str, make: Callable[[], dict[str, np.nd
 
 def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
     """Write arrays as .npz, atomically; the same arrays make the same bytes."""
+    with atomic_open(path) as file:
+        file.write(_packed(arrays))
+
+
+def _packed(arrays: dict[str, Any]) -> bytes:
     stream = io.BytesIO()
     np.savez(stream, **arrays)
-    with atomic_open(path) as file:
-        file.write(stream.getvalue())
+    return stream.getvalue()
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
+def read_arrays(path: Path | IO[bytes]) -> dict[str, np.ndarray]:
     """Arrays of `write_arrays`; pickled content is refused."""
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}

@@ -11,7 +11,7 @@ from typing import IO, cast
 from redenoise.sources.disk import write_checked
 from redenoise.sources.stores import Store, StoreFile
 from redenoise.support.errors import UserError, damage_explained
-from redenoise.support.files import require_plain
+from redenoise.support.files import plain
 
 OFFICIAL, REPLACE = "not the official archive", "replace it by the original"
 
@@ -72,7 +72,7 @@ def members(archive: Path | IO[bytes], limit: int, name: str) -> Generator[tuple
 def _opened(archive: Path | IO[bytes], limit: int, name: str, stack: ExitStack) -> tarfile.TarFile:
     if not isinstance(archive, Path):
         return stack.enter_context(tarfile.open(fileobj=archive, mode="r:"))
-    require_plain(archive)
+    plain(archive)
     with archive.open("rb") as stream:
         packed = stream.read(2) == b"\x1f\x8b"
     if not packed:

@@ -7,7 +7,7 @@ from typing import IO
 
 from redenoise.sources.stores import StoreFile
 from redenoise.support.errors import UserError
-from redenoise.support.files import atomic_open, sha256_file
+from redenoise.support.files import atomic_open, plain, sha256_file
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 # Left free beside the files themselves: other jobs of the same run write too.
@@ -19,7 +19,7 @@ _STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")  # of files w
 def problem(path: Path, file: StoreFile) -> str | None:
     """What keeps `path` from being `file`, in a few words; None if size and SHA-256 agree."""
     try:
-        size = path.stat().st_size
+        size = plain(path).stat().st_size
         # The hash of a file of another size would only cost time.
         digest = sha256_file(path) if size == file.bytes else ""
         return _difference(file, size, digest, path)

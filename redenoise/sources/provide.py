@@ -41,7 +41,7 @@ def provide(store: Store, files: list[StoreFile]) -> int:
         Unavailable: neither the mirror nor the origin could deliver a file, or a local store's folder lacks it.
         UserError: a source's file differs from the manifest, the disk is full, or the mirror is not a folder.
     """
-    with exclusive(paths.STORE / ".locks" / f"{store.name}.lock", f"store {store.name}"):
+    with exclusive(paths.shared_lock(store.name), f"store {store.name}"):
         wanted = _unverified(files)
         if wanted and store.archive:
             # One pass over the archive serves every data set of the store.

@@ -13,7 +13,7 @@ from redenoise.dag import paths
 from redenoise.sources.fetch import fetched
 from redenoise.sources.provide import mirror
 from redenoise.support.errors import Unavailable, UserError, choices, damage_explained
-from redenoise.support.files import require_plain, sha256_file
+from redenoise.support.files import plain, sha256_file
 from redenoise.support.locks import exclusive
 
 FOLDER = "torchvision"  # of these files, in data/ and in a mirror
@@ -59,7 +59,7 @@ def provide(url: str, fetch: bool = False) -> Path:
     if not fetch:
         line = f"{name}: not in {' or '.join(map(str, folders))}"
         raise Unavailable(f"{line}; put it there, from {url}")
-    with exclusive(paths.STORE / ".locks" / f"{FOLDER}.lock", FOLDER):
+    with exclusive(paths.shared_lock(FOLDER), FOLDER):
         if not target.is_file():
             os.replace(fetched(url, target, MAX_BYTES, partial(_problem, name=name)), target)
         return target
@@ -80,9 +80,9 @@ def read_state(path: Path | str) -> dict[str, torch.Tensor]:
         UserError: the file is missing, too large or damaged, or holds something else.
     """
     path = Path(path)
-    require_plain(path)
+    plain(path)
     try:
-        size = path.stat().st_size
+        size = plain(path).stat().st_size
     except FileNotFoundError:
         raise UserError(f"{path}: not found; correct `weights` in params.yaml, or put the file there") from None
     if size > MAX_BYTES:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from redenoise.support.errors import UserError
-from redenoise.support.files import require_plain, write_text
+from redenoise.support.files import plain, write_text
 
 Row = dict[str, str]  # by column
+LONGEST = 4000  # characters of a field
 
 
 def read(path: Path, columns: Sequence[str], again: str, others: bool = False, more: Sequence[str] = ()) -> list[Row]:
@@ -23,9 +24,8 @@ def read(path: Path, columns: Sequence[str], again: str, others: bool = False, m
     Raises:
         UserError: the file is missing, or no CSV with these columns; the line names the file and its line.
     """
-    require_plain(path)
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = plain(path).read_bytes().decode("utf-8")
     except FileNotFoundError:
         raise UserError(f"{path}: missing; {again}") from None
     except (UnicodeDecodeError, OSError) as error:
@@ -44,8 +44,10 @@ def parse(
         raise UserError(f"{place}: not a CSV file ({error}); {wanted}") from None
     known = header in ([*columns], [*columns, *more])
     if not (set(columns) <= set(header) and len(set(header)) == len(header) if others else known):
-        raise UserError(f"{place}: header is {','.join(header) or 'missing'!s:.200}; {wanted}")
+        raise UserError(f"{place}: header is {','.join(header)[:200] or 'missing'}; {wanted}")
     for number, line in enumerate(lines, start=2):
+        if any(len(field) > LONGEST for field in line):
+            raise UserError(f"{place}: line {number}: a field of more than {LONGEST} characters; {again}")
         if not all(map(str.isprintable, line)):
             raise UserError(f"{place}: line {number}: a field with characters that are no text; {again}")
         if len(line) != len(header):

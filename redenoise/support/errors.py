@@ -5,6 +5,7 @@ import errno
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 
 from redenoise.support.engine import end_with_engine
 
@@ -13,7 +14,12 @@ class UserError(Exception):
     """Something the user can mend.
 
     The message names the file or key, what was found, what was expected and what to do, in one line.
+
+    Attributes:
+        code: that a command ends with.
     """
+
+    code = 1
 
 
 class Unavailable(UserError):
@@ -27,9 +33,15 @@ class Unmeasurable(UserError):
 class Stopped(UserError):
     """A signal asked for the end; everything done so far is kept, and the same command goes on from there."""
 
+    code = 75  # EX_TEMPFAIL of sysexits.h: a scheduler may start the job again (Slurm: RequeueExit=75)
 
-# Exit code of a stopped stage, EX_TEMPFAIL of sysexits.h: a scheduler may start the job again (Slurm: RequeueExit=75).
-STOPPED_CODE = 75
+
+class Unreadable(UserError):
+    """What was to be compared cannot be read, so that there is no verdict."""
+
+    code = 66  # EX_NOINPUT of sysexits.h
+
+
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 NO_MEMORY = "not enough memory"
 # What PyTorch and the libraries below it write when memory or threads run out.
@@ -115,14 +127,18 @@ def out_of_memory(error: BaseException) -> bool:
 def run_cli(main: Callable[[], None]) -> None:
     """Run a stage's command line: a `UserError` or an interrupt ends it with one line and a non-zero exit."""
     end_with_engine()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that does not know a character shows its number.
+            stream.reconfigure(errors="backslashreplace")
     try:
         main()
     except Stopped as stopped:
         print(stopped, file=sys.stderr)
-        sys.exit(STOPPED_CODE)
+        sys.exit(stopped.code)
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(error.code)
     except KeyboardInterrupt:
         print("interrupted; start the same command again to go on", file=sys.stderr)
         sys.exit(130)

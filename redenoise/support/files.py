@@ -81,12 +81,19 @@ def renewed(folder: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def require_plain(path: Path | str) -> None:
-    """Raise `UserError` for a FIFO, a device or a socket, which may be read for ever."""
-    with suppress(OSError, ValueError):
-        kind = stat.S_IFMT(os.stat(path).st_mode)
-        if kind not in (stat.S_IFREG, stat.S_IFDIR):
-            raise UserError(f"{path}: {SPECIAL.get(kind, 'a special file')}, expected a plain file; name one")
+def write_sealed(path: Path | str, data: bytes) -> None:
+    """Write bytes with their SHA-256 behind them, atomically; readers of PNG stop before it."""
+    with atomic_open(path) as stream:
+        stream.write(data + hashlib.sha256(data).digest())
+
+
+def read_sealed(path: Path | str) -> bytes:
+    """The bytes of `write_sealed`; raises `UserError` if the file does not hold what was written, in every bit."""
+    stored = plain(path).read_bytes()
+    size = len(stored) - hashlib.sha256().digest_size
+    if size < 0 or hashlib.sha256(stored[:size]).digest() != stored[size:]:
+        raise UserError(f"{path}: does not end in the SHA-256 of what it holds; delete it to have it made again")
+    return stored[:size]
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -107,9 +114,8 @@ def read_json(path: Path | str, kind: type | None = None, fields: Iterable[str] 
         kind: type that its value must have, such as `dict`.
         fields: keys that a dict must have.
     """
-    require_plain(path)
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
+        value = json.loads(plain(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: missing; run the stage that makes it") from None
     except (ValueError, RecursionError) as error:
@@ -123,6 +129,19 @@ def read_json(path: Path | str, kind: type | None = None, fields: Iterable[str] 
     return value
 
 
+def plain(path: Path | str) -> Path:
+    """`path`, if it is a plain file or not there at all; a folder is left to the reader.
+
+    Raises:
+        UserError: it is a FIFO, a device or a socket, of which reading might never end.
+    """
+    with suppress(OSError, ValueError):
+        kind = stat.S_IFMT(os.stat(path).st_mode)
+        if kind not in (stat.S_IFREG, stat.S_IFDIR):
+            raise UserError(f"{path}: {SPECIAL.get(kind, 'a special file')}, expected a plain file; name one")
+    return Path(path)
+
+
 def sha256_bytes(data: bytes) -> str:
     """SHA-256 of bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
@@ -130,9 +149,8 @@ def sha256_bytes(data: bytes) -> str:
 
 def sha256_file(path: Path | str) -> str:
     """SHA-256 of a file's bytes, in hexadecimal, read in blocks; raises `UserError` for what is no plain file."""
-    require_plain(path)
     digest = hashlib.sha256()
-    with open(path, "rb") as stream:
+    with plain(path).open("rb") as stream:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

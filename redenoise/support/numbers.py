@@ -1,16 +1,23 @@
 """Numbers that may be results: finite ones, and one that is not, the PSNR of an image without any error."""
 
 import math
+import re
 
+NUMBER = re.compile(r"[-+]?[0-9]{1,30}(\.[0-9]{0,30})?([eE][-+]?[0-9]{1,3})?")
+LARGEST = 1e15  # no value, count or size comes near it
 EXACT = "exact"  # how infinity is written wherever a value is shown or kept
 
 
 def is_number(field: str) -> bool:
-    """Whether a text is a finite decimal number."""
-    try:
-        return math.isfinite(float(field))
-    except ValueError:
-        return False
+    """Whether a text is a decimal number as this project writes them, below `LARGEST`."""
+    return NUMBER.fullmatch(field) is not None and abs(float(field)) < LARGEST
+
+
+def number(field: str) -> float:
+    """The number of a text; raises `ValueError` where `is_number` does not hold."""
+    if not is_number(field):
+        raise ValueError(f"{field!r:.40} is no number")
+    return float(field)
 
 
 def fixed(value: float, decimals: int, thousands: str = "") -> str:

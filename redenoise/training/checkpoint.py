@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from redenoise.support.errors import UserError, damage_explained
-from redenoise.support.files import atomic_open, require_plain
+from redenoise.support.files import atomic_open, plain
 from redenoise.training.step import Learner, learner_tensors
 
 
@@ -38,7 +38,7 @@ def _write(path: Path, found: dict[str, torch.Tensor], step: int, key: dict[str,
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """Its step, key and history, and its tensors by name; raises `UserError` if the file is damaged."""
-    require_plain(path)
+    plain(path)
     try:
         with damage_explained(
             path, "damaged, expected a checkpoint of this project", "delete it to train from the start"

@@ -70,7 +70,7 @@ def unpacked(archive: Archive, name: str, fetch: bool, unpack: Callable[[Path, P
     """
     folder = paths.STORE / archive.folder / name
     what = f"{archive.folder}/{name}"
-    with exclusive(paths.STORE / ".locks" / f"{archive.folder}-{name}.lock", what):
+    with exclusive(paths.shared_lock(f"{archive.folder}-{name}"), what):
         if folder.exists():
             _check_mark(folder, archive)
             return folder

@@ -18,7 +18,7 @@ from redenoise.dag import paths
 from redenoise.data.labelled import IGNORED
 from redenoise.sources.archive import OFFICIAL, REPLACE, unexpected
 from redenoise.support.errors import UserError, damage_explained
-from redenoise.support.files import sha256_file
+from redenoise.support.files import plain, sha256_file
 from stages.labelled.archives import Archive, explained, members, unpacked, write_member
 
 FOLDER = "voc"
@@ -65,7 +65,7 @@ def read_list(split: str) -> list[str]:
     """The ids of a split in published order; `UserError` for a missing list, a wrong line or an id that comes twice."""
     path = list_path(split)
     try:
-        ids = path.read_text(encoding="utf-8").split()
+        ids = plain(path).read_text(encoding="utf-8").split()
     except FileNotFoundError:
         raise UserError(f"{path}: not found; restore it with `git checkout {path}`") from None
     wrong = [name for name in ids if not _ID.fullmatch(name)]

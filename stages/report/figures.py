@@ -19,7 +19,7 @@ from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
-from redenoise.support.numbers import is_number
+from redenoise.support.numbers import is_number, number
 from stages.report.kinds import Design
 from stages.report.results import DEMO_PREFIX
 from stages.report.tables import DESIGN_TABLES
@@ -191,7 +191,7 @@ def _curves(rows: Rows) -> dict[tuple[str, str], Points]:
     curves = {}
     for name, curve in found.items():
         kind = "validation_psnr" if any(row["validation_psnr"] for row in curve) else "training_psnr"
-        curves[name] = [(float(row["step"]), float(row[kind])) for row in curve if row[kind]]
+        curves[name] = [(number(row["step"]), number(row[kind])) for row in curve if row[kind]]
     return curves
 
 

@@ -16,6 +16,7 @@ SCHEDULE = "published schedule"  # trained here, all steps of the paper's own sc
 TRAINING = "own schedule"  # trained here, otherwise
 IMPLEMENTATION = "own implementation"  # of a filter, or of a prior that is fitted here
 COUNT = "count"  # of parameters
+GROUNDS = (WEIGHTS, SCHEDULE, TRAINING, IMPLEMENTATION, COUNT)
 
 
 def ground(config: Config, records: Records, title: str, method: str, condition: str) -> str:

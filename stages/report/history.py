@@ -1,12 +1,12 @@
 """The provenance page: commit, packages, devices and durations. The only report that two equal runs may differ in."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
-from redenoise.document.model import NOTHING, Cell, Document, Paragraph, Section, Table, table
+from redenoise.document.model import ASIDE, NOTHING, Cell, Document, Paragraph, Section, Table, table
 from stages.report.weights import Records, trained
 
 COMMIT_LENGTH = 12
@@ -47,9 +47,15 @@ def document(config: Config, own: dict[str, Any], records: Records) -> Document:
         Section("Time by stage", (_stages(records),)),
         Section("Training", (Paragraph(TRAINING), training)),
         Section("Packages", (_packages(nodes),)),
-        Section(NODES, (table(NODE_COLUMNS, _nodes(nodes), numbers=("seconds",)),)),
+        Section(NODES, (table(NODE_COLUMNS, _nodes(nodes), numbers=("seconds",)), *_without_commit(nodes))),
     )
     return Document("provenance", "Provenance", sections)
+
+
+def _without_commit(nodes: Records) -> Iterator[Paragraph]:
+    """Why nodes have no commit, as git said it."""
+    for reason, count in Counter(filter(None, (record.get("no_commit") for record in nodes.values()))).items():
+        yield Paragraph(f"No commit of {count} nodes: {reason}", ASIDE)
 
 
 def _stages(records: Records) -> Table:

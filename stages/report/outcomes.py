@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from redenoise.support.errors import UserError
+from redenoise.support.files import plain
 
 RESAMPLES = 1000
 SEED = 0
@@ -74,7 +75,7 @@ def read(path: Path, condition: str, metric: str) -> Outcomes:
         UserError: the file is missing or damaged, or holds no such array.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(plain(path)) as archive:
             size = archive.getinfo(f"{condition}.npy").file_size
         if size > MAX_BYTES:
             raise ValueError(f"{condition} has {size} bytes, expected at most {MAX_BYTES}")

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,37 +111,41 @@ def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict
     Raises:
         UserError: a file is missing or malformed, or two rows have one key.
     """
-    values: dict[Key, float] = {}
-    notes: dict[Key, str] = {}
-    items: dict[str, dict[str, None]] = defaultdict(dict)  # Inner dicts serve as ordered sets.
-    methods: dict[str, dict[str, None]] = defaultdict(dict)
+    found: dict[Key, tuple[float | None, str]] = {}
     gaps = Gaps()
     for stage, key in nodes(config):
         place = title(config, stage, key), config.entry(stage, key)["method"]
-        path = paths.results(config.scale, key)
         if f"{stage}-{key}" not in records:
             gaps.note_not_yet(place, config, key)
             continue
-        rows = _read_rows(path)
-        for row_key, (value, note) in rows.items():
-            if row_key in values or row_key in notes:
-                raise UserError(f"{path}: {'/'.join(row_key)} is measured twice; one method and set need one node")
-            values |= {} if value is None else {row_key: value}
-            notes |= {row_key: note} if note else {}
-            items[row_key[0]][row_key[1]] = None
-            methods[row_key[0]][row_key[3]] = None
+        rows = _read_rows(path := paths.results(config.scale, key))
+        if twice := next((row for row in rows if row in found), None):
+            raise UserError(f"{path}: {'/'.join(twice)} is measured twice; one method and set need one node")
+        _check_owner(config, (stage, key), rows)
+        found |= rows
         gaps.note(place, records[f"{stage}-{key}"], rows)
-    expected = {name: printed_items.get(name) or SET_SIZES.get(name) or set(items[name]) for name in items}
+    values = {key: value for key, (value, _) in found.items() if value is not None}
+    notes = {key: note for key, (_, note) in found.items() if note}
+    items = _by_dataset((dataset, item) for dataset, item, *_ in found)
+    expected = {name: printed_items.get(name) or SET_SIZES.get(name) or set(images) for name, images in items.items()}
     notes |= _whole(notes, expected)
     means, left_out = _averages(values, expected)
     return Measured(
         values=values | means,
         notes=notes | {key: "; ".join(filter(None, (notes.get(key), text))) for key, text in left_out.items()},
-        items={name: list(found) for name, found in items.items()},
-        methods={name: list(found) for name, found in methods.items()},
+        items=items,
+        methods=_by_dataset((dataset, method) for dataset, _, _, method, _ in found),
         counts=_read_counts(paths.results(config.scale, ARCHITECTURE)) if ARCHITECTURE in records else {},
         **vars(gaps),
     )
+
+
+def _by_dataset(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Each name once, in the order of the results, by its data set."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for dataset, name in dict.fromkeys(pairs):
+        found[dataset].append(name)
+    return dict(found)
 
 
 def check_value(row: csv_tables.Row, place: str, units: Mapping[str, Collection[str]]) -> None:
@@ -160,7 +164,7 @@ def value_of(row: csv_tables.Row) -> float | None:
 
 def is_noise(condition: str) -> bool:
     """Whether a condition is a noise level, such as `sigma=25`; other tasks have other conditions."""
-    return re.fullmatch(r"sigma=\d+", condition) is not None
+    return re.fullmatch(r"sigma=[0-9]{1,6}", condition) is not None
 
 
 def sigma(condition: str) -> int:
@@ -175,6 +179,15 @@ def averages(measured: Measured) -> list[tuple[str, str, int, str]]:
         for (dataset, item, condition, method, metric), value in measured.values.items()
         if item == AVERAGE and metric == "psnr" and is_noise(condition)
     )
+
+
+def _check_owner(config: Config, node: tuple[str, str], rows: Iterable[Key]) -> None:
+    """Raise `UserError` for a value of another data set or method than those of its node."""
+    name, method = title(config, *node), config.entry(*node)["method"]
+    name = name if config.settings["real_data"] else DEMO_PREFIX + name
+    if wrong := next((row for row in rows if (row[0], row[3]) != (name, method)), None):
+        line = f"{paths.results(config.scale, node[1])}: {'/'.join(wrong)}: expected values of {name} and {method}"
+        raise UserError(f"{line}; {AGAIN}")
 
 
 def _read_rows(path: Path) -> dict[Key, tuple[float | None, str]]:

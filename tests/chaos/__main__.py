@@ -2,8 +2,9 @@
 
 A checkout of the project with a small grid is run once undisturbed, then N times from nothing with at least K kills at
 moments that the seed and the run's number decide: of single processes and of all at once, by SIGKILL, SIGTERM and
-SIGINT. Every byte of the results, weights and reports must be that of the undisturbed run, and nothing else may be
-left: no lock, no temporary file, no process. One line for each run; the exit status is 1 if any differed.
+SIGINT. In every tenth run a bit of a kept image flips besides, and a clock is ahead for a while. Every byte of the
+results, weights and reports must be that of the undisturbed run, and nothing else may be left: no lock, no temporary
+file, no process. One line for each run; the exit status is 1 if any differed.
 
     python -m tests.chaos --seed 0 --runs 5 --first 20      # the runs 20 to 24 of seed 0
 """
@@ -44,7 +45,7 @@ def report(campaign: Campaign, first: int, count: int) -> int:
     for number, run in campaign.runs(first, count):
         verdict = run.problem or "same bytes"
         hanging = [f"{run.hung} times SIGKILL after a SIGTERM that hung Snakemake"] if run.hung else []
-        done = "; ".join([*run.kills, *hanging, f"{run.seconds:.0f} s"])
+        done = "; ".join([*run.kills, *run.tricks, *hanging, f"{run.seconds:.0f} s"])
         print(f"run {campaign.seed}.{number}: {done}: {verdict}", flush=True)
         kills, hung, differed = kills + len(run.kills), hung + run.hung, differed + bool(run.problem)
     seconds = time.monotonic() - begun

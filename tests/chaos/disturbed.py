@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.chaos import tricks
 from tests.checkouts import ENVIRONMENT, processes
 
 OUTPUT = "chaos.txt"  # of all attempts of one run, in its checkout
@@ -31,12 +32,14 @@ class Run:
 
     Attributes:
         kills: what was done, and when, in words.
+        tricks: what disk and clock did, in words.
         hung: how often SIGTERM made Snakemake wait for ever, so that SIGKILL had to follow.
         seconds: from its first start to its end.
         problem: why it did not end well, empty if it did.
     """
 
     kills: list[str] = field(default_factory=list)
+    tricks: list[str] = field(default_factory=list)
     hung: int = 0
     seconds: float = 0.0
     problem: str = ""
@@ -51,10 +54,15 @@ class Disturber:
         nodes: how many nodes the run has.
         seconds: how long it takes undisturbed.
         draws: decides what is killed and when.
+        tricky: whether disk and clock play tricks, too, see `tricks`.
     """
 
-    def __init__(self, folder: Path, targets: tuple[str, ...], nodes: int, seconds: float, draws: random.Random):
+    def __init__(
+        self, folder: Path, targets: tuple[str, ...], nodes: int, seconds: float, draws: random.Random,
+        tricky: bool = False,
+    ) -> None:  # fmt: skip
         self.folder, self.targets, self.nodes, self.seconds, self.draws = folder, targets, nodes, seconds, draws
+        self.tricky = tricky
         self._kinds: list[str] = []
 
     def run(self, kills: int) -> Run:
@@ -80,16 +88,36 @@ class Disturber:
     def _attempt_until_done(self, moments: list[float], found: Run, begun: float) -> None:
         with (self.folder / OUTPUT).open("wb") as output:
             while not found.problem:
-                before = len(found.kills)
-                engine = subprocess.Popen(self._command(), **self._options(output), start_new_session=True)
-                self._watch(engine, moments, found, begun)
-                disturbed = len(found.kills) > before
+                before = len(found.kills), len(found.tricks)
+                with self._clock(found):
+                    engine = subprocess.Popen(self._command(), **self._options(output), start_new_session=True)
+                    self._watch(engine, moments, found, begun)
+                disturbed = (len(found.kills), len(found.tricks)) > before
                 if engine.returncode == 0:
+                    if self._flip(found):
+                        continue
                     return
                 if not disturbed and not found.problem:
                     found.problem = f"does not go on: Snakemake ended with {engine.returncode}: {self._said()}"
                 if disturbed and any((self.folder / ".snakemake/locks").glob("*")):  # it could not remove its own lock
                     subprocess.run([*self._command(), "--unlock"], **self._options(output), check=True)
+
+    @contextmanager
+    def _clock(self, found: Run) -> Iterator[None]:
+        """For one attempt after the first kill the clock was ahead."""
+        if not self.tricky or not found.kills or found.tricks:
+            yield
+            return
+        with tricks.clock_ahead(self.folder, self.draws) as done:
+            found.tricks += filter(None, [done])
+            yield
+
+    def _flip(self, found: Run) -> bool:
+        """Once, when all is done, a bit flips; returns whether it did now."""
+        if not self.tricky or any("flipped" in done for done in found.tricks):
+            return False
+        found.tricks += filter(None, [tricks.flip(self.folder, self.draws)])
+        return "flipped" in "".join(found.tricks)
 
     def _command(self) -> list[str]:
         return [sys.executable, "-m", "snakemake", "--cores", "2", *self.targets]
@@ -110,7 +138,7 @@ class Disturber:
                     moments.pop()
                     found.kills.append(f"{done} at {time.monotonic() - begun:.1f} s")
                     since = time.monotonic()
-            elif len(found.kills) > before and self._hangs(engine, found.kills[-1], time.monotonic() - since):
+            elif len(found.kills) > before and self._hangs(engine, found.kills[before:], time.monotonic() - since):
                 found.hung += 1
                 engine.kill()
             if time.monotonic() - begun > 60 + 20 * self.seconds:
@@ -118,8 +146,8 @@ class Disturber:
                 self._end_all()
             time.sleep(LOOK_SECONDS)
 
-    def _hangs(self, engine: subprocess.Popen, kill: str, waited: float) -> bool:
-        return "SIGTERM" in kill and waited > HUNG_SECONDS and [*processes(self.folder)] == [engine.pid]
+    def _hangs(self, engine: subprocess.Popen, kills: list[str], waited: float) -> bool:
+        return "SIGTERM" in "".join(kills) and waited > HUNG_SECONDS and [*processes(self.folder)] == [engine.pid]
 
     def _due(self, moment: float, finished: int, waited: float) -> bool:
         part = (moment % 1) * self.seconds / self.nodes

@@ -3,16 +3,15 @@
 
 import shlex
 import sys
-from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
-# A rule's `python` is the one that runs Snakemake, also when its environment has not been activated. A scheduler signals
-# every process of a job: the trap keeps the shell until the stage has written what it must and ended.
+# A rule's `python` is the one that runs Snakemake, also when its environment has not been activated: a function, since no
+# entry of PATH can have a colon in it. A scheduler signals every process of a job: the trap keeps the shell until the
+# stage has written what it must and ended.
 # Where Snakemake or the shell is killed, nobody would wait for the stage: it looks after both, see support/engine.py.
-shell.prefix(
-    f"set -euo pipefail; trap : TERM; export REDENOISE_ENGINE=\"$PPID $$\""
-    f" PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
-)
+# Snakemake formats the prefix as it does commands, so that a brace stands for itself if it is there twice.
+PREFIX = 'set -euo pipefail; trap : TERM; export REDENOISE_ENGINE="$PPID $$"; python() { %s "$@"; }; '
+shell.prefix((PREFIX % shlex.quote(sys.executable)).replace("{", "{{").replace("}", "}}"))
 
 from redenoise.commands.plan.shards import Scatter
 from redenoise.dag.config import load_config

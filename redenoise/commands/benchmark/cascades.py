@@ -29,7 +29,6 @@ from redenoise.measure import torch_mode
 from redenoise.measure.torch_mode import set_mode
 from redenoise.models import denoisers, recognizers
 from redenoise.support.errors import UserError
-from redenoise.support.files import write_json, write_text
 from redenoise.training.schedule import Schedule
 
 # Cascade of params.yaml that stands for each task, side of the images that its evaluation feeds to the networks
@@ -149,10 +148,7 @@ def benchmark(seconds: float, output: Path) -> Path:
             say(f"{task}, {part}: {result['images_per_second']:.3g} images/s, {result['memory'] / 1e9:.2f} GB")
     here = machine.describe_machine(torch_mode.device(), usable_cores())
     record = {"machine": here, "commit": machine.commit(), "seconds": seconds, "found": found, "hours": hours(found)}
-    target = output / f"cascades-{machine.slug(here)}.md"
-    write_json(target.with_suffix(".json"), record)
-    write_text(target, render(record))
-    return target
+    return machine.store(output / f"cascades-{machine.slug(here)}.md", record, render(record))
 
 
 def main(arguments: list[str] | None = None) -> None:

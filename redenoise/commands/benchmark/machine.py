@@ -14,6 +14,8 @@ from redenoise.dag import provenance
 from redenoise.document import markdown
 from redenoise.measure import torch_mode
 from redenoise.support.errors import UserError
+from redenoise.support.files import write_json, write_text
+from redenoise.support.locks import beside, exclusive
 
 OUTPUT = Path("reports/benchmark")
 
@@ -44,6 +46,14 @@ def commit() -> str | None:
     """The commit of the sources, with `-dirty` where tracked files differ from it; None outside a repository."""
     found = provenance.commit()
     return f"{found['commit']}{'-dirty' if found['uncommitted_changes'] else ''}" if found["commit"] else None
+
+
+def store(target: Path, record: dict[str, Any], page: str) -> Path:
+    """Write a benchmark's page and, beside it, its record; returns the page's path."""
+    with exclusive(beside(target), str(target)):
+        write_json(target.with_suffix(".json"), record)
+        write_text(target, page)
+    return target
 
 
 def usable_cores() -> int:

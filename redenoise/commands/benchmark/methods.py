@@ -28,7 +28,6 @@ from redenoise.measure import apply
 from redenoise.measure.torch_mode import set_mode
 from redenoise.models import denoisers, filters
 from redenoise.support.errors import UserError
-from redenoise.support.files import write_json, write_text
 
 SIZES = (256, 512, 1024)  # sides of the square images
 SIGMA = 25.0
@@ -127,10 +126,7 @@ def benchmark(output: Path, sizes: list[int], most: float) -> Path:
         say(f"{name}: " + ", ".join(f"{size}² {one['seconds']:.3g} s" for size, one in found[name].items()))
     here = machine.describe_machine(torch.device("cpu"), usable_cores())
     record = {"machine": here, "commit": machine.commit(), "sizes": sizes, "most": most, "found": found}
-    target = output / f"methods-{machine.slug(here)}.md"
-    write_json(target.with_suffix(".json"), record)
-    write_text(target, render(record))
-    return target
+    return machine.store(output / f"methods-{machine.slug(here)}.md", record, render(record))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -27,7 +27,6 @@ from redenoise.measure import torch_mode
 from redenoise.measure.torch_mode import set_mode
 from redenoise.models import denoisers
 from redenoise.support.errors import UserError
-from redenoise.support.files import write_json, write_text
 from redenoise.training.patches import Patches
 from redenoise.training.schedule import schedule_for
 
@@ -73,10 +72,7 @@ def benchmark(output: Path, seconds: float, network: dict | None = None, trainin
     fields = ("name", "precision", "networks", "rates")
     record["ways"] = [{name: getattr(way, name) for name in fields} for way in ways]
     record["summary"] = summarise(record)
-    target = output / f"{machine.slug(record['machine'])}.md"
-    write_json(target.with_suffix(".json"), record)
-    write_text(target, render(record))
-    return target
+    return machine.store(output / f"{machine.slug(record['machine'])}.md", record, render(record))
 
 
 def describe(seconds: float, workshop: Workshop) -> dict[str, Any]:

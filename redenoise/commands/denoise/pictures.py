@@ -18,7 +18,7 @@ from redenoise.commands.denoise import wide
 from redenoise.data.images import MAX_PIXELS
 from redenoise.measure.items import to_uint8
 from redenoise.support.errors import UserError, damage_explained
-from redenoise.support.files import atomic_open, require_plain
+from redenoise.support.files import atomic_open, plain
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
@@ -120,7 +120,7 @@ def write(path: Path, picture: Picture, pixels: np.ndarray) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Any, Facts]]:
     """An open picture whose pixels can be kept; damage inside the block is one line."""
-    require_plain(path)
+    plain(path)
     with damage_explained(path, "damaged", "replace it or leave it out"), _found(path) as image:
         if problem := _problem(image, bits := _bits(path, image)):
             raise UserError(f"{path}: {problem}")

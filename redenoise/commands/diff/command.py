@@ -13,17 +13,25 @@ from redenoise.commands.diff.causes import Ancestry
 from redenoise.commands.diff.sides import Move, Reader, moves
 from redenoise.commands.parsing import parser
 from redenoise.dag.config import SCALES, load_config
-from redenoise.support.errors import UserError, choices
+from redenoise.support.errors import Unreadable, UserError, choices
 from redenoise.support.files import write_text
 
 WORKING_TREE = "."
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Command line; exits with 1 if `--fail-on-regression` is given and a reproduced cell has gone off."""
+    """Command line; exits with 1 if `--fail-on-regression` is given and a reproduced cell has gone off.
+
+    Raises:
+        Unreadable: a side cannot be read, or has no reports: there is no verdict then.
+    """
     parsed = _parser().parse_args(arguments)
-    old, new = sides.reader(parsed.base), sides.reader(parsed.head)
-    found = {scale: between(parsed.base, old, parsed.head, new, scale) for scale in _scales(parsed.scale, new)}
+    try:
+        old, new = sides.reader(parsed.base), sides.reader(parsed.head)
+        scales = _scales(parsed.scale, {parsed.base: old, parsed.head: new})
+        found = {scale: between(parsed.base, old, parsed.head, new, scale) for scale in scales}
+    except UserError as error:
+        raise Unreadable(f"cannot compare: {error}") from None
     head = "the working tree" if parsed.head == WORKING_TREE else f"`{parsed.head}`"
     title = f"# What moved between `{parsed.base}` and {head}"
     text = "\n".join([f"{title}\n", *(layout.render(scale, moved, parsed.all) for scale, moved in found.items())])
@@ -43,14 +51,20 @@ def between(base: str, old: Reader, head: str, new: Reader, scale: str) -> list[
     return list(moves(before, after, Ancestry(load_config(scale), before.records or {}, after.records or {})))
 
 
-def _scales(chosen: str | None, read: Reader) -> list[str]:
+def _scales(chosen: str | None, readers: dict[str, Reader]) -> list[str]:
+    """The scales that any side has reports of; raises `UserError` if a side has none."""
     known = sorted(path.stem for path in SCALES.glob("*.yaml"))
     if chosen and chosen not in known:
         raise UserError(f"--scale {chosen!r} is not known; {choices(chosen, known)}")
-    found = sides.scales(read, [chosen] if chosen else known)
-    if not found:
-        raise UserError(f"reports/{chosen or ''}: no reports to compare; run `python -m stages.report` first")
-    return found
+    found: set[str] = set()
+    for name, read in readers.items():
+        there = sides.scales(read, [chosen] if chosen else known)
+        if not there:
+            raise UserError(
+                f"{name}: reports/{chosen or ''}: no reports to compare; run `python -m stages.report` first"
+            )
+        found.update(there)
+    return sorted(found)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     options.add_argument("head", nargs="?", default=WORKING_TREE, help="the same (default: the working tree)")
     options.add_argument("--scale", help="one scale (default: all that have reports)")
     options.add_argument("--all", action="store_true", help="leave no cell out, also those that moved very little")
-    text = "exit with 1 if a reproduced cell has gone off"
+    text = f"exit with 1 if a reproduced cell has gone off; with {Unreadable.code} if a side cannot be read"
     options.add_argument("--fail-on-regression", action="store_true", help=text)
     options.add_argument("--output", type=Path, metavar="FILE", help="write the Markdown to a file too")
     return options

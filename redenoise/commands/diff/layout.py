@@ -1,5 +1,6 @@
 """The moves between two sides as Markdown, for a comment on a pull request."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
@@ -144,4 +145,4 @@ def _order(cause: Cause) -> tuple[int, str]:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("*", r"\*").replace("<", r"\<")
+    return re.sub(r"\*|(?<!\\)<", markdown.ESCAPED, markdown.literal(text))

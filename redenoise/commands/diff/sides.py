@@ -5,7 +5,6 @@ A side is the reports of a revision, of another checkout, or of the working tree
 
 import json
 import math
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import hypot, sqrt
@@ -13,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from redenoise.commands.diff.causes import UNKNOWN, Ancestry, Cause
-from redenoise.document import store
 from redenoise.document.model import IMAGE, Place, Value
+from redenoise.support import git
 from redenoise.support.errors import UserError
+from redenoise.support.files import plain
+from stages.report import reading
 from stages.report.details import SURE
 from stages.report.records import FORMAT, NAME
 from stages.report.rows import OFF, REPRODUCED
@@ -41,19 +42,23 @@ def reader(source: str) -> Reader:
     """Reads files of a folder with a checkout, if there is one of that name, else of a git revision.
 
     Raises:
-        UserError: there is neither.
+        UserError: there is neither; the reader raises it for a file that is there and cannot be read.
     """
     if Path(source, "reports").is_dir():
         return lambda name: _text(Path(source, name))
-    found = _git("rev-parse", "--verify", "--quiet", f"{source}^{{commit}}")
-    if found.returncode:
-        line = f"{source!r} is neither a revision that git knows here nor a folder with reports/"
-        raise UserError(f"{line}; give one, such as HEAD~1 or main (git fetch brings those of others)")
-    commit = found.stdout.decode().strip()
+    root = Path.cwd()
+    try:
+        commit = git.ask(root, "rev-parse", "--verify", f"{source}^{{commit}}").decode().strip()
+    except git.GitError as error:
+        line = f"{source!r} is neither a revision that git knows here nor a folder with reports/ ({error})"
+        raise UserError(f"{line}; give one, such as HEAD~1 or main (git fetch brings those of others)") from None
 
     def read(name: str) -> str | None:
-        shown = _git("show", f"{commit}:{name}")
-        return shown.stdout.decode() if shown.returncode == 0 else None
+        # A tree tells a file that is not there from one that cannot be read, as in a clone without its remote.
+        listed = git.ask(root, "ls-tree", "-z", "--full-tree", commit, "--", name).decode()
+        if not listed:
+            return None
+        return _decoded(git.ask(root, "cat-file", "blob", listed.partition("\t")[0].split()[2]), f"{source}: {name}")
 
     return read
 
@@ -73,7 +78,7 @@ def load(name: str, read: Reader, scale: str) -> Side:
         path = f"reports/{scale}/{spec.key}"
         text = read(f"{path}.json")
         if text is not None:
-            values |= {value.place: value for value in store.parse(text, f"{name}: {path}.json").values}
+            values |= {value.place: value for value in reading.parse(text, spec.key, f"{name}: {path}.json").values}
         elif read(f"{path}.md") is not None:
             line = f"{name}: {path}.json: missing beside its page, this report was made before pages were kept as data"
             raise UserError(f"{line}; choose a later revision, or a folder where it was made again")
@@ -95,20 +100,16 @@ def _records(place: str, text: str | None) -> dict[str, Any] | None:
 
 def _text(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8")
+        return _decoded(plain(path).read_bytes(), str(path))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not readable ({error}); restore it from git") from None
 
 
-def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+def _decoded(data: bytes, place: str) -> str:
     try:
-        return subprocess.run(["git", *arguments], capture_output=True, check=False)
-    except FileNotFoundError:
-        raise UserError(
-            "git: not found, and a revision can only be read with it; install it or name a folder"
-        ) from None
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{place}: not text ({error}); restore it from git") from None
 
 
 @dataclass(frozen=True)

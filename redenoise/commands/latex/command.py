@@ -10,6 +10,7 @@ from redenoise.commands.latex import document
 from redenoise.commands.parsing import parser
 from redenoise.dag import paths
 from redenoise.dag.config import load_config
+from redenoise.support.locks import beside, exclusive_all
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -20,5 +21,6 @@ def main(arguments: list[str] | None = None) -> None:
     parsed = options.parse_args(arguments)
     config = load_config(parsed.scale)
     folder = parsed.output or paths.build(config.scale) / "latex"
-    document.write(config, folder)
-    print(f"latex: {compiler.compiled(folder) if parsed.pdf else folder / 'document.tex'}")
+    with exclusive_all([paths.pages_lock(config.scale), (beside(folder), str(folder))]):
+        document.write(config, folder)
+        print(f"latex: {compiler.compiled(folder) if parsed.pdf else folder / 'document.tex'}")

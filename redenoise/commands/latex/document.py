@@ -16,7 +16,7 @@ from redenoise.document.latex import escape
 from redenoise.document.model import Paragraph, Picture
 from redenoise.support.errors import UserError
 from redenoise.support.files import atomic_open, write_text
-from stages.report import figures
+from stages.report import figures, reading
 from stages.report.results import DEMO_PREFIX
 from stages.report.rows import STATUSES
 from stages.report.tables import ALL_TABLES
@@ -72,7 +72,7 @@ def render(scale: str, found: list[Cell], pictures: list[Figure]) -> str:
     parts += [r"{\renewcommand{\addvspace}[1]{}\tableofcontents}", r"\clearpage"]
     parts += [r"\section{Numbers}", ABOUT, _example(found), _counts(found)]
     for spec in ALL_TABLES:
-        page = store.read(paths.reports(scale) / f"{spec.key}.json")
+        page = reading.read(paths.reports(scale), spec.key)
         parts += [r"\clearpage", f"% {spec.key}", _heading(page.title), latex.body(page)]
     for figure in pictures:
         graphics = rf"{GRAPHICS}{{figures/{PurePosixPath(figure.name).stem}}}"

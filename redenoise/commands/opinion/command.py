@@ -13,6 +13,7 @@ from redenoise.commands.parsing import parser
 from redenoise.dag import paths
 from redenoise.dag.config import Config, load_config
 from redenoise.support.errors import UserError
+from redenoise.support.locks import beside, exclusive
 
 WARN_BYTES = 25 << 20  # of the page; more is slow to send around
 
@@ -53,7 +54,8 @@ def _build(config: Config, parsed: argparse.Namespace) -> None:
 
     folder = parsed.output or _folder(config.scale)
     seed = config.params["seed"] if parsed.seed is None else parsed.seed
-    key = build(config, folder, seed, parsed.without_missing)
+    with exclusive(beside(folder), str(folder)):
+        key = build(config, folder, seed, parsed.without_missing)
     for name, reason in key["missing"].items():
         print(f"left out: {name}: {reason}", file=sys.stderr)
     size = (folder / "opinion.html").stat().st_size
@@ -72,5 +74,7 @@ def _collect(config: Config, parsed: argparse.Namespace) -> None:
     if problems:
         line = f"{len(problems)} of {len(parsed.files)} files refused, nothing written"
         raise UserError(f"{line}; mend them or leave them out")
-    written = report.write(parsed.output or report.FOLDER, config, found, key)
+    folder = parsed.output or report.FOLDER
+    with exclusive(beside(folder), str(folder)):
+        written = report.write(folder, config, found, key)
     print(f"opinion: {f'{len(found)} raters' if found else report.NO_RATERS}, {', '.join(map(str, written))}")

@@ -13,6 +13,7 @@ from redenoise.commands.plan.shards import Scatter
 from redenoise.dag import graph
 from redenoise.dag.config import load_config
 from redenoise.support.errors import UserError
+from redenoise.support.locks import beside, exclusive
 
 
 def plan(scale: str | None, every_node: bool, as_json: bool) -> str:
@@ -34,7 +35,8 @@ def record_costs(scale: str | None) -> str:
         UserError: nothing was run here at that scale.
     """
     config = load_config(scale)
-    count = costs.record(config, graph.load(config).nodes, shards=Scatter(config).count)
+    with exclusive(beside(costs.TABLE), str(costs.TABLE)):
+        count = costs.record(config, graph.load(config).nodes, shards=Scatter(config).count)
     if not count:
         raise UserError(f"build/{config.scale}: no node has been run here, expected some; run the DAG first")
     return f"{costs.TABLE}: {count} nodes of scale {config.scale}"

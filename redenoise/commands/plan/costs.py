@@ -24,6 +24,7 @@ from redenoise.document.model import NOTHING
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 from redenoise.support.files import read_json, write_text
+from redenoise.support.numbers import number
 from redenoise.training.schedule import schedule_for
 from stages.report.history import NODES
 
@@ -117,7 +118,7 @@ def read_table(path: Path = TABLE) -> Table:
 
 
 def _parse(row: csv_tables.Row) -> Cost:
-    values = {name: float(row[name]) if row[name] else None for name in (*QUANTITIES, "shard_minutes")}
+    values = {name: number(row[name]) if row[name] else None for name in (*QUANTITIES, "shard_minutes")}
     shards = int(row["shards"]) if row["shards"] else None
     return Cost(**values, shards=shards, device=row["device"], idle=row["idle"] == "yes")
 
@@ -130,8 +131,11 @@ def reported(scale: str) -> dict[str, Cost]:
     """
     path = paths.reports(scale) / "provenance.json"
     tables = store.read(path).section(NODES).tables if path.is_file() else []
-    rows = [row for table in tables for row in table.records()]
-    return {row["node"]: Cost(float(row["seconds"]), device=row["device"]) for row in rows if row["seconds"] != NOTHING}
+    rows = [row for table in tables for row in table.records() if row.get("seconds") != NOTHING]
+    try:
+        return {row["node"]: Cost(number(row["seconds"]), device=row["device"]) for row in rows}
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{path}: no seconds of every node ({error}); {store.AGAIN}") from None
 
 
 def record(

@@ -14,7 +14,7 @@ from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.document import store
 from redenoise.document.model import Document, Place
-from stages.report import TABLE_SUFFIXES, gallery
+from stages.report import TABLE_SUFFIXES, gallery, reading
 from stages.report.tables import ALL_TABLES
 
 TEXTS = ("overview", "training", "figures", "provenance", "notes")  # documents that are no table's
@@ -64,8 +64,8 @@ class Book:
 def load(config: Config) -> Book:
     """Read everything; raises `UserError` where the reports of the scale are not there or not as they are written."""
     nodes, folder = pipeline.load(config), paths.reports(config.scale)
-    names = (*(spec.key for spec in ALL_TABLES), *TEXTS)
-    documents = {name: store.read(folder / f"{name}.json") for name in names}
+    documents = {spec.key: reading.read(folder, spec.key) for spec in ALL_TABLES}
+    documents |= {name: store.read(folder / f"{name}.json") for name in TEXTS}
     # That of the opinion test, which no stage writes, may not be there.
     if (page := opinion.file(config.scale, "json")).is_file():
         documents["opinion"] = store.read(page)

@@ -18,9 +18,10 @@ from redenoise.commands.site.book import Book
 from redenoise.commands.site.book import load as load_book
 from redenoise.commands.site.texts import page_of
 from redenoise.dag import paths
-from redenoise.dag.config import load_config
+from redenoise.dag.config import Config, load_config
 from redenoise.support.errors import UserError
 from redenoise.support.files import renewed
+from redenoise.support.locks import beside, exclusive_all
 from stages.report.tables import ALL_TABLES
 
 HERE = Path(__file__).parent
@@ -44,6 +45,11 @@ def main(arguments: list[str] | None = None) -> None:
     given = options.parse_args(arguments)
     config = load_config(given.scale)
     folder = given.output or paths.build(config.scale) / "site"
+    with exclusive_all([paths.pages_lock(config.scale), (beside(folder), str(folder))]):
+        _make(config, folder)
+
+
+def _make(config: Config, folder: Path) -> None:
     book, album = load_book(config), photos.Album([], {}, [])
     why_not = book.source.why_not
     if not why_not:

@@ -14,7 +14,6 @@ from markupsafe import Markup
 from redenoise.document import inline
 from redenoise.document.model import Cell
 
-PAPERS = "https://doi.org/"
 TAGS = {inline.CODE: Markup("<code>{}</code>"), inline.BOLD: Markup("<strong>{}</strong>"), inline.TEXT: Markup("{}")}
 LINK = Markup('<a href="{}">{}</a>')
 
@@ -74,7 +73,7 @@ class Writer:
 
     def href(self, target: str) -> str:
         """Where a link of the report leads on the site, empty if nowhere."""
-        if target.startswith((PAPERS, "#")):
+        if target.startswith((inline.PAPERS, "#")):
             return target
         path, hash_, anchor = target.partition("#")
         found = self._resolved(path)

@@ -105,14 +105,15 @@ def kept(scale: str, key: str) -> Iterator["Kept"]:
     """The values of one cell that earlier runs have measured; those added inside the block are kept too."""
     path = paths.build(scale) / "spread" / f"{key}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as stream:
+    with path.open("a+", encoding="utf-8", errors="replace") as stream:
         yield Kept(stream)
 
 
 class Kept:
     """Measured values by the key of what each depends on: the values of one image, one for each metric.
 
-    A file has a line for each image. One that a kill has cut short is measured again.
+    A file has a line for each image, with a hash of what it says. One that a kill has cut short, or that was changed
+    since, is measured again.
     """
 
     def __init__(self, stream: IO[str]) -> None:
@@ -122,7 +123,7 @@ class Kept:
     def add(self, key: str, values: list[float]) -> None:
         """Keep the values of one image."""
         self.values[key] = values
-        print("", json.dumps([key, values]), sep="\n", file=self.stream, flush=True)
+        print("", json.dumps([key, values, _seal(key, values)]), sep="\n", file=self.stream, flush=True)
 
 
 def image_key(cell: Cell, row: dict[str, str], sigma: float, seed: int, parts: dict[str, str]) -> str:
@@ -156,9 +157,13 @@ def _code() -> str:
 
 
 def _parsed(line: str) -> tuple[str, list[float]] | None:
-    """Key and values of a line; None for one that is empty or damaged."""
+    """Key and values of a line; None for one that is empty, damaged or changed."""
     try:
-        key, values = json.loads(line)
-        return (key, [float(value) for value in values]) if len(values) == len(METRICS) else None
-    except (ValueError, TypeError):
+        key, values, seal = json.loads(line)
+        return (key, values) if seal == _seal(key, values) else None
+    except (ValueError, TypeError, RecursionError):
         return None
+
+
+def _seal(key: str, values: list[float]) -> str:
+    return sha256_bytes(json.dumps([key, values]).encode())[:20]
