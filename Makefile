@@ -3,6 +3,7 @@
 PYTHON := python3
 SCALE :=
 BIN := .venv/bin
+REPORT = reports/$(or $(SCALE),$(shell sed -n 's/^scale: *\([a-z]*\).*/\1/p' params.yaml))/overview.md
 UV := $(firstword $(shell grep "^uv==" requirements.lock))
 
 .PHONY: reproduce test setup lock dag clean
@@ -10,7 +11,8 @@ UV := $(firstword $(shell grep "^uv==" requirements.lock))
 
 reproduce: setup  ## the whole DAG at the scale of params.yaml (demo: no network data needed)
 	$(BIN)/snakemake --cores all $(if $(SCALE),--config scale=$(SCALE))
-	@echo "report: reports/$(or $(SCALE),$(shell sed -n 's/^scale: *\([a-z]*\).*/\1/p' params.yaml))/overview.md"
+	@grep -E '^- (Found|Not found|Missing): ' $(REPORT)
+	@echo "report: $(REPORT)"
 
 # One process of pytest per core, so one thread in each. Types are checked beside the tests: that keeps one core busy.
 test: setup  ## lint, format check and all tests
