@@ -1,6 +1,7 @@
 """The stage's one node: all tables, the overview, the notes, the other pages and the metrics of one scale."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from redenoise.dag import paths, provenance
@@ -52,23 +53,23 @@ def run(config: Config) -> None:
     sweep(paths.build(config.scale))
     sweep(paths.reports(config.scale))
     with provenance.recorded(config, "report") as own:
-        _write(load_context(config), own)
+        _write(load_context(config), own, paths.reports(config.scale))
 
 
-def run_so_far(config: Config) -> None:
+def run_so_far(config: Config, folder: Path) -> None:
     """Write the same of whatever is measured; cells of nodes that have not run say so and name the command.
 
-    The node's record stays as it is, so that the engines make the whole report when its inputs are there.
+    Args:
+        folder: not that of the committed reports, which may hold more than this build has measured.
     """
     with exclusive(paths.lock(config.scale, "report"), "report"):
-        _write(load_context(config, history.so_far(config)), provenance.so_far(config, "report"))
+        _write(load_context(config, history.so_far(config)), provenance.so_far(config, "report"), folder)
 
 
-def _write(context: Context, own: dict[str, Any]) -> None:
+def _write(context: Context, own: dict[str, Any], folder: Path) -> None:
     comparisons = [compare(spec, context) for spec in ALL_TABLES]
     # Before anything is written: the former report stays whole.
     texts, pictures = files(comparisons, context, own), gallery.pictures(context.config, context.records)
-    folder = paths.reports(context.config.scale)
     for name, text in texts.items():
         write_text(folder / name, text)
     for name, data in pictures.items():

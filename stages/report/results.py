@@ -54,8 +54,7 @@ class Gaps:
 
     def note_not_yet(self, place: tuple[str, str], config: Config, key: str) -> None:
         """Take in that a node has not run."""
-        command = f"snakemake --cores all --config scale={config.scale} -- {paths.results(config.scale, key)}"
-        self.unavailable[place] = f"not measured yet: {command}"
+        self.unavailable[place] = not_yet(config, key)
 
     def note(self, place: tuple[str, str], record: dict[str, Any], measured: object) -> None:
         """Take in what the record of a node says, and whether it has measured anything."""
@@ -68,6 +67,12 @@ class Gaps:
     def why(self, title: str, method: str, condition: str) -> str | None:
         """Why a method has no value under one condition, as far as its node says."""
         return self.unavailable.get((title, method)) or self.without.get((title, method, condition))
+
+
+def not_yet(config: Config, key: str) -> str:
+    """That the node which writes the results of a name has not run, and the command that runs it."""
+    command = f"snakemake --cores all --config scale={config.scale} -- {paths.results(config.scale, key)}"
+    return f"not measured yet; {command}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from redenoise.commands.convert import card_of, of_authors
 from redenoise.commands.importing import files, fit
 from redenoise.commands.importing.entry import check_name, entry, evaluations, with_family
 from redenoise.commands.parsing import parser
-from redenoise.commands.release import cards, readme
+from redenoise.commands.release import cards, readme, releasing
 from redenoise.dag import options as known
 from redenoise.dag import paths
 from redenoise.dag.config import PARAMS, load_config
@@ -33,7 +33,6 @@ from redenoise.measure.noise import add_noise
 from redenoise.models.weights import save_network
 from redenoise.support.errors import UserError, choices
 from redenoise.support.files import write_json, write_text
-from redenoise.support.locks import exclusive
 
 EPSILON = 1e-5  # of a normalisation of PyTorch, unless its program says otherwise
 SIDE = 128  # pixels of the photograph that imported weights are tried on
@@ -60,7 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
         raise UserError("--sigma or --sigma-range: expected whole levels from 0 to 255; correct it")
     serves = {"sigmas": [given.sigma]} if given.sigma is not None else {"sigma_range": given.sigma_range}
     spec = {"name": given.network, **dict(_option(given.network, text) for text in given.option)}
-    with exclusive(paths.STORE / ".locks" / "import.lock", "an import"):
+    with releasing():
         print(take(given.file, spec, given.name, serves, given.eps, given.data))
 
 
