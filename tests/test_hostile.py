@@ -180,7 +180,7 @@ def test_what_is_no_plain_file_is_refused_at_once(
 
 def test_a_rater_who_sends_a_fifo(tmp_path: Path):
     fifo(tmp_path / "a.json")
-    with pytest.raises(ratings.Refused, match="no plain file"):
+    with pytest.raises(ratings.Refused, match="not a plain file"):
         ratings._bytes(tmp_path / "a.json")
 
 

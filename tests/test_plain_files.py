@@ -12,7 +12,7 @@ from redenoise.commands.diff import sides
 from redenoise.commands.manifest import is_gray
 from redenoise.commands.opinion import ratings
 from redenoise.dag import indexed, provenance
-from redenoise.data.images import image_size, read_image
+from redenoise.data.images import image_header, read_image
 from redenoise.document import store
 from redenoise.measure.denoising import read_noisy
 from redenoise.models.caffemodel import read_layers
@@ -42,7 +42,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "kept image": read_sealed,
     "side of a comparison": sides._text,
     "image": read_image,
-    "size of an image": image_size,
+    "header of an image": image_header,
     "image of a new set": is_gray,
     "noisy image": read_noisy,
     "checkpoint": read_checkpoint,
@@ -88,7 +88,7 @@ def test_it_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, k
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "file.png"
     put(path)
-    with pytest.raises((UserError, ratings.Refused), match=r"expected a plain file|not a file"):
+    with pytest.raises((UserError, ratings.Refused), match=r"expected a plain file|not a file|not a plain file"):
         READERS[kind](path)
 
 

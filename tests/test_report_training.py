@@ -65,12 +65,12 @@ def test_a_level_without_weights_says_why_in_its_cells_and_on_the_page(partly):
     for item in ("01", "average"):
         row = comparison.printed[item, "sigma=25", "Proposed", "psnr"]
         assert (row.status, row.note) == ("not run", REASON)
-    assert comparison.printed["average", "sigma=35", "Proposed", "psnr"].status == "off"
+    assert comparison.printed["average", "sigma=35", "Proposed", "psnr"].status == "own training"
     document = layout.document(comparison, context)
     lines = markdown.render(document).splitlines()
     methods = next(line for line in lines if line.startswith("| Proposed "))
     escaped = REASON.replace("|", "\\|")
-    assert "| sigma 35: schedule modern, 12,000 of 40,000 steps, mode fast |" in methods
+    assert "| sigma 35: schedule modern, 12,000 of 40,000 steps, mode fast; began \\| again |" in methods
     assert f"| sigma 25 not run: {escaped}; sigma 50 not run: {escaped} |" in methods
     assert r"\textbar{} 100 \% yet; sigma 50 not run" in latex.render(document)
 
@@ -121,8 +121,8 @@ def test_notes_count_parameters_at_every_scale_and_name_the_schedule(partly):
     stage.run(partly)
     found = page(partly, "notes.md")
     assert re.search(r"\| s2_skip_e128_d128 +\| +384k \| +384,000 \| +\+0 ✓ \|", found)
-    made = "schedule modern, 12,000 of 40,000 steps, mode fast"
-    assert re.search(rf"\| liu2020/table2_kodak +\| +35 \| +30.83 \| +30.528 \| -0.302 ✗ \| {made} \|", found)
+    made = r"schedule modern, 12,000 of 40,000 steps, mode fast; began \\\| again"
+    assert re.search(rf"\| liu2020/table2_kodak +\| +35 \| +30.83 \| +30.528 \| -0.302 ○ \| {made} \|", found)
     assert re.search(r"\| Kodak +\| +35 \| +30.528 \| +\d+.\d+ \| +[+-]", found), "the border's table"
 
 

@@ -18,6 +18,7 @@ from redenoise.dag import paths
 from redenoise.dag.config import Config, load_config
 from redenoise.document import store
 from redenoise.support.errors import UserError
+from stages.report.rows import STATUSES
 from stages.report.tables import ALL_TABLES
 from tests.conftest import ROOT
 from tests.report_project import write_record
@@ -124,9 +125,9 @@ def test_bars_count_the_printed_cells(made):
     book = load_book(config)
     for spec in ALL_TABLES:
         printed = [value for value in book.documents[spec.key].values if value.printed]
-        counts = [sum(value.status == status for value in printed) for status in ("reproduced", "off", "not run")]
-        label = "{} reproduced, {} off, {} not run".format(*counts)
-        assert f'aria-label="{label}, of {sum(counts)} printed cells"' in text, spec.key
+        counts = {status: sum(value.status == status for value in printed) for status in STATUSES}
+        label = ", ".join(f"{count} {status}" for status, count in counts.items())
+        assert f'aria-label="{label}, of {sum(counts.values())} printed cells"' in text, spec.key
 
 
 def test_node_pages_hold_inputs_with_whole_hashes_and_the_record(made):
@@ -217,7 +218,7 @@ def test_damaged_records_are_refused(alone: Config, change: Callable[[dict], dic
 
 
 def test_text_of_the_reports_cannot_become_markup_or_lead_away(alone: Config):
-    change("reports/bench/kligvasser2018/table1_denoising.json", ("no implementation in this project yet", HOSTILE))
+    change("reports/bench/liu2020/table3_cbsd68.json", ("measured with CDnCNN-B", HOSTILE))
     change("reports/bench/learning_curves.csv", ("proposed,", '"<b id=""x"">$\\frac</b>",'))
     links = " ".join(
         f"[away]({to})" for to in ("https://example.org/x", "//example.org", "javascript:alert", "../../x")
@@ -237,7 +238,7 @@ def test_text_of_the_reports_cannot_become_markup_or_lead_away(alone: Config):
     page = Page(Path("site/notes.html"))
     assert "away away away away a paper" in page.text and "https://doi.org/1" in page.links
     assert "seen: not here" in page.text and page.sources == ["data:,", "assets/site.css", "assets/site.js"]
-    cells = Page(Path("site/kligvasser2018-table1_denoising.html")).data["cell-data"]["cells"]
+    cells = Page(Path("site/liu2020-table3_cbsd68.html")).data["cell-data"]["cells"]
     assert any(cell.get("note", "").startswith(HOSTILE) for cell in cells)
     assert "$\\frac" in Page(Path("site/training.html")).text
 

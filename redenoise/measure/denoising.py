@@ -14,6 +14,7 @@ from redenoise.data.images import read_image
 from redenoise.measure.items import denoised_item, item_key
 from redenoise.measure.metrics import psnr, ssim
 from redenoise.support.errors import Unmeasurable, UserError, damage_explained, during, out_of_memory
+from redenoise.support.files import plain
 from redenoise.support.numbers import fixed
 from redenoise.support.progress import progress
 
@@ -152,7 +153,7 @@ def read_noisy(path: Path) -> np.ndarray:
     """A float32 array written by the synthesize stage; pickled content is refused."""
     with damage_explained(path, "not a NumPy array", "run the synthesize stage again"):
         try:
-            found = np.load(path, allow_pickle=False)
+            found = np.load(plain(path), allow_pickle=False)
         except MemoryError:
             np.load(path, mmap_mode="r")  # raises `ValueError` where the header declares more than the file holds
             raise

@@ -139,7 +139,7 @@ def read(path: Path, key: Key) -> Rating:
 def _bytes(path: Path) -> bytes:
     try:
         if not stat.S_ISREG((found := path.stat()).st_mode):
-            raise Refused("no plain file; name one that the rating page saved")
+            raise Refused("not a plain file; name one that the rating page saved")
         size = found.st_size
         if size > MAX_BYTES:
             raise Refused(f"{size} bytes, expected at most {MAX_BYTES}; this is no result of a rating page")
