@@ -55,7 +55,7 @@ def sentences(comparisons: list[Comparison]) -> tuple[str, str, str]:
 
 
 def _reasons(rows: list[Row]) -> str:
-    found = Counter(row.reason.partition(";")[0] for row in rows if row.status == NOT_RUN)
+    found = Counter(row.reason.partition(";")[0].partition(": ")[0] for row in rows if row.status == NOT_RUN)
     shown = [f"{count}: {reason}" for reason, count in sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))]
     others = "; the rest below" if len(shown) > LARGEST else ""
     return f" ({'; '.join(shown[:LARGEST])}{others})" if shown else ""
