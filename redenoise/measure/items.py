@@ -48,12 +48,11 @@ def denoised_item(folder: Path, item: str, key: str, compute: Callable[[], np.nd
         uint8 (H, W) or (H, W, 3).
     """
     path = folder / f"{item}.{key}.png"
-    if path.exists():
-        try:
-            read_sealed(path)
-            return read_image(path)
-        except UserError:
-            pass  # Changed or damaged after it was written: made again and replaced.
+    try:
+        read_sealed(path)
+        return read_image(path)
+    except (FileNotFoundError, UserError):
+        pass  # Not there, or changed or damaged after it was written: made again and replaced.
     image = to_uint8(compute())
     write_sealed(path, png(image))
     for other in folder.glob(f"{glob.escape(item)}.{'?' * len(key)}.png"):

@@ -166,11 +166,10 @@ def _key(subject: Subject, denoiser: Denoiser, part: Part) -> str:
 def _kept(folder: Path, part: Part, key: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """The arrays of a part: read back if a finished one with this key is there, else computed and kept."""
     path = folder / f"{part.number:05d}.{key}.npz"
-    if path.exists():
-        try:
-            return read_arrays(io.BytesIO(read_sealed(path)))
-        except UserError:
-            pass  # changed or damaged after it was written: made again and replaced
+    try:
+        return read_arrays(io.BytesIO(read_sealed(path)))
+    except (FileNotFoundError, UserError):
+        pass  # not there, or changed or damaged after it was written: made again and replaced
     arrays = make()
     write_sealed(path, _packed(arrays))
     for other in folder.glob(f"{glob.escape(f'{part.number:05d}')}.*.npz"):
