@@ -88,7 +88,7 @@ def test_it_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, k
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "file.png"
     put(path)
-    with pytest.raises((UserError, ratings.Refused), match=r"expected a plain file|not a file|not a plain file"):
+    with pytest.raises((UserError, ratings.Refused), match=r"a plain file|not a file"):
         READERS[kind](path)
 
 

@@ -9,31 +9,30 @@ from pathlib import Path
 
 import torch
 
-from redenoise.support.errors import UserError
+from redenoise.support.errors import UserError, damage_explained
+from redenoise.support.files import plain
 
 MAX_BYTES = 1_000_000_000  # of a file
+AGAIN = "delete it and download it again"
 
 
 def read_state(path: Path | str) -> dict[str, torch.Tensor]:
     """A state dict by the names in the file, on the CPU.
 
     Raises:
-        UserError: the file is missing, too large, or not a pickle of finite float tensors by name.
+        UserError: the file is missing, too large, no plain file, or not a pickle of float tensors by name. That they
+            are finite is seen when they are loaded.
     """
     try:
-        if (size := Path(path).stat().st_size) > MAX_BYTES:
-            raise ValueError(f"{size} bytes, expected at most {MAX_BYTES}")
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        for name, tensor in state.items():
-            if not isinstance(name, str) or not tensor.is_floating_point() or not torch.isfinite(tensor).all():
-                raise ValueError(f"{name!r} holds other values than finite numbers")
-        return dict(state)
+        with damage_explained(path, "not published weights in a pickle of PyTorch tensors", AGAIN):
+            if (size := plain(path).stat().st_size) > MAX_BYTES:
+                raise ValueError(f"{size} bytes, expected at most {MAX_BYTES}")
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            if strange := next((name for name, value in state.items() if not torch.is_floating_point(value)), None):
+                raise ValueError(f"{strange!r} holds no floating-point numbers")
+            return dict(state)
     except FileNotFoundError:
         raise UserError(f"{path}: not found; run `python -m stages.download` first") from None
-    except Exception as error:  # a damaged pickle raises nearly anything
-        problem = str(error).splitlines()[0] if str(error) else type(error).__name__
-        line = f"{path}: not published weights in a pickle of PyTorch tensors ({problem})"
-        raise UserError(f"{line}; delete it and download it again") from None
 
 
 def xdncnn_state(path: Path | str) -> dict[str, torch.Tensor]:
