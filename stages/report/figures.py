@@ -19,7 +19,7 @@ from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
-from redenoise.support.numbers import is_number, number
+from redenoise.support.numbers import EXACT, number
 from stages.report.kinds import Design
 from stages.report.results import DEMO_PREFIX
 from stages.report.tables import DESIGN_TABLES
@@ -232,8 +232,9 @@ def _designs(rows: Rows, kind: str, stand_ins: bool) -> dict[str, tuple[float, f
         if row["metric"] == "params" or row["dataset"].startswith(DEMO_PREFIX) == stand_ins
     }
     pairs = {item: (values.get((item, "params")), values.get((item, "psnr"))) for item, _ in values}
-    known = {item: pair for item, pair in pairs.items() if all(part and is_number(part) for part in pair)}
-    return {item: (float(count or 0), float(psnr or 0)) for item, (count, psnr) in known.items()}
+    return {
+        item: (number(count), number(psnr)) for item, (count, psnr) in pairs.items() if count and psnr and psnr != EXACT
+    }
 
 
 def _design(axis: Axes, design: Design, color: str, points: dict[str, tuple[float, float]]) -> None:

@@ -62,7 +62,7 @@ def run_so_far(config: Config, folder: Path) -> None:
     Args:
         folder: not that of the committed reports, which may hold more than this build has measured.
     """
-    with exclusive(paths.lock(config.scale, "report"), "report"):
+    with exclusive(*paths.pages_lock(config.scale)):
         _write(load_context(config, history.so_far(config)), provenance.so_far(config, "report"), folder)
 
 
