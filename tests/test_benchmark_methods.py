@@ -1,11 +1,13 @@
 """Time and memory of methods: what is measured, what is left out, and the page."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from redenoise.commands.benchmark import methods
 from redenoise.dag.config import load_config
+from tests.checkouts import ROOT
 
 TINY = {"network": {"name": "ffdnet", "channels": 1, "depth": 3, "width": 4}, "channels": 1}
 
@@ -39,3 +41,8 @@ def test_the_page_has_a_row_for_each(project: Path):
     assert "A processor" in page
     row = [cell.strip() for cell in page.splitlines()[-1].strip("|").split("|")]
     assert row == ["BM3D, gray", "0.51", "-", "600", "-"]
+
+
+@pytest.mark.parametrize("path", (ROOT / "reports/benchmark").glob("methods-*.json"), ids=lambda path: path.stem)
+def test_committed_measurements_make_the_committed_page(path: Path):
+    assert methods.render(json.loads(path.read_text())) == path.with_suffix(".md").read_text()

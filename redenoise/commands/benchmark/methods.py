@@ -97,7 +97,7 @@ def render(record: dict[str, Any]) -> str:
     """The page as Markdown, ending in a line feed."""
     here, sizes = record["machine"], [str(size) for size in record["sizes"]]
     rows = []
-    for name, found in record["found"].items():
+    for name, found in sorted(record["found"].items()):
         times = [f"{found[size]['seconds']:.3g}" if size in found else "-" for size in sizes]
         memory = [f"{found[size]['memory'] / 1e6:.0f}" if size in found else "-" for size in sizes]
         rows.append([name, *times, *memory])
