@@ -229,14 +229,14 @@ def test_charts_tell_their_values_by_keyboard_and_by_pointer_and_curves_can_be_h
     go_to(page, "[aria-labelledby='learning-curves'] svg")
     page.press("ArrowRight", "ArrowRight")
     tip = "[aria-labelledby='learning-curves'] .tip"
-    assert page.text(tip) == "dncnn_color sigma25: step 40,000, 30.50 dB"
+    assert page.text(tip) == "dncnn_color sigma25: step 40,000, 30.500 dB"
     page.press("ArrowDown")
-    assert page.text(tip) == "proposed sigma25: step 200, 30.25 dB"
+    assert page.text(tip) == "proposed sigma25: step 200, 30.250 dB"
     page.press("ArrowUp")
-    assert page.text(tip) == "dncnn_color sigma25: step 200, 30.25 dB"
+    assert page.text(tip) == "dncnn_color sigma25: step 200, 30.250 dB"
     go_to(page, "[aria-labelledby='parameters-and-psnr'] svg")
     page.press("Home")
-    assert re.fullmatch(r"s2_\w+, \w+: parameters [\d,]+, 30\.\d\d dB", page.text(f"{DESIGNS} .tip"))
+    assert re.fullmatch(r"s2_\w+, \w+: parameters [\d,]+, 30\.\d\d\d dB", page.text(f"{DESIGNS} .tip"))
     shown = page.run(NEAR, f"{DESIGNS} svg")
     assert shown and page.text(f"{DESIGNS} .tip") == shown
     page.click(".toggles input[value='proposed']")
@@ -244,7 +244,7 @@ def test_charts_tell_their_values_by_keyboard_and_by_pointer_and_curves_can_be_h
     assert hidden and set(hidden) == {"proposed"}
     go_to(page, "[aria-labelledby='learning-curves'] svg")
     page.press("End")
-    assert page.text(tip) == "dncnn_color sigma25: step 40,000, 30.50 dB", "what is hidden is not told of"
+    assert page.text(tip) == "dncnn_color sigma25: step 40,000, 30.500 dB", "what is hidden is not told of"
 
 
 def test_the_first_stop_of_the_tab_key_leads_to_the_content(page, site):

@@ -38,12 +38,11 @@ from stages.report.rows import (
     Comparison,
     Context,
     Row,
-    signed,
 )
 from stages.report.shown import (
     METRIC_NAMES,
-    SHOWN_DECIMALS,
     cell_name,
+    change,
     papers,
     verdict,
     with_interval,
@@ -236,7 +235,7 @@ def _by_method(comparisons: list[Comparison]) -> Rows:
         largest = max(found, key=lambda row: round(abs(row.delta or 0.0), 9))  # Ties: the first.
         where = largest.item + (f", σ {sigma(largest.condition)}" if largest.condition else "")
         mean = fmean(row.delta or 0.0 for row in found)
-        deltas = (signed(value, SHOWN_DECIMALS[metric], ",") for value in (mean, largest.delta or 0.0))
+        deltas = (change(value, metric) for value in (mean, largest.delta or 0.0))
         yield key, method, METRIC_NAMES[metric], len(found), sum(row.status != OFF for row in found), *deltas, where
 
 

@@ -273,10 +273,10 @@ def _spread(row: Row) -> dict[str, Any]:
     return found
 
 
-def signed(value: float, decimals: int, thousands: str = "") -> str:
-    """A number with its sign and fixed decimals; zero is `+0.00`, never `-0.00`; `thousands` separates groups."""
-    text = f"{value:+{thousands}.{decimals}f}"
-    return text.replace("-", "+") if float(text.replace(",", "")) == 0 else text
+def signed(value: float, decimals: int) -> str:
+    """A number with its sign and fixed decimals; zero is `+0.00`, never `-0.00`."""
+    text = f"{value:+.{decimals}f}"
+    return text.replace("-", "+") if float(text) == 0 else text
 
 
 def unmade(dataset: str, name: str) -> str:
