@@ -13,7 +13,7 @@ GROUPS = {
     "your own pictures": (("denoise", "denoise.command", "pictures of yours, denoised by any method of the project"),),
     "before a run": (
         ("plan", "plan.command", "what a run would do, why, and what it would cost"),
-        ("sources", "sources", "which files of the data sets are here, missing or damaged"),
+        ("sources", "sources", "which files of the data sets are here, to be fetched, or damaged"),
         ("cluster", "cluster.command", "whether this Slurm cluster has what slurm/cluster.yaml asks for"),
     ),
     "after a run": (

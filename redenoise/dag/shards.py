@@ -108,8 +108,11 @@ def _taken_up(scale: str, stage: str, key: str) -> dict[str, Any]:
 
 
 def _say(work: Work, name: str, then: str) -> None:
-    if reason := work.record.get("unavailable"):
+    levels = work.record.get("unavailable_levels", {})
+    without = "; ".join(f"{condition} left out: {reason}" for condition, reason in levels.items())
+    if reason := work.record.get("unavailable") or (without if not work.total else ""):
         text = f"nothing to make: {reason}"
     else:
         text = f"made {work.made} of {work.total}, found {work.total - work.made} made already"
+        text = "; ".join(filter(None, (text, without)))
     print(f"{name}: {text}; {then}", file=sys.stderr, flush=True)
