@@ -94,6 +94,17 @@ def test_an_average_needs_every_image(reporting):
     assert "DnCNN-S" in metrics["sigma=25"]
 
 
+def test_the_cells_of_every_paper_are_counted_for_dvc(reporting):
+    config = reporting("bench")
+    stage.run(config)
+    for paper in dict.fromkeys(table.paper for table in ALL_TABLES):
+        rows = [row for spec in ALL_TABLES if spec.paper == paper for row in table_rows(config, spec.key).values()]
+        printed = [row["status"] for row in rows if row["published"]]
+        counts = json.loads(page(config, f"cells/{paper}.json"))
+        assert counts.pop("printed") == len(printed) == sum(counts.values())
+        assert all(printed.count(status) == count for status, count in counts.items())
+
+
 def test_a_printed_method_that_nothing_measures(reporting, monkeypatch):
     name = "kligvasser2018/table1_denoising"
     spec = next(spec for spec in TABLES if spec.key == name)

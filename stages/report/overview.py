@@ -1,7 +1,5 @@
 """The overview: how much of each table is reproduced, what deviates most, and from which data and weights."""
 
-import json
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +19,6 @@ from redenoise.document.model import (
     Table,
     table,
 )
-from redenoise.support.numbers import EXACT
 from stages.report.causes import by_cause, once, sentences
 from stages.report.details import DETAILS, UNDECIDED
 from stages.report.kinds import Ordering, TaskTable
@@ -29,7 +26,6 @@ from stages.report.recognized import ACCURACIES, ACCURACY_COLUMNS, accuracies
 from stages.report.recognized import STAGES as RECOGNITION
 from stages.report.results import AVERAGE, averages, sigma
 from stages.report.rows import (
-    IMAGE,
     NETWORK,
     NOT_RUN,
     OFF,
@@ -154,19 +150,6 @@ def _compared_sections(comparisons: list[Comparison], shown: Shown) -> tuple[Sec
         Section("Deviation by method", (Paragraph(METHOD_TEXT), methods)),
         Section("Averages", (Paragraph(text), means)),
     )
-
-
-def metrics_json(comparisons: list[Comparison]) -> str:
-    """Averages and counts as JSON: table, condition, method, metric, value; for `dvc metrics`."""
-    tree: dict[str, dict] = {}
-    for comparison in comparisons:
-        conditions = tree.setdefault(comparison.spec.key, {})
-        for row in comparison.rows:
-            if row.scope != IMAGE and row.reproduced is not None:
-                methods = conditions.setdefault(row.condition or "any noise level", {})
-                number = EXACT if row.reproduced == math.inf else round(row.reproduced, 4)
-                methods.setdefault(row.label, {})[row.metric] = number
-    return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _facts(context: Context) -> Items:
