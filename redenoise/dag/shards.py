@@ -69,8 +69,9 @@ def working(config: Config, stage: str, key: str, shard: Shard | None) -> Iterat
         with provenance.recorded(config, stage, key) as record:
             work = Work(None, record)
             yield work
-            if work.made < work.total and (shared := _taken_up(config.scale, stage, key)):
-                record["shards"] = shared
+            if work.made < work.total:
+                shared = _taken_up(config.scale, stage, key)
+                record |= {"shards": shared} if shared else {"found": work.total - work.made}
         _say(work, node.title, f"results in {node.outputs[0]}")
         return
     provenance.require(config, node.inputs)
