@@ -21,6 +21,7 @@ from stages.report import (
     metrics,
     notes,
     overview,
+    photographs,
     published,
     recognized,
     results,
@@ -102,6 +103,7 @@ def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
         found |= rendered(page)
     for page in (
         overview.document(comparisons, context),
+        photographs.document(context),
         notes.document(comparisons, context),
         training.document(context),
         gallery.document(config, records),
