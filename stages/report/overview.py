@@ -20,7 +20,7 @@ from redenoise.document.model import (
     table,
 )
 from stages.report.causes import by_cause, once, sentences
-from stages.report.details import DETAILS, UNDECIDED
+from stages.report.details import DETAILS, UNDECIDED, words
 from stages.report.history import instructions
 from stages.report.kinds import Ordering, TaskTable
 from stages.report.recognized import ACCURACIES, ACCURACY_COLUMNS, accuracies
@@ -56,7 +56,7 @@ WORST = 10
 HASH_LENGTH = 12
 COUNT_COLUMNS = ("printed", *STATUSES)
 VALUE_COLUMNS = ("printed", "reproduced", "Δ")
-MEAN_COLUMNS = ("table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS, "over seeds", "decided by")
+MEAN_COLUMNS = ("table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS, "over seeds", "distance")
 DEVIATION_COLUMNS = ("compared", "reproduced", "mean Δ", "largest Δ")
 WORST_ORDER = (
     "Of the cells measured on images; every count of parameters stands in its own table. Sorted not by |Δ| but by |Δ| "
@@ -116,7 +116,11 @@ def document(comparisons: list[Comparison], context: Context) -> Document:
 
 def _cell_blocks(comparisons: list[Comparison]) -> tuple[Block, ...]:
     details = table(("table", *DETAILS), _details(comparisons), DETAILS)
-    decided = (Paragraph("Compared cells, by what decides:"), details, Paragraph(DETAIL_TEXT)) if details.rows else ()
+    decided = (
+        (Paragraph("Compared cells, by their distance from print:"), details, Paragraph(DETAIL_TEXT))
+        if details.rows
+        else ()
+    )
     return (
         _cells(comparisons),
         Paragraph(STATUS_TEXT),
@@ -237,10 +241,10 @@ def _averages(comparisons: list[Comparison], shown: Shown) -> Rows:
 
 
 def _uncertainty(row: Row, comparison: Comparison) -> tuple[str, str]:
-    """How far an average moves with the seed, and what decides its verdict; an accuracy has its interval."""
+    """How far an average moves with the seed, and how far from print it is by that; an accuracy has its interval."""
     if row.reproduced is None:
         return NOTHING, NOTHING
-    return NOTHING if isinstance(comparison.spec, TaskTable) else with_spread(row.known, row.metric), row.detail
+    return NOTHING if isinstance(comparison.spec, TaskTable) else with_spread(row.known, row.metric), words(row.detail)
 
 
 def _details(comparisons: list[Comparison]) -> Rows:
