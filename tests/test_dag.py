@@ -151,6 +151,12 @@ def test_dvc_tracks_the_parameters_that_the_node_depends_on(checkout: Checkout, 
         assert tracked == {places.get(param, param) for param in checkout.config.node_params(name, key or None)}, name
 
 
+def test_every_caption_of_the_report_is_there_and_used():
+    rules = "".join(path.read_text() for path in (ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")))
+    named = re.findall(r'captions/(\w+\.rst)"', rules)
+    assert sorted(set(named)) == sorted(path.name for path in (ROOT / "workflow/captions").iterdir())
+
+
 def test_dvc_yaml_is_what_the_table_describes():
     text = (ROOT / "dvc.yaml").read_text()
     assert text == dvc.render()
