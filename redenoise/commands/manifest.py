@@ -146,12 +146,14 @@ def lines(name: str, title: str, channels: int) -> str:
     sigmas = params["noisy"][alike[0]]["sigmas"] if alike else [25, 50]
     download = {"title": title, "kind": "images", "store": name, "channels": channels, "role": "test"}
     text = ["add to params.yaml, each line to its section there:", "", "downloads:", _entry(name, download)]
+    trainings = [key for key, entry in params["downloads"].items() if entry.get("role") == "train"]
+    text += ["pairs:", *(_entry(f"{name}-{train}", {"test": name, "train": train}) for train in trainings)]
     text += ["noisy:", _entry(name, {"sigmas": sigmas})]
-    for section, kind in (("evaluations", "family"), ("filters", "filter")):
+    for section, fields in (("evaluations", ("family", "trained_on")), ("filters", ("filter",))):
         entries = {
-            f"{name}-{entry[kind]}": {"dataset": name, kind: entry[kind], "method": entry["method"]}
+            f"{name}-{entry[fields[0]]}": {**entry, "dataset": name}
             for entry in params[section].values()
-            if entry["dataset"] in alike and set(entry) == {"dataset", kind, "method"}
+            if entry["dataset"] in alike and set(entry) == {"dataset", *fields, "method"}
         }
         text += [f"{section}:", *(_entry(key, entry) for key, entry in entries.items())] if entries else []
     text += [

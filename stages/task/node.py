@@ -24,8 +24,6 @@ from redenoise.training.card import describe, write_curve
 from redenoise.training.run import Member
 from stages.task.sources import start_from, trained_network
 
-NO_START = "no_leakage.txt"  # the value of `start` for a training that begins with random weights
-
 
 def run(config: Config, key: str) -> None:
     """Make the network of one task."""
@@ -76,7 +74,7 @@ class TaskTraining(LabelledTraining):
         spec = task_spec(self.config, self.key)
         torch.manual_seed(self.seed)  # of the initial weights
         network, start = recognizers.build(spec), paths.build(self.config.scale) / self.entry["start"]
-        if self.entry["start"] != NO_START:
+        if start != paths.no_weights(self.config.scale):
             self.started = start_from(network, start)
         learner = TaskLearner(network, sigma_range, self.schedule, self.mode, self.device)
         began = sha256_path(start) if self.started else ""

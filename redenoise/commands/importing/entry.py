@@ -94,5 +94,6 @@ def evaluations(params: dict[str, Any], name: str) -> list[str]:
         levels = [sigma for sigma in noisy["sigmas"] if sigma in family.get("sigmas", [sigma])]
         if levels:
             some = {} if levels == noisy["sigmas"] else {"sigmas": levels}
-            lines.append(one_line(f"{key}-{name}", {"dataset": key, "family": name, "method": name, **some}))
+            run = {"dataset": key, "family": name, "trained_on": family["data"], "method": name, **some}
+            lines.append(one_line(f"{key}-{name}", run))
     return lines
