@@ -15,7 +15,6 @@ from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason, write_unavailable
 from redenoise.joint.learner import TaskLearner
 from redenoise.joint.training import LabelledTraining
-from redenoise.measure.torch_mode import device_facts
 from redenoise.models import recognizers
 from redenoise.models.weights import save_network
 from redenoise.recognition.stored import task_spec
@@ -43,7 +42,7 @@ def run(config: Config, key: str) -> None:
             else:
                 training = TaskTraining(config, "task", key)
                 record["card"] = trained(training, new)
-                record |= {**device_facts(training.device), "mode": training.mode}
+                record |= training.facts
         except Unavailable as error:
             write_unavailable(new, str(error))
             record["unavailable"] = str(error)
