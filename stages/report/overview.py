@@ -96,7 +96,8 @@ HASH_TEXT = (
 )
 DEMO_WARNING = (
     "Demo scale: these are stand-in images and tiny networks trained for seconds. Nothing that was measured on them "
-    "can be compared with a printed value; parameters alone are, since they are counted on the full-size networks."
+    "can be compared with a printed value; parameters alone are, since they are counted on the full-size networks. "
+    "What is measured for real here too, a released network beside CBM3D, is in [photographs.md](photographs.md)."
 )
 
 
