@@ -1,5 +1,5 @@
 """Fewer pixels: an image made smaller and as large again, both by MATLAB's `imresize`; what super-resolution starts
-from (Dong et al., IEEE TPAMI 2016, section 4; Kim et al., CVPR 2016, section 5).
+from (Dong et al., IEEE TPAMI 2016; Kim et al., CVPR 2016).
 
 The small image is not rounded in between, as in the authors' code.
 """

@@ -1,4 +1,4 @@
-"""JPEG: an image compressed and decoded (Dong et al., ICCV 2015, section 4).
+"""JPEG: an image compressed and decoded (Dong et al., ICCV 2015).
 
 By libjpeg, through Pillow, with the quality of the Independent JPEG Group, which is MATLAB's; a gray image has one
 component, a colour image Pillow's usual sampling of its chroma. Other builds of libjpeg may decode a level apart here
