@@ -6,8 +6,8 @@ scale; beside them, below `reference/`, what a restored image is compared with; 
 
 - `colour`: `rgb`, the image as its data set is read, or `luminance`, of colour images their luminance;
 - `rounded`: whether luminance is rounded to whole levels before it is degraded;
-- `multiple`: of what the sides become multiples, cut off on the right and below; `level` is the level itself;
-- `border`: pixels at every side that are not measured, or `level`.
+- `multiple`: whether the sides are cut off on the right and below to multiples of the `level`;
+- `border`: whether as many pixels at every side as the `level` says are not measured.
 """
 
 import io
@@ -48,7 +48,7 @@ def run(config: Config, key: str) -> None:
                 clean = prepared(checked_path(source, row), gray, protocol, level)
                 rows.append(_degraded(config.params["seed"], module, source.name, row["id"], clean, level, new))
         write_index(new, ("id", module.PARAMETER, "path", "sha256", "clean", "clean_sha256"), rows)
-        border = {str(level): _number(protocol["border"], level) for level in levels}
+        border = {str(level): level for level in levels if protocol["border"] == "level"}
         title = dataset_title(config, entry["dataset"])
         write_json(new / MEASURED_BY, {"title": title, "parameter": module.PARAMETER, "border": border})
 
@@ -63,16 +63,12 @@ def prepared(path: Path, gray: bool, protocol: dict, level: int) -> np.ndarray:
         image = luminance(read_image(path), protocol["rounded"])  # as stored: a gray file of a colour set stays gray
     else:
         image = read_image(path, gray).astype(np.float64)
-    multiple = _number(protocol["multiple"], level)
+    multiple = level if protocol["multiple"] == "level" else 1
     height, width = (side - side % multiple for side in image.shape[:2])
     if not height or not width:
         found = "x".join(map(str, image.shape[:2]))
         raise UserError(f"{path}: {found} pixels, expected {multiple} on each side; lower the level in params.yaml")
     return image[:height, :width]
-
-
-def _number(value: int | str, level: int) -> int:
-    return level if value == "level" else int(value)
 
 
 def _degraded(
