@@ -3,16 +3,13 @@
 PYTHON := python3
 SCALE :=
 BIN := .venv/bin
-REPORT = reports/$(or $(SCALE),$(shell sed -n 's/^scale: *\([a-z]*\).*/\1/p' params.yaml))/overview.md
 UV := $(firstword $(shell grep "^uv==" requirements.lock))
 
 .PHONY: reproduce test setup lock dag clean
 .DELETE_ON_ERROR:
 
 reproduce: setup  ## the whole DAG at the scale of params.yaml (demo: no network data needed)
-	$(BIN)/snakemake --cores all $(if $(SCALE),--config scale=$(SCALE))
-	@grep -E '^- (Found|Not found|Missing): ' $(REPORT)
-	@echo "report: $(REPORT)"
+	@$(BIN)/redenoise reproduce $(if $(SCALE),--scale $(SCALE))
 
 # One process of pytest per core, so one thread in each. Types are checked beside the tests: that keeps one core busy.
 test: setup  ## lint, format check and all tests
@@ -30,7 +27,8 @@ setup: .venv/installed $(BIN)/redenoise  ## the environment of requirements.lock
 	    "install one, or name another: make PYTHON=python3.12" >&2; exit 1; }
 	test -e $@ || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(UV)"
-	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
+	@echo "setup: the locked packages, about 6 GB in .venv, go on where an earlier call was stopped"
+	$(BIN)/uv pip sync --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	touch $@
 
 $(BIN)/redenoise: redenoise/console.sh | .venv/installed

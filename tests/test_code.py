@@ -14,7 +14,19 @@ from redenoise.dag.table import STAGES
 from tests.conftest import ROOT
 
 # Each may import itself and those before it.
-LAYERS = ("support", "dag", "sources", "data", "models", "measure", "training", "recognition", "joint", "document")
+LAYERS = (
+    "instructions",
+    "support",
+    "dag",
+    "sources",
+    "data",
+    "models",
+    "measure",
+    "training",
+    "recognition",
+    "joint",
+    "document",
+)
 TREES = {path: ast.parse(path.read_bytes()) for room in ("stages", "redenoise") for path in (ROOT / room).rglob("*.py")}
 # Files that import modules by a name that they are given, and where the names come from.
 BY_NAME = {

@@ -11,6 +11,7 @@ from redenoise.support.start import imported
 # Verbs by what they are for: (verb, module, what it does).
 GROUPS = {
     "your own pictures": (("denoise", "denoise.command", "pictures of yours, denoised by any method of the project"),),
+    "a run": (("reproduce", "reproduce", "the whole DAG by Snakemake, with the time left, and a summary"),),
     "before a run": (
         ("plan", "plan.command", "what a run would do, why, and what it would cost"),
         ("sources", "sources", "which files of the data sets are here, missing or damaged"),

@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from redenoise import instructions
 from redenoise.dag import graph, paths
 from redenoise.dag.code import ROOT
 from redenoise.dag.config import Config
@@ -31,13 +32,7 @@ PACKAGES = ("numpy", "pandas", "pillow", "scipy", "scikit-image", "torch", "torc
 
 def describe_device() -> str:
     """The processor that a stage without a GPU runs on, as the operating system names it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+    return instructions.described("model name") or platform.processor() or platform.machine()
 
 
 @contextmanager
@@ -59,6 +54,7 @@ def recorded(config: Config, stage: str, key: str | None = None) -> Iterator[dic
         yield record
         record["seconds"] = round(time.monotonic() - start, 2)
         record |= {"cpu_seconds": round(_cpu_seconds() - used, 2), **_memory()}
+        record.setdefault("instructions", instructions.in_use())
         record["outputs"] = {path: sha256_path(path) for path in node.outputs}
         write_json(node.record, record)
 

@@ -4,6 +4,7 @@ import os
 
 import torch
 
+from redenoise import instructions
 from redenoise.dag.provenance import describe_device
 from redenoise.support.errors import UserError
 
@@ -12,8 +13,9 @@ def set_mode(mode: str, threads: int) -> None:
     """Prepare PyTorch for a mode.
 
     Args:
-        mode: `reference`: fp32, eager, deterministic algorithms; the same bits on every run of one machine. `fast`:
-            whatever is fast; training in this mode computes in bf16 and differs from run to run on a GPU.
+        mode: `reference`: fp32, eager, deterministic algorithms; the same bits on every run, and on every processor
+            with AVX2. `fast`: whatever is fast; training in this mode computes in bf16 and differs from run to run on
+            a GPU. A process that has computed in one of them keeps its instructions in the other.
         threads: CPU threads. Fixed by the scale and not by the machine, because the order of summation, and with it
             the last bits of a result, can depend on it.
 
@@ -23,6 +25,10 @@ def set_mode(mode: str, threads: int) -> None:
     if mode not in ("reference", "fast"):
         raise UserError(f"mode {mode!r} is not known; allowed: reference, fast")
     reference = mode == "reference"
+    if reference:
+        instructions.pin()
+    else:
+        instructions.lift()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     # The same as torch.use_deterministic_algorithms, which imports torch.compile's machinery for seconds besides.
@@ -37,6 +43,9 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def device_name(device: torch.device) -> str:
-    """The GPU or the processor, as its maker calls it."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else describe_device()
+def device_facts(device: torch.device) -> dict[str, str]:
+    """What a record says of where networks compute: its name, and what results depend on."""
+    if device.type != "cuda":
+        return {"device": describe_device()}
+    name = torch.cuda.get_device_name(device)
+    return {"device": name, "instructions": name}

@@ -15,7 +15,7 @@ from redenoise.dag.provenance import hash_code
 from redenoise.dag.results import write_results
 from redenoise.dag.shards import Shard, Work, working
 from redenoise.data.labelled import read_labelled
-from redenoise.measure.torch_mode import device, device_name, set_mode
+from redenoise.measure.torch_mode import device, device_facts, set_mode
 from redenoise.recognition import metrics
 from redenoise.recognition.outcomes import Denoiser, Subject, condition_of, outcomes, parts_of, write_arrays
 from redenoise.recognition.stored import load_task
@@ -131,5 +131,5 @@ def worked(
         if reason := next(filter(None, map(unavailable_reason, read)), None):
             nothing(config, key, work, reason)
         else:
-            work.record["device"] = device_name(device())
+            work.record |= device_facts(device())
             act(work)

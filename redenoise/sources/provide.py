@@ -57,7 +57,7 @@ def source_of(store: Store, files: list[StoreFile]) -> str:
     root = mirror()
     if store.by_hand:
         return f"by hand: {store.by_hand}"
-    if store.folder:
+    if store.folder or store.package:
         absent = [file.path for file in files if _nearby(store, file, root) is None]
         return f"{store.origin}, or the mirror" if not absent else f"nowhere ({absent[0]} is not in {store.origin})"
     if root is None:
@@ -94,6 +94,8 @@ def _from_files(store: Store, files: list[StoreFile], root: Path | None) -> None
             todo = f"put the folder's files into {paths.STORE / store.name}/, or correct `folder` in {stores_path()}"
             with _mirror_named(file.path, root):
                 raise Unavailable(f"{Path(store.folder) / store.inner(file.path)}: not found; {todo}")
+        elif store.package:
+            raise Unavailable(f"{store.inner(file.path)}: not in {store.origin}; install the locked version of it")
         elif store.by_hand:
             raise Unavailable(store.by_hand)
         else:
@@ -106,9 +108,9 @@ def _from_files(store: Store, files: list[StoreFile], root: Path | None) -> None
 
 
 def _nearby(store: Store, file: StoreFile, root: Path | None) -> Path | None:
-    """Where a file can be read without asking the network: in the mirror, or in the folder of a local store."""
+    """Where a file can be read without asking the network: in the mirror, or where a store has its files nearby."""
     places = [root / file.path] if root else []
-    places += [Path(store.folder) / store.inner(file.path)] if store.folder else []
+    places += [store.nearby / store.inner(file.path)] if store.nearby else []
     return next((place for place in places if place.is_file()), None)
 
 

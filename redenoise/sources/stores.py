@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -16,6 +17,7 @@ MAX_FILE_BYTES = 1 << 30
 FILE_COLUMNS = ("path", "bytes", "sha256")
 ITEM_COLUMNS = ("id", "path", "split")
 AGAIN = "correct the list, write it again, or correct the entry in params.yaml"
+PLACES = ("folder", "package", "by_hand")  # in place of an address
 _STORE_KEYS = {"title": str, "licence": str}
 _ARCHIVE_KEYS = {"archive": str, "packed_max": int, "unpacked_max": int}
 # Ids become file names of later stages.
@@ -30,9 +32,10 @@ class Store:
     Attributes:
         name: also the name of its folder in data/ and in a mirror.
         title, licence: what it is, and what its authors allow.
-        url: origin of each file with `{path}` for the path below the store's folder, or of the archive; empty for a
-            local store and one whose files are put there by hand.
+        url: origin of each file with `{path}` for the path below the store's folder, or of the archive; empty where
+            one of the next three says where the files are.
         folder: of a local store: where its files were when they were listed.
+        package: of a store inside an installed Python package: the package and the folder in it.
         by_hand: of files that are not public: what to put where. They stop nothing while they are not there.
         archive: path in a mirror of the .tar.gz that holds the files; None where the files are served one by one.
         packed_max, unpacked_max: bounds of that archive in bytes.
@@ -43,6 +46,7 @@ class Store:
     licence: str
     url: str = ""
     folder: str = ""
+    package: str = ""
     by_hand: str = ""
     archive: str | None = None
     packed_max: int = 0
@@ -55,7 +59,18 @@ class Store:
     @property
     def origin(self) -> str:
         """Where its files come from, in words for people."""
+        if self.package:
+            return f"the installed package {self.package.partition('/')[0]}"
         return self.url or (f"the folder {self.folder}" if self.folder else "anywhere")
+
+    @property
+    def nearby(self) -> Path | None:
+        """The folder on this machine that holds its files by their inner paths, None for a store without one."""
+        if self.package:
+            name, _, inside = self.package.partition("/")
+            found = find_spec(name)
+            return Path(found.origin or "").parent / inside if found else None
+        return Path(self.folder) if self.folder else None
 
     def file_url(self, path: str) -> str:
         """Origin of one file of the manifest."""
@@ -121,18 +136,16 @@ def load_store(name: str) -> Store:
         known = ", ".join(stores) or "none"
         raise UserError(f"{path}: no store {name!r}; it has {known}; add it or correct `store` in params.yaml")
     entry: dict[str, Any] = stores[name]
-    where = {next((kind for kind in ("folder", "by_hand") if kind in entry), "url"): str}
+    where = {next((kind for kind in PLACES if kind in entry), "url"): str}
     keys = _STORE_KEYS | where | (_ARCHIVE_KEYS if "archive" in entry else {})
     for key in keys.keys() | entry.keys():
         if key not in keys or not isinstance(entry.get(key), keys[key]):
             found = repr(entry[key]) if key in entry else "nothing"
             expected = keys[key].__name__ if key in keys else f"one of {', '.join(keys)}"
             raise UserError(f"{path}: {name}.{key} is {found}, expected {expected}; correct the entry")
-    if "folder" in entry:
-        if not entry["folder"] or "archive" in entry:
-            raise UserError(f"{path}: {name}: expected a folder with plain files, and no archive; correct the entry")
-        return Store(name, **entry)
-    if "by_hand" in entry:
+    if place := next((kind for kind in PLACES if kind in entry), None):
+        if not entry[place] or "archive" in entry:
+            raise UserError(f"{path}: {name}: expected `{place}` to say something, and no archive; correct the entry")
         return Store(name, **entry)
     if urlsplit(entry["url"]).scheme not in ("http", "https"):
         raise UserError(f"{path}: {name}.url is {entry['url']!r}, expected an http or https address; correct it")

@@ -14,7 +14,7 @@ from redenoise.dag.code import note_code
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import write_unavailable
 from redenoise.dag.references import noise_ranges
-from redenoise.measure.torch_mode import device, device_name, set_mode
+from redenoise.measure.torch_mode import device, device_facts, set_mode
 from redenoise.models import denoisers
 from redenoise.models.weights import save_network
 from redenoise.support.errors import UserError, choices, enough_memory
@@ -63,7 +63,7 @@ def make(
             training = train()
             training.train(list(noise_ranges(training.entry)), options.checkpoint_seconds)
             record["models"] = training.store(new)
-            record |= {"device": training.device_name, "mode": training.mode}
+            record |= {**device_facts(training.device), "mode": training.mode}
         note_code(new, denoisers.source(network))
     if training:
         training.keep_results()
@@ -87,11 +87,6 @@ class Training(ABC):
         self.device = device()
         set_mode(self.mode, config.settings["threads"])
         self.members: list[Member] = []
-
-    @property
-    def device_name(self) -> str:
-        """The processor or GPU that trains."""
-        return device_name(self.device)
 
     @property
     def checkpoints(self) -> Path:
@@ -128,7 +123,7 @@ class Training(ABC):
         """Train every member to the schedule's end; see `Run.finish` for what can go wrong."""
         run = Run(self.key, self.members, source, validation, self.schedule, self.seed, checkpoint_seconds)
         for member in self.members:
-            member.history["device"] = self.device_name
+            member.history["device"] = device_facts(self.device)["device"]
         batch = f"{self.stage} {self.key}, batch {self.schedule.batch} of {self.schedule.patch} pixels a side"
         with enough_memory(batch, "lower `batch` or `patch` of its schedule in params.yaml, or run fewer jobs at once"):
             run.finish()

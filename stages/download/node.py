@@ -51,9 +51,10 @@ def run(config: Config, key: str) -> None:
 
 
 def uses_store(config: Config, key: str) -> bool:
-    """Whether a node takes real files from its store at this scale."""
-    kind = config.entry("download", key)["kind"]
-    return config.settings["real_data" if kind == "images" else "published_weights"]
+    """Whether a node takes real files from its store at this scale; those of a package are there at every one."""
+    entry = config.entry("download", key)
+    wanted = config.settings["real_data" if entry["kind"] == "images" else "published_weights"]
+    return wanted or bool(load_store(entry["store"]).package)
 
 
 def _stored(config: Config, key: str, folder: Path) -> list[tuple]:

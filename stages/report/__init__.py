@@ -7,7 +7,7 @@ from stages.report import gallery
 from stages.report.tables import ALL_TABLES
 
 TABLE_SUFFIXES = (".md", ".json", ".tex", ".csv")
-PAGES = ("overview", "notes", "provenance", "training", "figures")
+PAGES = ("overview", "photographs", "notes", "provenance", "training", "figures")
 FILES = tuple(f"{page}{suffix}" for page in PAGES for suffix in (".md", ".json"))
 FILES += ("metrics.json", "averages.csv", "records.json", "accuracies.csv", "learning_curves.csv")
 FILES += tuple(f"figures/{name}" for name in (*gallery.MADE, *gallery.OWN))

@@ -13,7 +13,7 @@ COMMIT_LENGTH = 12
 OPENING = "Two equal runs may differ in this file only. The other reports hold no times and no commits."
 TRAINING = "Of the weights that were released: the training that they come from."
 NODES = "Nodes"  # the section with one line for each node
-NODE_COLUMNS = ("node", "commit", "uncommitted changes", "device", "mode", "seconds")
+NODE_COLUMNS = ("node", "commit", "uncommitted changes", "device", "instructions", "mode", "seconds")
 
 
 def load(config: Config) -> Records:
@@ -50,6 +50,11 @@ def document(config: Config, own: dict[str, Any], records: Records) -> Document:
         Section(NODES, (table(NODE_COLUMNS, _nodes(nodes), numbers=("seconds",)), *_without_commit(nodes))),
     )
     return Document("provenance", "Provenance", sections)
+
+
+def instructions(record: dict[str, Any]) -> str:
+    """What a node computed with, as far as results depend on it; records from before this was pinned do not say."""
+    return record.get("instructions", "not recorded")
 
 
 def _without_commit(nodes: Records) -> Iterator[Paragraph]:
@@ -89,4 +94,4 @@ def _nodes(nodes: Records) -> Iterator[tuple[Cell | str, ...]]:
         commit = (record["commit"] or "unknown")[:COMMIT_LENGTH]
         changes = {True: "yes", False: "no", None: "unknown"}[record["uncommitted_changes"]]
         seconds = f"{record['seconds']:.2f}" if "seconds" in record else NOTHING
-        yield Cell(name, node=name), commit, changes, record["device"], record["mode"], seconds
+        yield Cell(name, node=name), commit, changes, record["device"], instructions(record), record["mode"], seconds

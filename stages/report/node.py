@@ -20,6 +20,7 @@ from stages.report import (
     layout,
     notes,
     overview,
+    photographs,
     published,
     recognized,
     results,
@@ -101,6 +102,7 @@ def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
         found |= rendered(page)
     for page in (
         overview.document(comparisons, context),
+        photographs.document(context),
         notes.document(comparisons, context),
         training.document(context),
         gallery.document(config, records),

@@ -24,6 +24,7 @@ from redenoise.document.model import (
 from redenoise.support.numbers import EXACT
 from stages.report.causes import by_cause, once, sentences
 from stages.report.details import DETAILS, UNDECIDED
+from stages.report.history import instructions
 from stages.report.kinds import Ordering, TaskTable
 from stages.report.recognized import ACCURACIES, ACCURACY_COLUMNS, accuracies
 from stages.report.recognized import STAGES as RECOGNITION
@@ -95,7 +96,8 @@ HASH_TEXT = (
 )
 DEMO_WARNING = (
     "Demo scale: these are stand-in images and tiny networks trained for seconds. Nothing that was measured on them "
-    "can be compared with a printed value; parameters alone are, since they are counted on the full-size networks."
+    "can be compared with a printed value; parameters alone are, since they are counted on the full-size networks. "
+    "What is measured for real here too, a released network beside CBM3D, is in [photographs.md](photographs.md)."
 )
 
 
@@ -172,9 +174,9 @@ def metrics_json(comparisons: list[Comparison]) -> str:
 
 def _facts(context: Context) -> Items:
     records, settings = context.records, context.config.settings
-    devices = sorted({record["device"] for record in records.values() if record["stage"] in MEASURING})
+    used = sorted({instructions(record) for record in records.values() if record["stage"] in MEASURING})
     images = "the real test sets" if settings["real_data"] else "stand-ins, made by the pipeline or shipped with it"
-    facts = {"Images": images, "Budget": settings["budget"], "Device": "; ".join(devices) or "none"}
+    facts = {"Images": images, "Budget": settings["budget"], "Instructions": "; ".join(used) or "none"}
     return Items(tuple(f"{name}: {value}" for name, value in facts.items()))
 
 

@@ -1,13 +1,14 @@
 """What every node was made from, kept with the reports so that two revisions can be compared: `records.json`.
 
-Everything that repeats is there once. Hashes are the first `DIGITS` digits of SHA-256. There are no times and no
-commits: provenance.md has those.
+Everything that repeats is there once. Hashes are the first `DIGITS` digits of SHA-256. There are no times, no commits
+and no names of processors: provenance.md has those.
 """
 
 import json
 from typing import Any
 
 from redenoise.support.files import sha256_bytes
+from stages.report.history import instructions
 from stages.report.weights import Records
 
 NAME = "records.json"
@@ -39,7 +40,8 @@ def render(own: dict[str, Any], records: Records) -> str:
 
 
 def _node(record: dict[str, Any], values: dict[str, Any], listings: dict[str, Any]) -> dict[str, Any]:
-    environment = {"python": record["python"], "device": record["device"], "mode": record["mode"], **record["packages"]}
+    python = record["python"].rpartition(".")[0]  # a patch changes no number
+    environment = {"python": python, "processor": instructions(record), "mode": record["mode"], **record["packages"]}
     return {
         "stage": record["stage"],
         "key": record.get("key"),

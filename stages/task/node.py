@@ -15,6 +15,7 @@ from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason, write_unavailable
 from redenoise.joint.learner import TaskLearner
 from redenoise.joint.training import LabelledTraining
+from redenoise.measure.torch_mode import device_facts
 from redenoise.models import recognizers
 from redenoise.models.weights import save_network
 from redenoise.recognition.stored import task_spec
@@ -44,7 +45,7 @@ def run(config: Config, key: str) -> None:
             else:
                 training = TaskTraining(config, "task", key)
                 record["card"] = trained(training, new)
-                record |= {"device": training.device_name, "mode": training.mode}
+                record |= {**device_facts(training.device), "mode": training.mode}
         except Unavailable as error:
             write_unavailable(new, str(error))
             record["unavailable"] = str(error)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from redenoise import instructions
 from redenoise.dag import provenance
 from redenoise.document import markdown
 from redenoise.measure import torch_mode
@@ -25,8 +26,9 @@ def describe_machine(device: torch.device, cores: int) -> dict[str, Any]:
     on_gpu = device.type == "cuda"
     return {
         "kind": device.type,
-        "device": torch_mode.device_name(device),
+        "device": torch_mode.device_facts(device)["device"],
         "processor": provenance.describe_device(),
+        "instructions": instructions.in_use(),
         "cores": cores,
         "system": platform.platform(),
         "python": platform.python_version(),

@@ -17,7 +17,7 @@ from redenoise.document.model import Document, Place
 from stages.report import TABLE_SUFFIXES, gallery, reading
 from stages.report.tables import ALL_TABLES
 
-TEXTS = ("overview", "training", "figures", "provenance", "notes")  # documents that are no table's
+TEXTS = ("overview", "photographs", "training", "figures", "notes")  # documents that are no table's
 DATA = ("averages.csv", "accuracies.csv", "learning_curves.csv", "metrics.json")
 PICTURES = tuple(f"figures/{name}" for name in gallery.MADE)
 
@@ -66,7 +66,7 @@ def load(config: Config) -> Book:
     nodes, folder = pipeline.load(config), paths.reports(config.scale)
     documents = {spec.key: reading.read(folder, spec.key) for spec in ALL_TABLES}
     documents |= {name: store.read(folder / f"{name}.json") for name in TEXTS}
-    # That of the opinion test, which no stage writes, may not be there.
-    if (page := opinion.file(config.scale, "json")).is_file():
-        documents["opinion"] = store.read(page)
+    # No stage writes that of the opinion test; that of the provenance is not kept where all machines give the same.
+    others = {"opinion": opinion.file(config.scale, "json"), "provenance": folder / "provenance.json"}
+    documents |= {name: store.read(page) for name, page in others.items() if page.is_file()}
     return Book(config, nodes, facts.load(config, nodes), documents)

@@ -26,8 +26,10 @@ from stages.report.tables import ALL_TABLES
 
 HERE = Path(__file__).parent
 MARK = ".redenoise-site"  # in a folder that this command may replace
+DRAWN = ("index", "images", "pipeline")  # by the site itself, from no document of their names
 MENU = (
     ("index", "Overview"),
+    ("photographs", "Photographs"),
     ("training", "Training"),
     ("images", "Images"),
     ("figures", "Figures"),
@@ -89,7 +91,7 @@ def rendered(book: Book, album: photos.Album) -> dict[str, bytes]:
         undefined=StrictUndefined,
     )
     environment.globals |= {
-        "menu": [entry for entry in MENU if entry[0] != "opinion" or "opinion" in book.documents],
+        "menu": [entry for entry in MENU if entry[0] in DRAWN or entry[0] in book.documents],
         "scale": book.config.scale,
         "demo": not book.config.settings["real_data"],
         "why_not": book.source.why_not,

@@ -15,7 +15,8 @@ from stages.report import records
 
 Record = dict[str, Any]  # as the build has it; from the reports alone, without networks, and hashes are cut short
 CHANGES = {True: "yes", False: "no", None: "unknown"}
-RUN = ("commit", "uncommitted changes", "device", "mode", "seconds")  # columns of provenance.md, and facts of a page
+# Columns of provenance.md, and facts of a page.
+RUN = ("commit", "uncommitted changes", "device", "instructions", "mode", "seconds")
 
 
 @dataclass(frozen=True)
@@ -63,15 +64,9 @@ def _why_not(config: Config, nodes: dict[str, Node], kept: dict[str, Record]) ->
 
 
 def _from_reports(folder: Path) -> dict[str, Record]:
-    """What records.json keeps of every node, and the page of provenance of its run."""
+    """What records.json keeps of every node, and the page of provenance of its run, where there is one."""
     path = folder / "provenance.json"
-    tables = store.read(path).section("Nodes").tables
-    if not tables:
-        raise UserError(f"{path}: no table of nodes; {store.AGAIN}")
-    runs = {}
-    for row in tables[0].records():
-        texts = {name: inline.plain(row.get(name, "")) for name in ("node", *RUN)}
-        runs[texts.pop("node")] = {name: "" if text == NOTHING else text for name, text in texts.items()}
+    runs = _runs(path) if path.exists() else {}
     path = folder / records.NAME
     kept = read_json(path, dict, ("format", "nodes", "values", "listings"))
     try:
@@ -82,10 +77,22 @@ def _from_reports(folder: Path) -> dict[str, Record]:
         raise UserError(f"{path}: not the records of the report ({error!r}); {store.AGAIN}") from None
 
 
+def _runs(path: Path) -> dict[str, dict[str, str]]:
+    """The table of nodes of a page of provenance."""
+    tables = store.read(path).section("Nodes").tables
+    if not tables:
+        raise UserError(f"{path}: no table of nodes; {store.AGAIN}")
+    runs = {}
+    for row in tables[0].records():
+        texts = {name: inline.plain(row.get(name, "")) for name in ("node", *RUN)}
+        runs[texts.pop("node")] = {name: "" if text == NOTHING else text for name, text in texts.items()}
+    return runs
+
+
 def _kept(node: dict[str, Any], kept: dict[str, Any]) -> Record:
     """A node of records.json in the form of its record."""
     packages = dict(kept["values"][node["environment"]])
-    known = {name: packages.pop(name) for name in ("python", "device", "mode")}
+    known = {name: packages.pop(name) for name in ("python", "processor", "mode")}
     hashes = {"inputs": node["inputs"], "outputs": node["outputs"], "sources": kept["listings"][node["sources"]]}
     known |= {name: {path: str(digest) for path, digest in found.items()} for name, found in hashes.items()}
     params = {name: kept["values"][key] for name, key in node["params"].items()}
