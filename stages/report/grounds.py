@@ -8,7 +8,7 @@ from typing import Any
 
 from redenoise.dag.config import Config
 from stages.report.recognized import STAGES as RECOGNITION
-from stages.report.results import is_noise, sigma
+from stages.report.results import is_noise, level_of
 from stages.report.weights import Records, cards
 
 WEIGHTS = "published weights"
@@ -25,7 +25,7 @@ def ground(config: Config, records: Records, title: str, method: str, condition:
     Args:
         condition: such as `sigma=25`; at another noise level other weights may stand behind the method.
     """
-    for stage in ("evaluate", "filter", *RECOGNITION):
+    for stage in ("evaluate", "filter", "restore", *RECOGNITION):
         for key in config.keys(stage):
             entry = config.entry(stage, key)
             if entry["method"] == method and _title(config, entry) == title and _covers(entry, condition):
@@ -35,13 +35,15 @@ def ground(config: Config, records: Records, title: str, method: str, condition:
 
 def _title(config: Config, entry: dict[str, Any]) -> str:
     """Printed title of the set that a node measures."""
-    if "dataset" in entry:
-        return config.entry("download", entry["dataset"])["title"]
+    if "data" not in entry:
+        return config.entry("download", config.dataset(entry))["title"]
     return config.entry("labelled", entry["data"])["title"]
 
 
 def _covers(entry: dict[str, Any], condition: str) -> bool:
-    return not is_noise(condition) or sigma(condition) in entry.get("sigmas", [sigma(condition)])
+    if "degraded" in entry or is_noise(condition):
+        return level_of(condition) in entry.get("sigmas", entry.get("levels", [level_of(condition)]))
+    return True
 
 
 def _of_entry(config: Config, records: Records, entry: dict[str, Any], condition: str) -> str:

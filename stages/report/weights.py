@@ -73,11 +73,11 @@ def describe(card: dict[str, Any]) -> str:
 def behind(config: Config, records: Records, dataset: str, method: str) -> str:
     """How the weights of a measured method were made; empty for a method without weights.
 
-    Noise levels are named where they differ in this, or where some have no weights: `sigma 35: schedule modern, ...`.
+    Levels are named where they differ in this, or where some have no weights: `sigma 35: schedule modern, ...`.
     """
-    for key in config.keys("evaluate"):
-        entry = config.entry("evaluate", key)
-        if (title(config, "evaluate", key), entry["method"]) == (dataset, method):
+    for stage, key in ((name, key) for name in ("evaluate", "restore") for key in config.keys(name)):
+        entry = config.entry(stage, key)
+        if (title(config, stage, key), entry["method"]) == (dataset, method):
             return _family_text(config, records, entry["family"])
     return ""
 
@@ -109,6 +109,12 @@ def _family_text(config: Config, records: Records, family: str) -> str:
 def _text(found: dict[str, dict[str, Any]], whole: int) -> str:
     groups: dict[str, list[str]] = defaultdict(list)
     for model, card in found.items():
-        groups[describe(card)].append(model.removeprefix("sigma"))
-    parts = [text if len(levels) == whole else f"sigma {', '.join(levels)}: {text}" for text, levels in groups.items()]
+        groups[describe(card)].append(model)
+    parts = [text if len(models) == whole else f"{_levels(models)}: {text}" for text, models in groups.items()]
     return "; ".join(parts)
+
+
+def _levels(models: list[str]) -> str:
+    """The levels that models are named by: `sigma 25, 35`."""
+    parameter = models[0].rstrip("0123456789")
+    return f"{parameter} {', '.join(model.removeprefix(parameter) for model in models)}"
