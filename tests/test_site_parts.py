@@ -82,7 +82,7 @@ def test_pipeline_knows_what_reads_what_and_the_picture_leaves_out_what_is_read_
     order = list(nodes)
     assert all(order.index(other.name) < order.index(name) for name, node in nodes.items() for other in node.reads)
     read = {other.name for other in nodes["evaluate-kodak-dncnn"].reads}
-    assert read == {"synthesize-kodak", "download-kodak", "train-dncnn_color"}
+    assert read == {"synthesize-kodak", "download-kodak", "train-dncnn_color", "leakage-kodak-cbsd432"}
     assert {other.stage for other in nodes["report"].reads} >= {"evaluate", "filter", "recognize", "illustrate"}
     assert "train" not in {other.stage for other in nodes["report"].reads}, "records are no edges"
     reduced = {(other, stage) for stage, read in pipeline.stage_edges(nodes).items() for other in read}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from redenoise.dag.code import determining
 from redenoise.dag.config import PARAMS, Config
-from redenoise.dag.table import BY_NAME, CHECKED, filled
+from redenoise.dag.table import BY_NAME, CONSTANT, filled
 from redenoise.support.errors import UserError, choices
 
 
@@ -20,7 +20,7 @@ class Node:
         stage, key: as in `Config.nodes`; the key is None for a stage of one node.
         command: what makes its outputs.
         inputs: files and folders that it reads, one of the tables' folders expanded to what lies in it.
-        waits: the one of its inputs that never changes: another node has to end before, but is not followed.
+        waits: those of its inputs that never change: other nodes have to end before, but are not followed.
         outputs: files and folders that it writes, its record left out.
         record: where it records what it was made from.
         code: files that determine what it writes.
@@ -50,7 +50,7 @@ def node(config: Config, stage: str, key: str | None = None) -> Node:
     """One node; raises `UserError` if params.yaml has no such entry."""
     spec, context = BY_NAME[stage], _context(config, stage, key)
     paths = [filled(template, context) for template in spec.reads]
-    waits = tuple(path for path in paths if path == filled(CHECKED, context))
+    waits = tuple(path for path in paths if path.endswith(CONSTANT))
     inputs = [path for read in paths for path in ([read] if not read.endswith("/") else _inside(config, read, stage))]
     return Node(
         stage,

@@ -12,9 +12,9 @@ from typing import Any
 
 FIELD = re.compile(r"\$\{([^}]+)\}")
 BUILD = "build/${scale}"
-# A constant file that the check for leakage leaves. Trainings wait for it and never follow it: another test set has to
-# be compared before anything is trained, and changes nothing that is trained.
-CHECKED = f"{BUILD}/no_leakage.txt"
+# A text file always holds the same: nodes wait for it and never follow it. The check of a test set against a training
+# set leaves one: the two have to be compared before a network is tested, and that changes nothing which is measured.
+CONSTANT = ".txt"
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ _RESULTS = f"{BUILD}/results/${{key}}.csv"
 _OUTCOMES = f"{BUILD}/outcomes/${{key}}.npz"
 _DENOISER = "redenoise/models/denoisers/${item.network.name}.py"
 _FILTER = "redenoise/models/filters/${item.filter}.py"
+_DEGRADATION = "redenoise/measure/degradations/${item.degradation}.py"
 
 # In the order in which data flow.
 STAGES = (
@@ -80,11 +81,13 @@ STAGES = (
     ),
     Stage(
         "leakage",
-        params=("downloads",),
-        reads=(f"{BUILD}/data/",),
-        writes=(f"{BUILD}/leakage.json", CHECKED),
+        section="pairs",
+        params=("downloads.${item.test}", "downloads.${item.train}"),
+        reads=(f"{BUILD}/data/${{item.test}}/", f"{BUILD}/data/${{item.train}}/"),
+        writes=(f"{BUILD}/leakage/${{key}}.txt",),
     ),
-    Stage("released", reads=("weights/",), writes=(f"{BUILD}/data/released/",)),
+    # The text file is the `start` of a task whose training starts from none of them.
+    Stage("released", reads=("weights/",), writes=(f"{BUILD}/data/released/", f"{BUILD}/no_weights.txt")),
     Stage(
         "synthesize",
         section="noisy",
@@ -93,11 +96,23 @@ STAGES = (
         writes=(f"{BUILD}/noisy/${{key}}/",),
     ),
     Stage(
+        "degrade",
+        section="degraded",
+        params=("seed", "protocols.${item.protocol}"),
+        settings=("real_data",),
+        reads=(f"{BUILD}/data/${{item.dataset}}/",),
+        writes=(f"{BUILD}/degraded/${{key}}/",),
+        models=(_DEGRADATION,),
+    ),
+    Stage(
         "train",
         section="families",
         params=("schedules", "seed"),
         settings=("published_weights", "miniature", "training", "threads"),
-        reads=tuple(f"{BUILD}/data/${{item.{name}}}/" for name in ("data", "validation", "weights")) + (CHECKED,),
+        reads=(
+            *(f"{BUILD}/data/${{item.{name}}}/" for name in ("data", "validation", "weights")),
+            f"{BUILD}/leakage/${{item.validation}}-${{item.data}}.txt",
+        ),
         writes=(f"{BUILD}/weights/${{key}}/",),
         models=(_DENOISER,),
     ),
@@ -106,7 +121,11 @@ STAGES = (
         "evaluate",
         section="evaluations",
         settings=("real_data", "slow", "threads"),
-        reads=(*_OF_DATASET, f"{BUILD}/weights/${{item.family}}/"),
+        reads=(
+            *_OF_DATASET,
+            f"{BUILD}/weights/${{item.family}}/",
+            f"{BUILD}/leakage/${{item.dataset}}-${{item.trained_on}}.txt",
+        ),
         writes=(_RESULTS,),
         sharded=True,
         measures=True,
@@ -119,6 +138,15 @@ STAGES = (
         reads=_OF_DATASET,
         writes=(_RESULTS,),
         models=(_FILTER,),
+        sharded=True,
+        measures=True,
+    ),
+    Stage(
+        "restore",
+        section="restorations",
+        settings=("slow", "threads"),
+        reads=(f"{BUILD}/degraded/${{item.degraded}}/", f"{BUILD}/weights/${{item.family}}/"),
+        writes=(_RESULTS,),
         sharded=True,
         measures=True,
     ),
@@ -189,7 +217,7 @@ STAGES = (
         "report",
         params=(
             *("downloads", "noisy", "families", "evaluations", "filters", "labelled", "tasks", "cascades"),
-            *("recognitions", "filtered_recognitions"),
+            *("recognitions", "filtered_recognitions", "degraded", "protocols", "restorations"),
         ),
         settings=("real_data", "budget"),
         reads=(*(f"{BUILD}/{name}/" for name in ("results", "outcomes", "figures", "provenance")), "reports/spread/"),

@@ -52,6 +52,12 @@ def provide(store: Store, files: list[StoreFile]) -> int:
         return len(wanted)
 
 
+def found_nearby(store: Store, files: list[StoreFile]) -> bool:
+    """Whether every one of `files` is in data/, or can be read without asking the network."""
+    root = mirror()
+    return all(file.target.is_file() or _nearby(store, file, root) for file in files)
+
+
 def source_of(store: Store, files: list[StoreFile]) -> str:
     """Where `provide` would fetch files from: the mirror, the origin or both, and what a mirror lacks."""
     root = mirror()

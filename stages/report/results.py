@@ -102,7 +102,11 @@ def nodes(config: Config) -> list[tuple[str, str]]:
 
 def title(config: Config, stage: str, key: str) -> str:
     """Printed title of the data set that a node measures, without the mark of the demo."""
-    return config.entry("download", config.entry(stage, key)["dataset"])["title"]
+    entry = config.entry(stage, key)
+    found = (
+        config.entry("download", entry["dataset"]) if "dataset" in entry else config.entry("labelled", entry["data"])
+    )
+    return found["title"]
 
 
 def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict[str, set[str]]) -> Measured:

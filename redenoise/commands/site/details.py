@@ -19,6 +19,7 @@ from stages.report.rows import DECIMALS, signed
 # What a node is to the one that reads from it.
 ROLES = {
     "synthesize": "noisy images",
+    "degrade": "degraded images",
     "train": "weights",
     "cascade": "weights, trained through a task",
     "task": "network of the task",
