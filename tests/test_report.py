@@ -152,7 +152,7 @@ def test_every_declared_method_is_printed_and_every_printed_one_declared():
         place = (spec.paper, spec.table, spec.dataset)
         found = [cell for cell in cells if (cell.paper, cell.table, cell.dataset) == place]
         assert {cell.method for cell in found} == {method.printed for method in spec.methods}
-        assert {cell.condition for cell in found} == {f"sigma={level}" for level in spec.sigmas}
+        assert {cell.condition for cell in found} == {spec.condition(level) for level in spec.levels}
         assert all((method.measured is None) == bool(method.reason) for method in spec.methods)
 
 

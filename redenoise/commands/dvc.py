@@ -62,7 +62,7 @@ def code_of(stage: Stage) -> list[str]:
         return [*fixed, *rest]
     own = determining((f"stages/{stage.name}/node.py", *fixed))
     models = [path for template in stage.models for path in _all_models(template)]
-    brought = [path for path in determining(tuple(models)) if path not in own and path not in models]
+    brought = sorted({path for model in models for path in determining((model,)) if path != model} - set(own))
     return [*own, *brought, *named]
 
 

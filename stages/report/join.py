@@ -7,7 +7,7 @@ from functools import partial
 from stages.report.kinds import OfMethods, Table
 from stages.report.orderings import of_images
 from stages.report.published import PrintedCell
-from stages.report.results import AVERAGE, Score, is_noise, sigma
+from stages.report.results import AVERAGE, Score, level_of
 from stages.report.rows import DECIMALS, DEMO_NOTE, Comparison, Context, Row, judge, unprinted, why_unmeasured
 from stages.report.tables import DESIGN_TABLES, MODEL_LABELS, TABLES
 
@@ -21,7 +21,7 @@ def compare(spec: Table, context: Context) -> Comparison[Table]:
     methods, found = _methods(spec, context), {}
     for key, value in context.measured.values.items():
         dataset, item, condition, name, metric = key
-        if dataset == context.dataset(spec) and metric in DECIMALS and is_noise(condition):
+        if dataset == context.dataset(spec) and metric in DECIMALS and condition.startswith(f"{spec.parameter}="):
             found[item, condition, name, metric] = Score(value, note=context.measured.notes.get(key, ""))
     why = partial(why_unmeasured, context, spec.dataset)
     rows = joined(spec, context, methods, found, why)
@@ -37,7 +37,7 @@ def joined(spec: OfMethods, context: Context, methods: dict[str, str], found: Fo
         found: what was measured on the table's set, in the order of the results.
         why: why a method has no value, from its name, the item, the condition and the metric.
     """
-    conditions = {f"sigma={level}" for level in spec.sigmas}
+    conditions = {spec.condition(level) for level in spec.levels}
     covered = (cell for cell in context.printed(spec) if cell.dataset == spec.dataset)
     cells = [cell for cell in covered if cell.condition in conditions]
     rows = [_printed(spec, context, cell, methods.get(cell.method, ""), found, why) for cell in cells]
@@ -96,9 +96,9 @@ def _with(row: Row, score: Score) -> Row:
 
 
 def _order(spec: OfMethods, shown: dict[str, str], items: list[str], row: Row) -> tuple:
-    """By noise level, clean images last; printed set before stand-ins; item, method and metric as printed."""
+    """By level, clean images last; printed set before stand-ins; item, method and metric as printed."""
     names = list(dict.fromkeys([*(method.printed for method in spec.methods), *shown.values()]))
     method = names.index(row.method if row.method in names else shown[row.measured])
-    level = sigma(row.condition) if is_noise(row.condition) else float("inf")
+    level = level_of(row.condition) if "=" in row.condition else float("inf")
     metric = [*spec.metrics, *DECIMALS].index(row.metric)
     return level, row.dataset != spec.dataset, items.index(row.item), method, row.method, metric

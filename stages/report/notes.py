@@ -12,7 +12,7 @@ from redenoise.document.model import ASIDE, NOTHING, Block, Document, Items, Par
 from redenoise.support.errors import UserError
 from stages.report.cascade_notes import cascades, reconstruction
 from stages.report.papers.liu2020 import MEAN_BORDER
-from stages.report.results import AVERAGE, sigma
+from stages.report.results import AVERAGE, level_of
 from stages.report.rows import IMAGE, NETWORK, Comparison, Context, Row, signed
 from stages.report.shown import METRIC_NAMES, as_printed, cell_name, change, number, papers, verdict
 from stages.report.tables import DESIGN_TABLES, MODEL_LABELS, PAPERS
@@ -103,7 +103,7 @@ def printed_means(comparisons: list[Comparison], context: Context) -> Rows:
         explained = 4 * _last_place(next(iter(values.values()))) / (12 * len(values)) ** 0.5 + _last_place(average) / 2
         if abs(mean - float(average)) > explained:
             gap = signed(mean - float(average), 4)
-            yield f"{paper} {key}", method, sigma(condition), average, f"{mean:.4f}", gap
+            yield f"{paper} {key}", method, level_of(condition), average, f"{mean:.4f}", gap
 
 
 def dncnn_models(comparisons: list[Comparison], context: Context) -> Rows:
@@ -117,7 +117,7 @@ def dncnn_models(comparisons: list[Comparison], context: Context) -> Rows:
             delta = change(deltas[model], "psnr") if model in deltas else NOTHING
             cells += [number(value, "psnr"), delta]
         nearest = min(deltas, key=lambda model: abs(deltas[model])) if len(deltas) == len(values) else NOTHING
-        yield row.table, sigma(row.condition), row.printed, *cells, nearest
+        yield row.table, level_of(row.condition), row.printed, *cells, nearest
 
 
 def bm3d_shift(comparisons: list[Comparison], context: Context) -> Rows:
@@ -125,14 +125,14 @@ def bm3d_shift(comparisons: list[Comparison], context: Context) -> Rows:
     for row in _averages(comparisons, "BM3D", "CBM3D"):
         images = _siblings(comparisons, row, IMAGE)
         spread = [change(pick(images), row.metric) if images else NOTHING for pick in (min, median, max)]
-        yield row.table, row.method, METRIC_NAMES[row.metric], sigma(row.condition), *_compared(row), *spread
+        yield row.table, row.method, METRIC_NAMES[row.metric], level_of(row.condition), *_compared(row), *spread
 
 
 def ffdnet(comparisons: list[Comparison], context: Context) -> Rows:
     """FFDNet on CBSD68: the suspected 27.76 beside its neighbours."""
     for row in _averages(comparisons, "FFDNet"):
         if row.dataset == "CBSD68":
-            yield sigma(row.condition), *_compared(row), *_estimate(row)
+            yield level_of(row.condition), *_compared(row), *_estimate(row)
 
 
 def measured_suspects(comparisons: list[Comparison], context: Context) -> Rows:
@@ -158,8 +158,8 @@ def parameters(comparisons: list[Comparison], context: Context) -> Rows:
 def proposed(comparisons: list[Comparison], context: Context) -> Rows:
     """Printed and reproduced averages of the proposed denoiser, and how the weights behind each were made."""
     for row in _averages(comparisons, "Proposed"):
-        card = card_at(context.config, context.records, "proposed", sigma(row.condition))
-        yield row.table, sigma(row.condition), *_compared(row), describe(card) if card else NOTHING
+        card = card_at(context.config, context.records, "proposed", level_of(row.condition))
+        yield row.table, level_of(row.condition), *_compared(row), describe(card) if card else NOTHING
 
 
 def border(comparisons: list[Comparison], context: Context) -> Rows:
@@ -169,7 +169,7 @@ def border(comparisons: list[Comparison], context: Context) -> Rows:
         reflected = values.get((dataset, AVERAGE, condition, "Proposed", "psnr"))
         if (item, method, metric) == (AVERAGE, MEAN_BORDER, "psnr") and reflected is not None:
             difference = change(mean - reflected, "psnr")
-            yield dataset, sigma(condition), number(reflected, "psnr"), number(mean, "psnr"), difference
+            yield dataset, level_of(condition), number(reflected, "psnr"), number(mean, "psnr"), difference
 
 
 def _averages(comparisons: list[Comparison], *methods: str) -> Iterator[Row]:

@@ -25,7 +25,7 @@ from stages.report.history import instructions
 from stages.report.kinds import Ordering, TaskTable
 from stages.report.recognized import ACCURACIES, ACCURACY_COLUMNS, accuracies
 from stages.report.recognized import STAGES as RECOGNITION
-from stages.report.results import AVERAGE, averages, sigma
+from stages.report.results import AVERAGE, averages, level_of, shown_level
 from stages.report.rows import (
     NETWORK,
     NOT_RUN,
@@ -49,8 +49,8 @@ from stages.report.tables import EXPLAINED
 from stages.report.values import Shown
 from stages.report.weights import Records
 
-MEASURING = ("evaluate", "filter", *RECOGNITION)  # the stages whose results the tables show
-MAKING = ("download", "synthesize", "train", "labelled", "task", "cascade")  # those that make what they measure
+MEASURING = ("evaluate", "filter", "restore", *RECOGNITION)  # the stages whose results the tables show
+MAKING = ("download", "synthesize", "degrade", "train", "labelled", "task", "cascade")  # that make what they measure
 Rows = Iterator[tuple[object, ...]]
 WORST = 10
 HASH_LENGTH = 12
@@ -222,7 +222,7 @@ def _by_method(comparisons: list[Comparison]) -> Rows:
         groups[row.table, row.method, row.metric].append(row)
     for (key, method, metric), found in groups.items():
         largest = max(found, key=lambda row: round(abs(row.delta or 0.0), 9))  # Ties: the first.
-        where = largest.item + (f", σ {sigma(largest.condition)}" if largest.condition else "")
+        where = largest.item + (f", {shown_level(largest.condition)}" if largest.condition else "")
         mean = fmean(row.delta or 0.0 for row in found)
         deltas = (change(value, metric) for value in (mean, largest.delta or 0.0))
         yield key, method, METRIC_NAMES[metric], len(found), sum(row.status != OFF for row in found), *deltas, where
@@ -236,7 +236,7 @@ def _averages(comparisons: list[Comparison], shown: Shown) -> Rows:
             continue
         found = [row for row in comparison.printed.values() if row.scope == AVERAGE and row.measured]
         for row in sorted(found, key=lambda row: (names.index(row.measured), row.metric)):  # else as in the table
-            head = (row.table, row.label, row.measured, METRIC_NAMES[row.metric], sigma(row.condition))
+            head = (row.table, row.label, row.measured, METRIC_NAMES[row.metric], level_of(row.condition))
             yield *head, *_value_cells(row, shown), *_uncertainty(row, comparison)
 
 

@@ -132,7 +132,7 @@ class Ordered:
     """
 
     ordering: Ordering
-    sigma: int
+    level: int
     printed: float | None
     found: Difference | None
     reason: str = ""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from redenoise.document.model import NOTHING, Items
 from redenoise.support.numbers import fixed, shortened
 from stages.report.causes import by_cause
-from stages.report.results import sigma
+from stages.report.results import shown_level
 from stages.report.rows import DECIMALS, OFF, OWN_TRAINING, REPRODUCED, STATUSES, Comparison, Row
 from stages.report.spreads import Spread
 from stages.report.tables import PAPERS
@@ -32,8 +32,8 @@ def summary(comparison: Comparison) -> str:
 
 
 def cell_name(row: Row) -> str:
-    """Which cell of a table a row is: item, method, noise level if any, metric."""
-    level = f"σ {sigma(row.condition)}" if row.condition else ""
+    """Which cell of a table a row is: item, method, level if any, metric."""
+    level = shown_level(row.condition) if row.condition else ""
     return ", ".join(filter(None, (row.item, row.method, level, METRIC_NAMES[row.metric])))
 
 

@@ -9,7 +9,7 @@ from redenoise.document import inline
 from redenoise.document.model import AVERAGE, NOTHING, PRINTED, REPRODUCED, Cell, Column, Document, Place, Table, Value
 from stages.report import parts
 from stages.report.published import suspicion
-from stages.report.results import is_noise, sigma
+from stages.report.results import is_noise, level_of
 from stages.report.shown import METRIC_NAMES, number
 
 
@@ -98,7 +98,7 @@ def named(value: Value) -> str:
 
 def level(condition: str) -> str:
     """A condition in words: `σ = 25`, `clean`."""
-    return f"σ = {sigma(condition)}" if is_noise(condition) else condition
+    return f"σ = {level_of(condition)}" if is_noise(condition) else condition
 
 
 def _line(
