@@ -79,8 +79,7 @@ def _check_methods(path: Path, params: dict) -> None:
 
 
 def _measured_set(params: dict, entry: dict) -> object:
-    """What tells a measured set from others in the results: of a degraded one its images and the parameter."""
+    """What tells a measured set from others in the results: its images, noisy or degraded, or those of a task."""
     if "degraded" in entry:
-        source = params["degraded"][entry["degraded"]]
-        return source["dataset"], options.parameter(source["degradation"])
+        return params["degraded"][entry["degraded"]]["dataset"]
     return entry.get("dataset") or (entry["task"], entry["data"])

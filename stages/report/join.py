@@ -18,11 +18,12 @@ UNITS = {"psnr": "dB", "ssim": ""}  # of the unprinted rows; accuracies are in %
 
 def compare(spec: Table, context: Context) -> Comparison[Table]:
     """Join one table's printed cells with what was measured, and add what was measured besides."""
-    methods, found = _methods(spec, context), {}
+    found = {}
     for key, value in context.measured.values.items():
         dataset, item, condition, name, metric = key
         if dataset == context.dataset(spec) and metric in DECIMALS and condition.startswith(f"{spec.parameter}="):
             found[item, condition, name, metric] = Score(value, note=context.measured.notes.get(key, ""))
+    methods = _methods(spec, context, {name for _, _, name, _ in found})
     why = partial(why_unmeasured, context, spec.dataset)
     rows = joined(spec, context, methods, found, why)
     orderings = of_images(spec, context, methods, lambda name, level: why(name, AVERAGE, level, spec.metrics[0]))
@@ -54,14 +55,15 @@ def joined(spec: OfMethods, context: Context, methods: dict[str, str], found: Fo
     return sorted(rows, key=partial(_order, spec, shown, [*(item for item in items if item != AVERAGE), AVERAGE]))
 
 
-def _methods(spec: Table, context: Context) -> dict[str, str]:
+def _methods(spec: Table, context: Context, found: set[str]) -> dict[str, str]:
+    """Measured methods by their labels: those behind printed ones, then those `found` besides under its conditions."""
     behind = {method.printed: context.backing(spec, method) for method in spec.methods}
     shown = {label: name for label, name in behind.items() if name is not None}
     same_set = [table for table in TABLES if table.dataset == spec.dataset]
     elsewhere = {context.backing(table, method) for table in same_set for method in table.methods}
     elsewhere |= {design.measured for table in DESIGN_TABLES for design in table.designs}
     for name in context.measured.methods.get(context.dataset(spec), []):
-        if name not in elsewhere:
+        if name in found and name not in elsewhere:
             # One of a printed method's name does not stand behind it.
             shown[MODEL_LABELS.get(name, f"{name} (other model)" if name in behind else name)] = name
     return shown
