@@ -10,14 +10,19 @@ include: "workflow/rules/common.smk"
 configfile: "params.yaml"
 
 
+report: "workflow/captions/workflow.rst"
+
+
 include: "workflow/rules/download.smk"
 include: "workflow/rules/leakage.smk"
 include: "workflow/rules/released.smk"
 include: "workflow/rules/synthesize.smk"
+include: "workflow/rules/degrade.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/architecture.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/filter.smk"
+include: "workflow/rules/restore.smk"
 include: "workflow/rules/labelled.smk"
 include: "workflow/rules/task.smk"
 include: "workflow/rules/cascade.smk"

@@ -11,7 +11,9 @@ from tests.conftest import ROOT
 
 BLOCK = re.compile(r"^```\w+\n# (write|append to|add to|run)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REDENOISE = 'redenoise() { python -m redenoise "$@"; }'  # as `make setup` installs it
-NAMES = [f"adding-a-{what}" for what in ("denoiser", "filter", "test-set", "table", "paper", "task-network")]
+NAMES = [
+    f"adding-a-{what}" for what in ("denoiser", "filter", "degradation", "test-set", "table", "paper", "task-network")
+]
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import yaml
 
-from redenoise.dag import paths
+from redenoise.dag import options, paths
 from redenoise.dag.config import ROOT, Config
 from stages.report import gallery, recognized, results
+from stages.report.tables import SET_SIZES
 
 # Measured minus printed.
 COLOR = {"CBM3D": 0.3, "DnCNN": 0.004, "CDnCNN-B": -0.25, "FFDNet": -0.003, "Proposed": -0.3}
@@ -51,20 +52,29 @@ def printed_counts() -> dict[str, int]:
     return {"proposed" if item == "s3_skip_e128_d256" else item: count for item, count in counts.items()}
 
 
+def conditions(config: Config, stage_name: str, entry: dict) -> list[str]:
+    """What a node that measures a test set measures it under."""
+    if stage_name != "restore":
+        levels = entry.get("sigmas") or config.entry("synthesize", entry["dataset"])["sigmas"]
+        return [f"sigma={level}" for level in levels]
+    source = config.entry("degrade", entry["degraded"])
+    return [f"{options.parameter(source['degradation'])}={level}" for level in entry.get("levels", source["levels"])]
+
+
 def fake_rows(config: Config, key: str) -> list[str]:
     """Results of one node: for every image the printed value (of the image, else the average) plus a fixed shift."""
-    stage_name = "evaluate" if key in config.keys("evaluate") else "filter"
+    stage_name = next(stage for stage, name in results.nodes(config) if name == key)
     entry = config.entry(stage_name, key)
     title = results.title(config, stage_name, key)
     printed, shift = printed_values(title), (COLOR | GRAY).get(entry["method"], -0.01)
     items = [f"stand-in{number}" for number in range(6)]
     if config.settings["real_data"]:
         items = list(dict.fromkeys(item for item, *_ in printed if item not in ("average", "")))
-        items = items or [f"test{number:03}" for number in range(1, 69)]
+        items = items or [f"test{number:03}" for number in range(1, SET_SIZES.get(title, 68) + 1)]
     rows = []
-    for level in entry.get("sigmas") or config.entry("synthesize", entry["dataset"])["sigmas"]:
+    for condition in conditions(config, stage_name, entry):
         for item in items:
-            condition = f"sigma={level}"
+            level = int(condition.partition("=")[2])
             base = 30.0 - level / 10
             for name in (entry["method"], "DnCNN"):
                 for place in ((item, condition, name, "psnr"), ("average", condition, name, "psnr")):

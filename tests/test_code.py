@@ -33,6 +33,7 @@ BY_NAME = {
     "redenoise/models/denoisers/__init__.py": "entries of params.yaml: `models` in the table of stages, or code.json",
     "redenoise/models/recognizers/__init__.py": "the same",
     "redenoise/models/filters/__init__.py": "entries of params.yaml: `models` in the table of stages",
+    "redenoise/measure/degradations/__init__.py": "the same",
     "redenoise/support/start.py": "the stages' own nodes, and the verbs of the command line",
     "stages/report/papers/__init__.py": "the modules beside it, all of which belong to the report",
 }
@@ -86,7 +87,9 @@ def test_dvc_knows_all_code_that_named_models_bring(monkeypatch: pytest.MonkeyPa
     for stage, key in config.nodes():
         own = set(graph.code(config, stage, key))
         named = {
-            name for name in own if re.fullmatch(r"redenoise/models/(denoisers|filters|recognizers)/\w+\.py", name)
+            name
+            for name in own
+            if re.fullmatch(r"redenoise/\w+/(denoisers|filters|recognizers|degradations)/\w+\.py", name)
         }
         spec = next(found for found in STAGES if found.name == stage)
         fixed = set(dvc.code_of(spec))

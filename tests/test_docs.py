@@ -20,6 +20,7 @@ CODE = ["config", "code", "published", "papers"]  # the tests that look at what 
 NEW = {
     "adding-a-denoiser": {"train-mynet", "evaluate-kodak-mynet", "architecture"},
     "adding-a-filter": {"filter-kodak-gaussian", "recognize_filtered-classification-gaussian"},
+    "adding-a-degradation": {"degrade-kodak-shot", "restore-kodak-shot-cdncnn_b"},
     "adding-a-test-set": {
         *("download-holiday", "leakage-holiday-train400", "leakage-holiday-cbsd432", "synthesize-holiday"),
         *("evaluate-holiday-cdncnn_b", "filter-holiday-bm3d"),
@@ -72,6 +73,14 @@ def test_adding_a_filter(reports: Path):
     assert "Gaussian smoothing+VGG" in (reports / "liu2020/table4_classification.md").read_text("utf-8")
 
 
+def test_adding_a_degradation(reports: Path):
+    found = pd.read_csv(reports.parents[1] / "build/demo/results/kodak-shot-cdncnn_b.csv")
+    assert set(found["condition"]) == {"gain=2", "gain=8"} and set(found["dataset"]) == {"demo:Kodak"}
+    means = found[found["metric"] == "psnr"].groupby("condition")["value"].mean()
+    assert means["gain=2"] > means["gain=8"]
+    assert "shot noise" not in (reports / "liu2020/table2_kodak.md").read_text("utf-8")
+
+
 def test_adding_a_test_set(reports: Path):
     found = pd.read_csv(reports.parents[1] / "build/bench/results/holiday-bm3d.csv")
     assert set(found["item"]) == {"cat", "cup"} and set(found["condition"]) == {"sigma=25", "sigma=50"}
@@ -112,7 +121,7 @@ def test_everything_added_passes_the_checks_of_the_project(tmp_path: Path):
             if step.what != "run" or "snakemake" not in step.text:
                 follow(folder, step)
             written |= {step.file} if step.file.endswith(".py") else set()
-    assert len(written) == 4
+    assert len(written) == 5
     python = (sys.executable, "-m")
     run(folder, *python, "redenoise", "dvc", "--check")
     run(folder, *python, "ruff", "check", *written)

@@ -15,7 +15,7 @@ from stages.download import node
 # As their papers give them.
 COUNTS = {
     "kodak": 24, "cbsd68": 68, "bsd68": 68, "bsd100": 100, "set12": 12, "set5": 5, "set14": 14, "live1": 29,
-    "classic5": 5, "rni15": 15, "train400": 400, "cbsd432": 432,
+    "classic5": 5, "rni15": 15, "train400": 400, "cbsd432": 432, "t91": 91, "urban100": 100,
 }  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def test_the_page_shows_every_method_and_orders_them(project: Path, scale: str):
     config = make_project(project, scale)
     text = markdown.render(photographs.document(load_context(config)))
     averages = [line.split("|")[1:-1] for line in text.splitlines() if "| average" in line]
-    assert [cells[0].strip() for cells in averages] == [str(level) for level in photographs.SPEC.sigmas]
+    assert [cells[0].strip() for cells in averages] == [str(level) for level in photographs.SPEC.levels]
     assert all(float(cell) > 0 for cells in averages for cell in cells[2:])
     # 0.3 above against 0.3 below a base that is the same for both.
     assert text.count("| CBM3D   | Proposed |") == 2 and "-0.60" in text and "reversed" in text

@@ -39,7 +39,7 @@ def test_a_difference_is_paired_over_the_images(bench):
     config = bench({25: up, 35: mixed, 50: [-gain for gain in up]})
     context = stage.load_context(config)
     found = {
-        one.sigma: one for one in stage.compare(SPEC, context).orderings if one.ordering.claim == "FFDNet < Proposed"
+        one.level: one for one in stage.compare(SPEC, context).orderings if one.ordering.claim == "FFDNet < Proposed"
     }
     assert {sigma: one.status for sigma, one in found.items()} == {25: "holds", 35: "undecided", 50: "reversed"}
     for sigma, gains in ((25, up), (35, mixed)):

@@ -49,7 +49,7 @@ def test_orderings_hold_are_undecided_or_reversed(project):
     for node, hits in ((NOISY, 20000), (SEPARATE, 20003), (JOINT, 20005), (CROSS, 19000), (MSE, 20004)):
         classify(config, node, {"sigma=15": hits})
     comparison, text = join(config, CLASSIFICATION)
-    found = {ordered.ordering.claim: ordered for ordered in comparison.orderings if ordered.sigma == 15}
+    found = {ordered.ordering.claim: ordered for ordered in comparison.orderings if ordered.level == 15}
     assert [ordered.status for ordered in found.values()] == ["undecided", "undecided", "reversed", "undecided"]
     assert cells(text, r"\| 15 +\| Separate\+VGG +\| Joint Training \(Cross-Task\) ")[3:] == [
         "paper", "+1.50", "-2.01", "0.06", "-32.0", "50,000", "**reversed**"]  # fmt: skip
@@ -100,7 +100,7 @@ def test_segmentation_is_compared_and_ordered(project):
     comparison, text = join(config, SEGMENTATION)
     assert comparison.printed["average", "sigma=30", "Joint Training", "miou"].status == "reproduced"
     assert comparison.printed["average", "sigma=30", "VGG", "miou"].status == "off"
-    found = [ordered.status for ordered in comparison.orderings if ordered.sigma == 30]
+    found = [ordered.status for ordered in comparison.orderings if ordered.level == 30]
     assert found == ["holds", "holds", "reversed", "reversed"]
     assert re.search(r"57\.8\d \[56\.8\d, 58\.8\d\]", text)
 

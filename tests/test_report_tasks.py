@@ -58,7 +58,7 @@ def test_every_printed_method_is_declared_and_every_ordering_names_shown_ones():
         assert list(dict.fromkeys(cell.method for cell in found)) == [method.printed for method in spec.methods]
         assert {cell.metric for cell in found} == set(spec.metrics)
         assert {cell.dataset for cell in found} == {spec.dataset}
-        assert {cell.condition for cell in found} == {f"sigma={level}" for level in spec.sigmas}
+        assert {cell.condition for cell in found} == {spec.condition(level) for level in spec.levels}
         shown = {method.printed for method in spec.methods} | {CONTROL}
         assert all({ordering.lower, ordering.higher} <= shown for ordering in spec.orderings)
     behind = {spec.key: [method.measured for method in spec.methods[3:]] for spec in TASK_TABLES}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from redenoise.dag.code import ROOT
+from redenoise.dag.measurements import check_measurements
 from redenoise.dag.references import check_references, check_scale
 from redenoise.dag.table import BY_NAME, SECTIONS, STAGES, filled, looked_up
 from redenoise.support.errors import UserError, choices
@@ -15,7 +16,7 @@ PARAMS = Path("params.yaml")
 SCALES = Path("workflow/scales")
 SCHEMAS = ROOT / "workflow/schemas"
 OF_NETWORK = ("train", "task")  # stages that depend on the miniature of their entry's network
-OF_DATASET = ("synthesize", "evaluate", "filter")  # stages that depend on the entry of the data set they read, too
+OF_DATASET = ("synthesize", "evaluate", "filter", "degrade")  # that depend on the entry of the data set they read, too
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,10 @@ class Config:
         if key not in self.params[section]:
             raise UserError(f"{PARAMS}: {section} has no entry {key!r}; {choices(key, self.params[section])}")
         return self.params[section][key]
+
+    def dataset(self, entry: dict[str, Any]) -> str:
+        """The entry of `downloads` whose images an entry measures, itself or through a degraded set."""
+        return entry["dataset"] if "dataset" in entry else self.entry("degrade", entry["degraded"])["dataset"]
 
     def network(self, entry: dict[str, Any]) -> dict[str, Any]:
         """The network of an entry of `families` or `tasks` as this scale makes it: its name and options."""
@@ -97,6 +102,7 @@ def load_config(scale: str | None = None) -> Config:
     settings = read_yaml(path)
     _check(settings, "scale", path)
     check_references(params, PARAMS)
+    check_measurements(params, PARAMS)
     check_scale(settings, params, path)
     return Config(scale, {**params, "scale": scale}, settings)
 

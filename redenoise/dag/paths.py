@@ -34,6 +34,11 @@ def noisy(scale: str, key: str) -> Path:
     return build(scale) / "noisy" / key
 
 
+def degraded(scale: str, key: str) -> Path:
+    """Output folder of one `degrade` node: `<parameter><level>/<image>.npy`, `reference/...`, and `index.csv`."""
+    return build(scale) / "degraded" / key
+
+
 def weights(scale: str, family: str) -> Path:
     """Output folder of one `train` node: `<model>.safetensors`."""
     return build(scale) / "weights" / family

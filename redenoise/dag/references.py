@@ -15,13 +15,11 @@ LABELLED = {"imagenet": ("classification", ("train", "val")), "voc": ("segmentat
 def check_references(params: dict, path: Path) -> None:
     """Raise `UserError` for the first entry of a schema-checked params.yaml that does not fit the others."""
     for key in params["noisy"]:
-        _check_download(path, params["downloads"], f"noisy.{key}", key, "images")
+        check_download(path, params["downloads"], f"noisy.{key}", key, "images")
     _check_downloads(path, params["downloads"])
     _check_families(path, params)
     _check_measurements(path, params)
     check_pairs(path, params)
-    _check_names(path, params)
-    _check_methods(path, params)
     _check_labelled(path, params)
     _check_tasks(path, params)
     _check_cascades(path, params)
@@ -33,11 +31,7 @@ def check_scale(settings: dict, params: dict, path: Path) -> None:
     """Raise `UserError` for the first entry of a schema-checked scale that does not fit params.yaml."""
     for part in ("training", "tasks", "cascades"):
         if (name := (settings[part] or {}).get("schedule")) is not None:
-            _check_name(path, f"{part}.schedule", name, "schedules of params.yaml", params["schedules"])
-
-
-# Sections whose nodes write build/<scale>/results/<key>.csv.
-MEASURED = ("evaluations", "filters", "recognitions", "filtered_recognitions")
+            check_name(path, f"{part}.schedule", name, "schedules of params.yaml", params["schedules"])
 
 
 def _check_downloads(path: Path, downloads: dict) -> None:
@@ -45,21 +39,21 @@ def _check_downloads(path: Path, downloads: dict) -> None:
     for key, entry in downloads.items():
         if entry["store"] not in stores:
             place = f"downloads.{key}.store"
-            _refuse(path, place, entry["store"], f"no list of {paths.MANIFESTS}", stores)
+            refuse(path, place, entry["store"], f"no list of {paths.MANIFESTS}", stores)
         for other in entry.get("overlaps", []):
-            _check_download(path, downloads, f"downloads.{key}.overlaps", other, "images")
+            check_download(path, downloads, f"downloads.{key}.overlaps", other, "images")
 
 
 def _check_families(path: Path, params: dict) -> None:
     downloads = params["downloads"]
     for key, family in params["families"].items():
         _check_network(path, f"families.{key}.network", family["network"], "denoisers")
-        _check_download(path, downloads, f"families.{key}.data", family["data"], "images")
-        _check_download(path, downloads, f"families.{key}.validation", family["validation"], "images")
+        check_download(path, downloads, f"families.{key}.data", family["data"], "images")
+        check_download(path, downloads, f"families.{key}.validation", family["validation"], "images")
         if family["weights"] != paths.RELEASED:
-            _check_download(path, downloads, f"families.{key}.weights", family["weights"], "weights")
+            check_download(path, downloads, f"families.{key}.weights", family["weights"], "weights")
         if family["schedule"] not in params["schedules"]:
-            _refuse(path, f"families.{key}.schedule", family["schedule"], "no entry of schedules", params["schedules"])
+            refuse(path, f"families.{key}.schedule", family["schedule"], "no entry of schedules", params["schedules"])
         _check_family(path, key, family, downloads[family["data"]])
 
 
@@ -68,25 +62,25 @@ def _check_measurements(path: Path, params: dict) -> None:
     for section in ("evaluations", "filters"):
         for key, entry in params[section].items():
             if entry["dataset"] not in params["noisy"]:
-                _refuse(path, f"{section}.{key}.dataset", entry["dataset"], "no entry of noisy", params["noisy"])
+                refuse(path, f"{section}.{key}.dataset", entry["dataset"], "no entry of noisy", params["noisy"])
     for section in ("filters", "filtered_recognitions"):
         for key, entry in params[section].items():
             if entry["filter"] not in (known := options.names("filters")):
                 place = f"{section}.{key}.filter"
-                _refuse(path, place, entry["filter"], "no module of redenoise/models/filters with denoise()", known)
+                refuse(path, place, entry["filter"], "no module of redenoise/models/filters with denoise()", known)
     for key, run in params["evaluations"].items():
         if run["family"] not in families:
-            _refuse(path, f"evaluations.{key}.family", run["family"], "no entry of families", families)
+            refuse(path, f"evaluations.{key}.family", run["family"], "no entry of families", families)
         _check_run(path, key, run, families[run["family"]], downloads[run["dataset"]])
         known = params["noisy"][run["dataset"]]["sigmas"]
-        _check_levels(path, f"evaluations.{key}.sigmas", run.get("sigmas", []), f"noisy.{run['dataset']}", known)
+        check_levels(path, f"evaluations.{key}.sigmas", run.get("sigmas", []), f"noisy.{run['dataset']}", known)
 
 
 def _check_labelled(path: Path, params: dict) -> None:
     for key, entry in params["labelled"].items():
         task, splits = LABELLED[entry["source"]]
-        _check_name(path, f"labelled.{key}.task", entry["task"], f"{entry['source']}, which is for {task}", [task])
-        _check_name(path, f"labelled.{key}.split", entry["split"], entry["source"], splits)
+        check_name(path, f"labelled.{key}.task", entry["task"], f"{entry['source']}, which is for {task}", [task])
+        check_name(path, f"labelled.{key}.split", entry["split"], entry["source"], splits)
 
 
 def _check_miniatures(path: Path, params: dict) -> None:
@@ -98,36 +92,12 @@ def _check_miniatures(path: Path, params: dict) -> None:
             raise UserError(f"{line}; add `{name}: {{}}`, or smaller options for demo")
 
 
-def _check_names(path: Path, params: dict) -> None:
-    seen: dict[str, str] = {}
-    for section in MEASURED:
-        for key in params[section]:
-            if key in seen:
-                line = f"{path}: {key!r} stands in {seen[key]} and in {section}"
-                raise UserError(f"{line}; rename one, they share a file")
-            seen[key] = section
-
-
-def _check_methods(path: Path, params: dict) -> None:
-    """One method on one set is measured by one node, at any noise level."""
-    seen: dict[tuple, str] = {}
-    for section in MEASURED:
-        for key, entry in params[section].items():
-            subject = (entry.get("dataset") or (entry["task"], entry["data"]), entry["method"])
-            for sigma in entry.get("sigmas", ["every level"]):
-                other = seen.get((*subject, sigma)) or seen.get((*subject, "every level"))
-                if other:
-                    line = f"{path}: '{section}.{key}.method' is {entry['method']!r}, as that of {other}"
-                    raise UserError(f"{line}; give another name, or take one of them out")
-            seen |= {(*subject, sigma): f"{section}.{key}" for sigma in entry.get("sigmas", ["every level"])}
-
-
 def _check_tasks(path: Path, params: dict) -> None:
     """Tasks, and what is trained or measured with them: every name stands where it should, and the kinds fit."""
     tasks, labelled = params["tasks"], params["labelled"]
     for key, task in tasks.items():
-        _check_name(path, f"tasks.{key}.data", task["data"], "labelled", labelled)
-        _check_name(path, f"tasks.{key}.schedule", task["schedule"], "schedules", params["schedules"])
+        check_name(path, f"tasks.{key}.data", task["data"], "labelled", labelled)
+        check_name(path, f"tasks.{key}.schedule", task["schedule"], "schedules", params["schedules"])
         _check_network(path, f"tasks.{key}.network", task["network"], "recognizers")
         if task.get("crop", 0) > task.get("resize", math.inf):
             line = f"{path}: 'tasks.{key}.crop' is {task['crop']}, more than `resize`, {task['resize']}"
@@ -136,8 +106,8 @@ def _check_tasks(path: Path, params: dict) -> None:
     for section in ("cascades", "recognitions", "filtered_recognitions"):
         for key, entry in params[section].items():
             place = f"{section}.{key}"
-            _check_name(path, f"{place}.task", entry["task"], "tasks", tasks)
-            _check_name(path, f"{place}.data", entry["data"], "labelled", labelled)
+            check_name(path, f"{place}.task", entry["task"], "tasks", tasks)
+            check_name(path, f"{place}.data", entry["data"], "labelled", labelled)
             found, wanted = (labelled[name]["task"] for name in (entry["data"], tasks[entry["task"]]["data"]))
             if found != wanted:
                 line = f"{path}: '{place}.data' is {entry['data']!r}, a set for {found}, but its task is {wanted}"
@@ -149,7 +119,7 @@ def _check_start(path: Path, key: str, tasks: dict) -> None:
     chain = [key]
     while (start := tasks[chain[-1]]["start"]).startswith("tasks/"):
         name = start.removeprefix("tasks/")
-        _check_name(path, f"tasks.{chain[-1]}.start", name, "tasks", [other for other in tasks if other != chain[-1]])
+        check_name(path, f"tasks.{chain[-1]}.start", name, "tasks", [other for other in tasks if other != chain[-1]])
         if name in chain:
             line = f"{path}: 'tasks.{key}.start' goes in a circle, {' from '.join([*chain, name])}"
             raise UserError(f"{line}; let one of them start from no_weights.txt")
@@ -161,21 +131,21 @@ def _check_cascades(path: Path, params: dict) -> None:
     families, tasks = params["families"], params["tasks"]
     for key, cascade in params["cascades"].items():
         initial = cascade["initial"]
-        _check_name(path, f"cascades.{key}.schedule", cascade["schedule"], "schedules", params["schedules"])
-        _check_name(path, f"cascades.{key}.initial", initial, "families", families)
+        check_name(path, f"cascades.{key}.schedule", cascade["schedule"], "schedules", params["schedules"])
+        check_name(path, f"cascades.{key}.initial", initial, "families", families)
         _check_color(path, f"cascades.{key}.initial", initial, families)
         known = families[initial].get("sigmas", [])
-        _check_levels(path, f"cascades.{key}.sigmas", cascade["sigmas"], f"families.{initial}", known)
+        check_levels(path, f"cascades.{key}.sigmas", cascade["sigmas"], f"families.{initial}", known)
         _check_published(path, f"cascades.{key}.published", cascade)
     for key, entry in params["recognitions"].items():
         folder, name = entry["denoiser"].split("/")
         section = {"weights": "families", "cascades": "cascades"}[folder]
-        _check_name(path, f"recognitions.{key}.denoiser", name, section, params[section])
+        check_name(path, f"recognitions.{key}.denoiser", name, section, params[section])
         if section == "families":
             _check_color(path, f"recognitions.{key}.denoiser", name, families)
         levels = entry.get("sigmas", tasks[entry["task"]]["sigmas"])
         known = params[section][name].get("sigmas", levels)
-        _check_levels(path, f"recognitions.{key}", levels, f"{section}.{name}", known)
+        check_levels(path, f"recognitions.{key}", levels, f"{section}.{name}", known)
 
 
 def _check_figures(path: Path, params: dict) -> None:
@@ -183,43 +153,46 @@ def _check_figures(path: Path, params: dict) -> None:
     shown, families = params["figures"], params["families"]
     for task in ("classification", "segmentation"):
         for field, section in (("data", "labelled"), ("task", "tasks"), ("joint", "cascades")):
-            _check_name(path, f"figures.{task}.{field}", shown[task][field], section, params[section])
+            check_name(path, f"figures.{task}.{field}", shown[task][field], section, params[section])
         found = params["labelled"][shown[task]["data"]]["task"]
         if found != task:
             line = f"{path}: 'figures.{task}.data' is {shown[task]['data']!r}, a set for {found}"
             raise UserError(f"{line}; choose one for {task}")
     for field in ("separate", "blind"):
-        _check_name(path, f"figures.{field}", shown[field], "families", families)
+        check_name(path, f"figures.{field}", shown[field], "families", families)
         _check_color(path, f"figures.{field}", shown[field], families)
     for field in ("photographs", "real_noise"):
-        _check_download(path, params["downloads"], f"figures.{field}", shown[field], "images")
+        check_download(path, params["downloads"], f"figures.{field}", shown[field], "images")
 
 
 def _check_color(path: Path, place: str, family: str, families: dict) -> None:
     if families[family]["network"]["channels"] != 3:
         color = [name for name, entry in families.items() if entry["network"]["channels"] == 3]
-        _refuse(path, place, family, "no family for colour images", color)
+        refuse(path, place, family, "no family for colour images", color)
 
 
-def _check_levels(path: Path, place: str, levels: list, of: str, known: list) -> None:
+def check_levels(path: Path, place: str, levels: list, of: str, known: list) -> None:
     for sigma in levels:
         if sigma not in known:
-            _refuse(path, place, sigma, f"no level of {of}", known)
+            refuse(path, place, sigma, f"no level of {of}", known)
 
 
-def _check_name(path: Path, place: str, name: str, section: str, known: Iterable[str]) -> None:
+def check_name(path: Path, place: str, name: str, section: str, known: Iterable[str]) -> None:
     if name not in known:
-        _refuse(path, place, name, f"no entry of {section}", known)
+        refuse(path, place, name, f"no entry of {section}", known)
 
 
 def model_names(family: dict) -> list[str]:
-    """Names of a family's networks: one for each noise level, or one that serves a range."""
+    """Names of a family's networks: one for each level, of noise or of its degradation, or one that serves a range."""
+    if "levels" in family:
+        return [f"{options.parameter(family['degradation'])}{level}" for level in family["levels"]]
     return [f"sigma{sigma:g}" for sigma in family["sigmas"]] if "sigmas" in family else ["model"]
 
 
 def noise_ranges(family: dict) -> dict[str, list]:
-    """Lowest and highest noise level of each of a family's networks, by its name."""
-    levels = [[sigma, sigma] for sigma in family.get("sigmas", ())] or [family["sigma_range"]]
+    """Lowest and highest level of each of a family's networks, by its name."""
+    single = family.get("sigmas") or family.get("levels", ())
+    levels = [[level, level] for level in single] or [family.get("sigma_range") or family["level_range"]]
     return dict(zip(model_names(family), levels, strict=True))
 
 
@@ -232,10 +205,10 @@ def outside(family: dict, sigma: float) -> str:
     return f"sigma {sigma:g} is outside of what the network was trained for ({spans})"
 
 
-def _check_download(path: Path, downloads: dict, place: str, name: str, kind: str) -> None:
+def check_download(path: Path, downloads: dict, place: str, name: str, kind: str) -> None:
     known = [key for key, entry in downloads.items() if entry["kind"] == kind]
     if name not in known:
-        _refuse(path, place, name, f"no entry of downloads of kind {kind}", known)
+        refuse(path, place, name, f"no entry of downloads of kind {kind}", known)
 
 
 def _check_network(path: Path, place: str, network: dict, *folders: str, name: str = "") -> None:
@@ -250,7 +223,7 @@ def _check_network(path: Path, place: str, network: dict, *folders: str, name: s
     if folder is None:
         where = " or redenoise/models/".join(folders)
         spot = place if name else f"{place}.name"
-        _refuse(path, spot, found, f"no module of redenoise/models/{where} with build()", options.names(*folders))
+        refuse(path, spot, found, f"no module of redenoise/models/{where} with build()", options.names(*folders))
     known = [*([] if name else ["name"]), *options.of(str(folder), found)]
     unknown = [key for key in network if key not in known]
     if options.of(str(folder), found) and unknown:
@@ -272,7 +245,7 @@ def _check_family(path: Path, key: str, family: dict, data: dict) -> None:
 def _check_published(path: Path, place: str, entry: dict) -> None:
     for model in entry.get("published", {}):
         if model not in model_names(entry):
-            _refuse(path, place, model, "no model of the entry", model_names(entry))
+            refuse(path, place, model, "no model of the entry", model_names(entry))
 
 
 def _check_run(path: Path, key: str, run: dict, family: dict, dataset: dict) -> None:
@@ -290,5 +263,5 @@ def _check_run(path: Path, key: str, run: dict, family: dict, dataset: dict) -> 
         raise UserError(f"{line}; choose another data set")
 
 
-def _refuse(path: Path, place: str, found: object, problem: str, known: Iterable[str]) -> None:
+def refuse(path: Path, place: str, found: object, problem: str, known: Iterable[str]) -> None:
     raise UserError(f"{path}: {place!r} is {found!r}, which is {problem}; {choices(found, known)}")

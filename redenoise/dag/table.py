@@ -67,6 +67,7 @@ _RESULTS = f"{BUILD}/results/${{key}}.csv"
 _OUTCOMES = f"{BUILD}/outcomes/${{key}}.npz"
 _DENOISER = "redenoise/models/denoisers/${item.network.name}.py"
 _FILTER = "redenoise/models/filters/${item.filter}.py"
+_DEGRADATION = "redenoise/measure/degradations/${item.degradation}.py"
 
 # In the order in which data flow.
 STAGES = (
@@ -93,6 +94,15 @@ STAGES = (
         params=("seed",),
         reads=(f"{BUILD}/data/${{key}}/",),
         writes=(f"{BUILD}/noisy/${{key}}/",),
+    ),
+    Stage(
+        "degrade",
+        section="degraded",
+        params=("seed", "protocols.${item.protocol}"),
+        settings=("real_data",),
+        reads=(f"{BUILD}/data/${{item.dataset}}/",),
+        writes=(f"{BUILD}/degraded/${{key}}/",),
+        models=(_DEGRADATION,),
     ),
     Stage(
         "train",
@@ -128,6 +138,15 @@ STAGES = (
         reads=_OF_DATASET,
         writes=(_RESULTS,),
         models=(_FILTER,),
+        sharded=True,
+        measures=True,
+    ),
+    Stage(
+        "restore",
+        section="restorations",
+        settings=("slow", "threads"),
+        reads=(f"{BUILD}/degraded/${{item.degraded}}/", f"{BUILD}/weights/${{item.family}}/"),
+        writes=(_RESULTS,),
         sharded=True,
         measures=True,
     ),
@@ -198,7 +217,7 @@ STAGES = (
         "report",
         params=(
             *("downloads", "noisy", "families", "evaluations", "filters", "labelled", "tasks", "cascades"),
-            *("recognitions", "filtered_recognitions"),
+            *("recognitions", "filtered_recognitions", "degraded", "protocols", "restorations"),
         ),
         settings=("real_data", "budget"),
         reads=(*(f"{BUILD}/{name}/" for name in ("results", "outcomes", "figures", "provenance")), "reports/spread/"),

@@ -1,6 +1,7 @@
 """Denoise a noisy set with one method and measure every image."""
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from redenoise.data.images import read_image
 from redenoise.measure.items import denoised_item, item_key
 from redenoise.measure.metrics import psnr, ssim
 from redenoise.support.errors import Unmeasurable, UserError, damage_explained, during, out_of_memory
-from redenoise.support.files import plain
+from redenoise.support.files import plain, read_json
 from redenoise.support.numbers import fixed
 from redenoise.support.progress import progress
 
@@ -24,13 +25,50 @@ Denoise = Callable[[np.ndarray], np.ndarray]
 DenoiserFor = Callable[[float], tuple[Denoise, dict[str, str]]]
 Quality = dict[str, tuple[float | None, str]]  # metric to its value, or to None and why it has none
 UNITS = {"psnr": "dB", "ssim": ""}
+MEASURED_BY = "measured_by.json"  # in a degraded set: its title, its parameter, and the border to leave out
 PROBE = 64  # pixels: an image that a method fails on is tried again with sides that are multiples of this
 LESS_MEMORY = "run fewer jobs at once (--cores), or take smaller images"
 
 
-def input_folders(config: Config, entry: dict) -> tuple[Path, Path]:
-    """Folders of the noisy and of the clean images that a run reads."""
-    return paths.noisy(config.scale, entry["dataset"]), paths.data(config.scale, entry["dataset"])
+@dataclass(frozen=True)
+class Inputs:
+    """What a run reads, and how it is measured.
+
+    Attributes:
+        noisy: folder of the noisy images, or of those that are degraded in another way, and their index.
+        clean: folder of what they are compared with; references among the degraded images are arrays of their own.
+        title: of the data set, as results have it.
+        stage: that made the noisy images.
+        parameter: what their level is called, a column of the index.
+        border: pixels at every side that are not measured, by level; 0 where none is given.
+    """
+
+    noisy: Path
+    clean: Path
+    title: str
+    stage: str = "synthesize"
+    parameter: str = "sigma"
+    border: dict[str, int] = field(default_factory=dict)
+
+    def reference(self, row: dict[str, str], gray: bool) -> np.ndarray:
+        """What a denoised image is compared with: uint8, or float32 of a degraded set, whose protocol may not round."""
+        path = checked_path(self.clean, {"path": row["clean"], "sha256": row["clean_sha256"]})
+        return read_image(path, gray) if self.stage == "synthesize" else read_noisy(path, self.stage)
+
+    def inner(self, image: np.ndarray, level: str) -> np.ndarray:
+        """The part of an image that is measured."""
+        border = self.border.get(level, 0)
+        return image[border : image.shape[0] - border, border : image.shape[1] - border]
+
+
+def inputs_of(config: Config, entry: dict) -> Inputs:
+    """What a node reads that measures: a noisy set, or a `degraded` one, which says itself how it is measured."""
+    if "degraded" not in entry:
+        key = entry["dataset"]
+        return Inputs(paths.noisy(config.scale, key), paths.data(config.scale, key), dataset_title(config, key))
+    folder = paths.degraded(config.scale, entry["degraded"])
+    facts = read_json(folder / MEASURED_BY, dict, ("title", "parameter", "border"))
+    return Inputs(folder, folder, facts["title"], "degrade", facts["parameter"], facts["border"])
 
 
 def measure(
@@ -52,22 +90,31 @@ def measure(
         remark: from a noise level to what restricts its values, such as a network that was not trained for it.
     """
     entry = config.entry(stage, key)
-    noisy, clean = input_folders(config, entry)
-    rows = read_index(noisy, ("sigma", "clean", "clean_sha256"))
-    if wrong := next((row["sigma"] for row in rows if not row["sigma"].replace(".", "", 1).isdecimal()), None):
-        raise UserError(f"{noisy / INDEX}: damaged, sigma is {wrong!r}; delete it and run the synthesize stage again")
-    rows = _first(config, entry, [row for row in rows if _wanted(entry, float(row["sigma"]), without)])
+    inputs = inputs_of(config, entry)
+    rows = _rows_of(inputs)
+    rows = _first(config, entry, [row for row in rows if _wanted(entry, float(row[inputs.parameter]), without)])
     index = work.share(rows)
     results = []
     for row in progress(index, len(index), work.label(f"{stage} {key}")):
-        sigma = float(row["sigma"])
-        with during(f"{stage} {key}: image {row['id']}, sigma {row['sigma']}, {entry['method']}", LESS_MEMORY):
-            quality = _quality(paths.items(config.scale, key), noisy, clean, row, work, *denoiser_for(sigma))
-        results += _rows(config, entry, row, quality, remark(sigma))
+        level = float(row[inputs.parameter])
+        place = f"{inputs.parameter} {row[inputs.parameter]}"
+        with during(f"{stage} {key}: image {row['id']}, {place}, {entry['method']}", LESS_MEMORY):
+            quality = _quality(paths.items(config.scale, key), inputs, row, work, *denoiser_for(level))
+        results += _rows(inputs, entry, row, quality, remark(level))
     if work.shard is None:
         write_results(paths.results(config.scale, key), results)
-    if reason := unavailable_reason(noisy):
+    if reason := unavailable_reason(inputs.noisy):
         work.record["unavailable"] = reason
+
+
+def _rows_of(inputs: Inputs) -> list[dict[str, str]]:
+    """The index of the images that a run reads; raises `UserError` if a level in it is no number."""
+    rows = read_index(inputs.noisy, (inputs.parameter, "clean", "clean_sha256"))
+    levels = (row[inputs.parameter] for row in rows)
+    if wrong := next((level for level in levels if not level.replace(".", "", 1).isdecimal()), None):
+        line = f"{inputs.noisy / INDEX}: damaged, {inputs.parameter} is {wrong!r}"
+        raise UserError(f"{line}; delete it and run the {inputs.stage} stage again")
+    return rows
 
 
 def _first(config: Config, entry: dict, rows: list[dict]) -> list[dict]:
@@ -93,24 +140,23 @@ def left_out(config: Config, entry: dict) -> str:
     return f"slow, and scale {config.scale} leaves out what is; scale long does not"
 
 
-def _quality(
-    items: Path, noisy: Path, clean: Path, row: dict, work: Work, denoiser: Denoise, parts: dict[str, str]
-) -> Quality:
+def _quality(items: Path, inputs: Inputs, row: dict, work: Work, denoiser: Denoise, parts: dict[str, str]) -> Quality:
     """What is measured of one row of the noisy index; nothing by a shard, which only denoises."""
     try:
-        image = _denoise(items, noisy, row, work, denoiser, parts)
+        image = _denoise(items, inputs, row, work, denoiser, parts)
     except Unmeasurable as error:
         return dict.fromkeys(UNITS, (None, str(error)))
-    return {} if work.shard else _measured(row, image, noisy, clean)
+    return {} if work.shard else _measured(row, image, inputs)
 
 
-def _measured(row: dict, image: np.ndarray, noisy: Path, clean: Path) -> Quality:
+def _measured(row: dict, image: np.ndarray, inputs: Inputs) -> Quality:
     """What is measured of one denoised image."""
-    shown = checked_path(clean, {"path": row["clean"], "sha256": row["clean_sha256"]})
-    reference = read_image(shown, gray=image.ndim == 2)
+    reference = inputs.reference(row, gray=image.ndim == 2)
     if reference.shape != image.shape:
-        line = f"{noisy / row['path']}: denoised to {image.shape}, but the clean image is {reference.shape}"
-        raise UserError(f"{line}; run the synthesize stage again")
+        line = f"{inputs.noisy / row['path']}: denoised to {image.shape}, but the clean image is {reference.shape}"
+        raise UserError(f"{line}; run the {inputs.stage} stage again")
+    level = row[inputs.parameter]
+    image, reference = inputs.inner(image, level), inputs.inner(reference, level)
     try:
         similarity: tuple[float | None, str] = (ssim(image, reference), "")
     except Unmeasurable as error:
@@ -118,12 +164,12 @@ def _measured(row: dict, image: np.ndarray, noisy: Path, clean: Path) -> Quality
     return {"psnr": (psnr(image, reference), ""), "ssim": similarity}
 
 
-def _rows(config: Config, entry: dict, row: dict, quality: Quality, remark: str) -> list[dict[str, str]]:
+def _rows(inputs: Inputs, entry: dict, row: dict, quality: Quality, remark: str) -> list[dict[str, str]]:
     """The rows of the results on one image; `remark` restricts its values."""
     common = {
-        "dataset": dataset_title(config, entry["dataset"]),
+        "dataset": inputs.title,
         "item": row["id"],
-        "condition": f"sigma={row['sigma']}",
+        "condition": f"{inputs.parameter}={row[inputs.parameter]}",
         "method": entry["method"],
     }
     return [
@@ -138,9 +184,9 @@ def _rows(config: Config, entry: dict, row: dict, quality: Quality, remark: str)
     ]
 
 
-def _wanted(entry: dict, sigma: float, without: Collection[float]) -> bool:
-    """Whether a run measures a noise level of its set."""
-    return sigma in entry.get("sigmas", [sigma]) and sigma not in without
+def _wanted(entry: dict, level: float, without: Collection[float]) -> bool:
+    """Whether a run measures a level of its set."""
+    return level in entry.get("sigmas", entry.get("levels", [level])) and level not in without
 
 
 def dataset_title(config: Config, key: str) -> str:
@@ -149,9 +195,9 @@ def dataset_title(config: Config, key: str) -> str:
     return title if config.settings["real_data"] else f"demo:{title}"
 
 
-def read_noisy(path: Path) -> np.ndarray:
-    """A float32 array written by the synthesize stage; pickled content is refused."""
-    with damage_explained(path, "not a NumPy array", "run the synthesize stage again"):
+def read_noisy(path: Path, stage: str = "synthesize") -> np.ndarray:
+    """A float32 array written by the stage `stage`; pickled content is refused."""
+    with damage_explained(path, "not a NumPy array", f"run the {stage} stage again"):
         try:
             found = np.load(plain(path), allow_pickle=False)
         except MemoryError:
@@ -194,9 +240,11 @@ def _takes(denoiser: Denoise, noisy: np.ndarray, more: list[tuple[int, int]]) ->
     return True
 
 
-def _denoise(items: Path, noisy: Path, row: dict, work: Work, denoiser: Denoise, parts: dict[str, str]) -> np.ndarray:
+def _denoise(
+    items: Path, inputs: Inputs, row: dict, work: Work, denoiser: Denoise, parts: dict[str, str]
+) -> np.ndarray:
     """The denoised image of one row of the noisy index, uint8, computed or taken up from an earlier run."""
-    path = checked_path(noisy, row)
-    key = item_key(noisy=row["sha256"], sigma=row["sigma"], **parts)
-    make = work.counted(lambda: sized(denoiser, read_noisy(path)))
-    return denoised_item(items / f"sigma{row['sigma']}", row["id"], key, make)
+    path, parameter = checked_path(inputs.noisy, row), inputs.parameter
+    key = item_key(noisy=row["sha256"], **{parameter: row[parameter]}, **parts)
+    make = work.counted(lambda: sized(denoiser, read_noisy(path, inputs.stage)))
+    return denoised_item(items / f"{parameter}{row[parameter]}", row["id"], key, make)

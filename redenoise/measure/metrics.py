@@ -15,13 +15,15 @@ def psnr(image: np.ndarray, clean: np.ndarray) -> float:
     """Peak signal-to-noise ratio in dB: one mean squared error over all pixels and channels, no border cut.
 
     Args:
-        image, clean: uint8 (H, W) or (H, W, 3) of one shape; a denoised image is clipped and rounded before.
+        image: uint8 (H, W) or (H, W, 3); a denoised image is clipped and rounded before.
+        clean: of the same shape, uint8, or floating point where a protocol does not round it.
 
     Returns:
         10 log10(255^2 / MSE); infinite for equal images.
     """
-    difference = image.astype(np.int64) - clean.astype(np.int64)
-    squared = int((difference * difference).sum())  # exact, so the value has no order of summation
+    kind = np.int64 if clean.dtype == np.uint8 else np.float64  # whole levels are exact: no order of summation
+    difference = image.astype(kind) - clean.astype(kind)
+    squared = (difference * difference).sum().item()
     return float("inf") if squared == 0 else float(10.0 * np.log10(PEAK**2 * difference.size / squared))
 
 
@@ -32,7 +34,7 @@ def ssim(image: np.ndarray, clean: np.ndarray) -> float:
     the region in which the window lies inside the image; colour is the mean over the three channels.
 
     Args:
-        image, clean: uint8 (H, W) or (H, W, 3) of one shape.
+        image, clean: as of `psnr`.
 
     Raises:
         Unmeasurable: a side is shorter than the window.

@@ -17,23 +17,29 @@ from redenoise.support.files import read_json, sha256_bytes, sha256_file
 
 
 class Folder:
-    """A folder that a `train` or a `cascade` node has written."""
+    """A folder that a `train` or a `cascade` node has written.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Args:
+        parameter: what the level of what its networks restore is called; models are named by it.
+    """
+
+    def __init__(self, folder: Path, parameter: str = "sigma") -> None:
+        self.folder, self.parameter = folder, parameter
 
     def missing_levels(self) -> dict[float, str]:
         """Noise levels for which there are no weights yet, and why."""
         path = self.folder / MISSING
         models = read_json(path, dict) if path.exists() else {}
-        return {float(model.removeprefix("sigma")): why for model, why in models.items()}
+        return {float(model.removeprefix(self.parameter)): why for model, why in models.items()}
 
-    def path_for(self, sigma: float) -> Path:
-        """The file for a noise level: the one trained for it, else the only one; `UserError` if there is neither."""
-        specific, common = (self.folder / f"{name}.safetensors" for name in (f"sigma{sigma:g}", "model"))
+    def path_for(self, level: float) -> Path:
+        """The file for a level: the one trained for it, else the only one; `UserError` if there is neither."""
+        name = f"{self.parameter}{level:g}"
+        specific, common = (self.folder / f"{model}.safetensors" for model in (name, "model"))
         if found := next((path for path in (specific, common) if path.exists()), None):
             return found
-        raise UserError(f"{common}: no network for sigma {sigma:g}; add the level to its entry in params.yaml")
+        line = f"{common}: no network for {self.parameter} {level:g}"
+        raise UserError(f"{line}; add the level to its entry in params.yaml")
 
 
 class Networks(Folder):
@@ -44,16 +50,24 @@ class Networks(Folder):
         computing: what the last bits of a result can depend on, besides the version of PyTorch.
         options: options of the network that the run changes, such as its border.
         by_channel: take a network for gray images to every channel of colour ones.
+        parameter: as of `Folder`.
     """
 
-    def __init__(self, folder: Path, computing: dict[str, str], options: dict, by_channel: bool = False) -> None:
-        super().__init__(folder)
+    def __init__(
+        self,
+        folder: Path,
+        computing: dict[str, str],
+        options: dict,
+        by_channel: bool = False,
+        parameter: str = "sigma",
+    ) -> None:
+        super().__init__(folder, parameter)
         self.by_channel = by_channel
         self.options, self.computing = options, {**computing, "torch": torch.__version__}
         self.loaded: dict[Path, tuple[nn.Module, dict[str, str]]] = {}
 
     def denoiser_for(self, sigma: float) -> tuple:
-        """A function (noisy) -> denoised on the [0, 255] scale for one noise level, and what it depends on."""
+        """A function (noisy) -> denoised on the [0, 255] scale for one level, and what it depends on."""
         path = self.path_for(sigma)
         if path not in self.loaded:
             network, spec = load_network(path, self.options)

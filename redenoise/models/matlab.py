@@ -1,9 +1,10 @@
-"""Importers of weights published in MATLAB 5 files: TNRD, CSF and MLP.
+"""Importers of weights published in MATLAB 5 files: TNRD, CSF, MLP, SRCNN, AR-CNN and VDSR.
 
 Only numbers are read from a file, through scipy; nothing in it is executed.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,19 +30,23 @@ def read_variable(path: Path | str, name: str) -> np.ndarray:
     return _open(path, lambda file: loadmat(file, variable_names=[name])[name])
 
 
-def tnrd_state(path: Path | str) -> dict[str, torch.Tensor]:
-    """State of a `TNRD` from a file of the authors: one column of numbers a stage in `cof`."""
+def tnrd_state(path: Path | str, steps: int = 1) -> dict[str, torch.Tensor]:
+    """State of a `TNRD` from a file of the authors: one column of numbers a stage in `cof`.
+
+    Args:
+        steps: how many numbers a stage has besides filters and functions: one for its step, none for JPEG.
+    """
     columns = _finite(path, read_variable(path, "cof"))
     means = _open(path, lambda file: loadmat(file, variable_names=["MFS"])["MFS"]["means"][0, 0].ravel().astype(float))
     # n filters of n coefficients, the logarithm of the step, n functions of 63 weights: n^2 + 1 + 63 n numbers.
-    count = round((-GAUSSIANS + (GAUSSIANS**2 + 4 * (len(columns) - 1)) ** 0.5) / 2)
-    if columns.ndim != 2 or count < 1 or count**2 + 1 + GAUSSIANS * count != len(columns):
+    count = round((-GAUSSIANS + (GAUSSIANS**2 + 4 * (len(columns) - steps)) ** 0.5) / 2)
+    if columns.ndim != 2 or count < 1 or count**2 + steps + GAUSSIANS * count != len(columns):
         raise _damaged(path, f"cof is {columns.shape}, expected a stage of a denoiser in every column")
     stages = torch.from_numpy(columns.T.astype(np.float32))
-    filters, steps, functions = stages.split([count**2, 1, GAUSSIANS * count], dim=1)
+    filters, logarithms, functions = stages.split([count**2, steps, GAUSSIANS * count], dim=1)
     return {
         "coefficients": filters.reshape(-1, count, count).contiguous(),
-        "log_steps": steps[:, 0].contiguous(),
+        **({"log_steps": logarithms[:, 0].contiguous()} if steps else {}),
         "weights": functions.reshape(-1, count, GAUSSIANS).contiguous(),
         "spacing": torch.tensor(float(means[1] - means[0])),
     }
@@ -82,6 +87,46 @@ def mlp_state(path: Path | str) -> dict[str, torch.Tensor]:
     return state
 
 
+def srcnn_state(path: Path | str) -> dict[str, torch.Tensor]:
+    """State of an `SRCNN` from a file of its authors or of AR-CNN's: weights_conv1, (conv22), ... and their biases.
+
+    Weights are (in, side^2, out), without a side of 1 at an end; a kernel is column by column.
+    """
+    names = _open(path, lambda file: {name for name, _, _ in whosmat(file)})
+    layers = [name for name in ("conv1", "conv2", "conv22", "conv3") if f"weights_{name}" in names]
+    state: dict[str, torch.Tensor] = {}
+    inner = 1
+    for number, name in enumerate(layers):
+        biases = _finite(path, read_variable(path, f"biases_{name}")).astype(np.float32).ravel()
+        weights = _finite(path, read_variable(path, f"weights_{name}")).astype(np.float32)
+        if weights.size % (inner * len(biases)):
+            raise _damaged(path, f"weights_{name} is {weights.shape}, {len(biases)} biases after {inner} channels")
+        kernels = weights.reshape(inner, -1, len(biases))[:, _rows_first(path, weights.size // inner // len(biases))]
+        side = round(kernels.shape[1] ** 0.5)
+        turned = kernels.transpose(2, 0, 1).reshape(len(biases), inner, side, side)
+        state[f"layers.{2 * number}.weight"] = torch.from_numpy(turned.copy())
+        state[f"layers.{2 * number}.bias"] = torch.from_numpy(biases)
+        inner = len(biases)
+    if not state:
+        raise _damaged(path, "no variables weights_conv1, ...")
+    return state
+
+
+def vdsr_state(path: Path | str) -> dict[str, torch.Tensor]:
+    """State of a `VDSR` from `VDSR_Official.mat`: cells of kernels (height, width, in, out) and biases in `model`."""
+    try:
+        model = read_variable(path, "model")[0, 0]
+        pairs = list(zip(model["weight"].ravel(), model["bias"].ravel(), strict=True))
+        state: dict[str, torch.Tensor] = {}
+        for number, (weight, bias) in enumerate(pairs):
+            kernels = np.asarray(weight, np.float32).reshape(*weight.shape[:3], -1).transpose(3, 2, 0, 1)
+            state[f"layers.{2 * number}.weight"] = torch.from_numpy(_finite(path, kernels).copy())
+            state[f"layers.{2 * number}.bias"] = torch.from_numpy(_finite(path, np.asarray(bias, np.float32)).ravel())
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, f"no row of convolutions ({error})") from None
+    return state
+
+
 def _rows_first(path: Path | str, size: int) -> np.ndarray:
     """Where each pixel of a patch, row by row, stands in a vector that is column by column."""
     side = round(size**0.5)
@@ -93,7 +138,11 @@ def _rows_first(path: Path | str, size: int) -> np.ndarray:
 IMPORTERS: dict[str, Callable[[Path | str], dict[str, torch.Tensor]]] = {
     "csf": csf_state,
     "mlp": mlp_state,
+    "srcnn": srcnn_state,
     "tnrd": tnrd_state,
+    "tnrd_bicubic": tnrd_state,
+    "tnrd_jpeg": partial(tnrd_state, steps=0),
+    "vdsr": vdsr_state,
 }
 
 

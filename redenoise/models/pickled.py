@@ -1,4 +1,4 @@
-"""Importer of weights published as pickles of PyTorch state dicts: xDnCNN.
+"""Importer of weights published as pickles of PyTorch state dicts: xDnCNN and xSRCNN.
 
 Only tensors are read (`weights_only`): a pickle that would run anything is refused.
 """
@@ -43,10 +43,28 @@ def xdncnn_state(path: Path | str) -> dict[str, torch.Tensor]:
 def _renamed(name: str) -> str:
     found = re.fullmatch(r"md(\d+)\.([01])\.(.*)", name)
     if not found:
-        return name.replace("joints.", "last.")
+        return _parts(name)
     unit, layer, rest = int(found[1]), int(found[2]), found[3]
     place = 0 if unit == 1 else 2 * unit - 3 + layer
-    return f"layers.{place}.{rest}".replace("features.0.", "convolution.").replace("module.", "gate.")
+    return _parts(f"layers.{place}.{rest}")
 
 
-IMPORTERS: dict[str, Callable[[Path | str], dict[str, torch.Tensor]]] = {"xdncnn": xdncnn_state}
+def _parts(name: str) -> str:
+    """A name with the parts of an xUnit, and the last convolution, as they are called here."""
+    return name.replace("features.0.", "convolution.").replace("module.", "gate.").replace("joints.", "last.")
+
+
+def xsrcnn_state(path: Path | str) -> dict[str, torch.Tensor]:
+    """State of an `XSRCNN` from a file of the authors: as of `xdncnn_state`, without normalisation between xUnits."""
+    found = {re.sub(r"^md(\d+)\.0\.", _unit, name): tensor for name, tensor in read_state(path).items()}
+    return {_parts(name): tensor for name, tensor in found.items()}
+
+
+def _unit(found: re.Match[str]) -> str:
+    return f"layers.{int(found[1]) - 1}."
+
+
+IMPORTERS: dict[str, Callable[[Path | str], dict[str, torch.Tensor]]] = {
+    "xdncnn": xdncnn_state,
+    "xsrcnn": xsrcnn_state,
+}

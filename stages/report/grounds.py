@@ -7,7 +7,7 @@ counted apart.
 from typing import Any
 
 from redenoise.dag.config import Config
-from stages.report.results import is_noise, sigma
+from stages.report.results import is_noise, level_of
 from stages.report.weights import Records, cards, measured_by
 
 WEIGHTS = "published weights"
@@ -29,7 +29,9 @@ def ground(config: Config, records: Records, title: str, method: str, condition:
 
 
 def _covers(entry: dict[str, Any], condition: str) -> bool:
-    return not is_noise(condition) or sigma(condition) in entry.get("sigmas", [sigma(condition)])
+    if "degraded" in entry or is_noise(condition):
+        return level_of(condition) in entry.get("sigmas", entry.get("levels", [level_of(condition)]))
+    return True
 
 
 def _of_entry(config: Config, records: Records, entry: dict[str, Any], condition: str) -> str:

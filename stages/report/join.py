@@ -7,7 +7,7 @@ from functools import partial
 from stages.report.kinds import OfMethods, Table
 from stages.report.orderings import of_images
 from stages.report.published import PrintedCell
-from stages.report.results import AVERAGE, Score, is_noise, sigma
+from stages.report.results import AVERAGE, Score, level_of
 from stages.report.rows import DECIMALS, DEMO_NOTE, Comparison, Context, Row, judge, unprinted, why_unmeasured
 from stages.report.tables import DESIGN_TABLES, MODEL_LABELS, TABLES
 
@@ -18,11 +18,12 @@ UNITS = {"psnr": "dB", "ssim": ""}  # of the unprinted rows; accuracies are in %
 
 def compare(spec: Table, context: Context) -> Comparison[Table]:
     """Join one table's printed cells with what was measured, and add what was measured besides."""
-    methods, found = _methods(spec, context), {}
+    found = {}
     for key, value in context.measured.values.items():
         dataset, item, condition, name, metric = key
-        if dataset == context.dataset(spec) and metric in DECIMALS and is_noise(condition):
+        if dataset == context.dataset(spec) and metric in DECIMALS and condition.startswith(f"{spec.parameter}="):
             found[item, condition, name, metric] = Score(value, note=context.measured.notes.get(key, ""))
+    methods = _methods(spec, context, {name for _, _, name, _ in found})
     why = partial(why_unmeasured, context, spec.dataset)
     rows = joined(spec, context, methods, found, why)
     orderings = of_images(spec, context, methods, lambda name, level: why(name, AVERAGE, level, spec.metrics[0]))
@@ -37,7 +38,7 @@ def joined(spec: OfMethods, context: Context, methods: dict[str, str], found: Fo
         found: what was measured on the table's set, in the order of the results.
         why: why a method has no value, from its name, the item, the condition and the metric.
     """
-    conditions = {f"sigma={level}" for level in spec.sigmas}
+    conditions = {spec.condition(level) for level in spec.levels}
     covered = (cell for cell in context.printed(spec) if cell.dataset == spec.dataset)
     cells = [cell for cell in covered if cell.condition in conditions]
     rows = [_printed(spec, context, cell, methods.get(cell.method, ""), found, why) for cell in cells]
@@ -54,14 +55,15 @@ def joined(spec: OfMethods, context: Context, methods: dict[str, str], found: Fo
     return sorted(rows, key=partial(_order, spec, shown, [*(item for item in items if item != AVERAGE), AVERAGE]))
 
 
-def _methods(spec: Table, context: Context) -> dict[str, str]:
+def _methods(spec: Table, context: Context, found: set[str]) -> dict[str, str]:
+    """Measured methods by their labels: those behind printed ones, then those `found` besides under its conditions."""
     behind = {method.printed: context.backing(spec, method) for method in spec.methods}
     shown = {label: name for label, name in behind.items() if name is not None}
     same_set = [table for table in TABLES if table.dataset == spec.dataset]
     elsewhere = {context.backing(table, method) for table in same_set for method in table.methods}
     elsewhere |= {design.measured for table in DESIGN_TABLES for design in table.designs}
     for name in context.measured.methods.get(context.dataset(spec), []):
-        if name not in elsewhere:
+        if name in found and name not in elsewhere:
             # One of a printed method's name does not stand behind it.
             shown[MODEL_LABELS.get(name, f"{name} (other model)" if name in behind else name)] = name
     return shown
@@ -96,9 +98,9 @@ def _with(row: Row, score: Score) -> Row:
 
 
 def _order(spec: OfMethods, shown: dict[str, str], items: list[str], row: Row) -> tuple:
-    """By noise level, clean images last; printed set before stand-ins; item, method and metric as printed."""
+    """By level, clean images last; printed set before stand-ins; item, method and metric as printed."""
     names = list(dict.fromkeys([*(method.printed for method in spec.methods), *shown.values()]))
     method = names.index(row.method if row.method in names else shown[row.measured])
-    level = sigma(row.condition) if is_noise(row.condition) else float("inf")
+    level = level_of(row.condition) if "=" in row.condition else float("inf")
     metric = [*spec.metrics, *DECIMALS].index(row.metric)
     return level, row.dataset != spec.dataset, items.index(row.item), method, row.method, metric

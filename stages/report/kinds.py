@@ -49,6 +49,7 @@ class Printed:
         dataset: printed title of the test set.
         images: how many it has: an average counts only if all of them were measured.
         protocol: what is known of how the numbers were taken, and what is not.
+        parameter: what its levels are called in conditions: that of the degradation, noise's sigma for most.
     """
 
     paper: str
@@ -59,11 +60,26 @@ class Printed:
     dataset: str
     images: int
     protocol: tuple[str, ...] = ()
+    parameter: str = "sigma"
 
     @property
     def key(self) -> str:
         """`<paper>/<name>`, unique among the tables, and the report's path without its suffix."""
         return f"{self.paper}/{self.name}"
+
+    @property
+    def symbol(self) -> str:
+        """What its levels are called on a page."""
+        return symbol(self.parameter)
+
+    def condition(self, level: int) -> str:
+        """The condition of a level, such as `sigma=25`."""
+        return f"{self.parameter}={level}"
+
+
+def symbol(parameter: str) -> str:
+    """What the levels of a parameter are called on a page: σ for noise."""
+    return "σ" if parameter == "sigma" else parameter
 
 
 @dataclass(frozen=True)
@@ -92,13 +108,13 @@ class Ordering:
 
 @dataclass(frozen=True, kw_only=True)
 class OfMethods(Printed):
-    """A printed table of methods at several noise levels; levels, methods and metrics are in the paper's order.
+    """A printed table of methods at several levels; levels, methods and metrics are in the paper's order.
 
     Attributes:
         orderings: what the paper's numbers are to show of the first metric, in the order in which they are checked.
     """
 
-    sigmas: tuple[int, ...]
+    levels: tuple[int, ...]
     methods: tuple[Method, ...]
     metrics: tuple[str, ...] = ("psnr",)
     orderings: tuple[Ordering, ...] = ()

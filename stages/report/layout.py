@@ -17,7 +17,7 @@ from stages.report.parts import (
     page,
     spread_grid,
 )
-from stages.report.results import AVERAGE, sigma
+from stages.report.results import AVERAGE, level_of
 from stages.report.rows import Comparison, Context, Row, unmade
 from stages.report.shown import METRIC_NAMES, number, summary
 from stages.report.tables import TOLERANCES
@@ -75,10 +75,10 @@ def _method_grid(comparison: Comparison[Table], context: Context) -> Section:
 def _left_out(spec: Table, name: str, context: Context) -> str:
     """Why a method was not measured at all, or not at some noise levels."""
     measured = context.measured
-    levels = {level: measured.without.get((spec.dataset, name, f"sigma={level}")) for level in spec.sigmas}
+    levels = {level: measured.without.get((spec.dataset, name, spec.condition(level))) for level in spec.levels}
     if (spec.dataset, name) not in context.makers:
         return unmade(spec.dataset, name)
-    parts = [f"sigma {level} not run: {reason}" for level, reason in levels.items() if reason]
+    parts = [f"{spec.parameter} {level} not run: {reason}" for level, reason in levels.items() if reason]
     return measured.unavailable.get((spec.dataset, name)) or "; ".join(parts)
 
 
@@ -95,13 +95,13 @@ def _groups(comparison: Comparison[Table]) -> dict[str, tuple[str, ...]]:
 def _image_grids(comparison: Comparison[Table]) -> list[Section]:
     """One grid per noise level, one image per line, the average last."""
     grids = []
-    for level in comparison.spec.sigmas:
-        condition = f"sigma={level}"
+    for level in comparison.spec.levels:
+        condition = comparison.spec.condition(level)
         items = dict.fromkeys(
             item for item, found, _, metric in comparison.shown if (found, metric) == (condition, "psnr")
         )
         lines: list[Line] = [((Cell(item),), item, condition, "psnr") for item in items]
-        grids.append(_grid(comparison, f"σ = {level}, PSNR in dB", ("image",), lines))
+        grids.append(_grid(comparison, f"{comparison.spec.symbol} = {level}, PSNR in dB", ("image",), lines))
     return grids
 
 
@@ -109,11 +109,11 @@ def _average_grid(comparison: Comparison[Table]) -> Section:
     """Averages only: one line per noise level and metric."""
     spec = comparison.spec
     lines: list[Line] = []
-    for level in spec.sigmas:
+    for level in spec.levels:
         for metric in spec.metrics:
             head = (Cell(str(level)), Cell(METRIC_NAMES[metric]))
-            lines.append((head, AVERAGE, f"sigma={level}", metric))
-    return _grid(comparison, f"Averages over {spec.dataset}", ("σ", "metric"), lines)
+            lines.append((head, AVERAGE, spec.condition(level), metric))
+    return _grid(comparison, f"Averages over {spec.dataset}", (spec.symbol, "metric"), lines)
 
 
 def _grid(comparison: Comparison[Table], heading: str, stub: tuple[str, ...], lines: list[Line]) -> Section:
@@ -139,5 +139,5 @@ def _extra_grid(comparison: Comparison[Table]) -> Section | None:
     lines: Lines = {(row.method, row.metric): {} for row in rows}
     for row in rows:
         cell = Cell(number(row.reproduced, row.metric))
-        lines[row.method, row.metric][sigma(row.condition)] = linked(comparison, row, cell)
-    return by_level("Measured, not printed: averages (PSNR in dB)", lines)
+        lines[row.method, row.metric][level_of(row.condition)] = linked(comparison, row, cell)
+    return by_level(comparison, "Measured, not printed: averages (PSNR in dB)", lines)

@@ -12,9 +12,9 @@ from redenoise.document.model import ASIDE, NOTHING, Block, Document, Items, Par
 from redenoise.support.errors import UserError
 from stages.report.cascade_notes import cascades, reconstruction
 from stages.report.papers.liu2020 import MEAN_BORDER
-from stages.report.results import AVERAGE, sigma
+from stages.report.results import AVERAGE, level_of
 from stages.report.rows import IMAGE, NETWORK, Comparison, Context, Row, signed
-from stages.report.shown import METRIC_NAMES, SHOWN_DECIMALS, as_printed, cell_name, number, papers, verdict
+from stages.report.shown import METRIC_NAMES, as_printed, cell_name, change, number, papers, verdict
 from stages.report.tables import DESIGN_TABLES, MODEL_LABELS, PAPERS
 from stages.report.weights import card_at, describe
 
@@ -103,7 +103,7 @@ def printed_means(comparisons: list[Comparison], context: Context) -> Rows:
         explained = 4 * _last_place(next(iter(values.values()))) / (12 * len(values)) ** 0.5 + _last_place(average) / 2
         if abs(mean - float(average)) > explained:
             gap = signed(mean - float(average), 4)
-            yield f"{paper} {key}", method, sigma(condition), average, f"{mean:.4f}", gap
+            yield f"{paper} {key}", method, level_of(condition), average, f"{mean:.4f}", gap
 
 
 def dncnn_models(comparisons: list[Comparison], context: Context) -> Rows:
@@ -114,25 +114,25 @@ def dncnn_models(comparisons: list[Comparison], context: Context) -> Rows:
         deltas = {model: value - float(row.printed) for model, value in values.items() if value is not None}
         cells = []
         for model, value in values.items():
-            delta = signed(deltas[model], SHOWN_DECIMALS["psnr"]) if model in deltas else NOTHING
+            delta = change(deltas[model], "psnr") if model in deltas else NOTHING
             cells += [number(value, "psnr"), delta]
         nearest = min(deltas, key=lambda model: abs(deltas[model])) if len(deltas) == len(values) else NOTHING
-        yield row.table, sigma(row.condition), row.printed, *cells, nearest
+        yield row.table, level_of(row.condition), row.printed, *cells, nearest
 
 
 def bm3d_shift(comparisons: list[Comparison], context: Context) -> Rows:
     """Measured minus printed of BM3D and CBM3D: of the averages, and the spread over the printed images."""
     for row in _averages(comparisons, "BM3D", "CBM3D"):
-        images, digits = _siblings(comparisons, row, IMAGE), SHOWN_DECIMALS[row.metric]
-        spread = [signed(pick(images), digits) if images else NOTHING for pick in (min, median, max)]
-        yield row.table, row.method, METRIC_NAMES[row.metric], sigma(row.condition), *_compared(row), *spread
+        images = _siblings(comparisons, row, IMAGE)
+        spread = [change(pick(images), row.metric) if images else NOTHING for pick in (min, median, max)]
+        yield row.table, row.method, METRIC_NAMES[row.metric], level_of(row.condition), *_compared(row), *spread
 
 
 def ffdnet(comparisons: list[Comparison], context: Context) -> Rows:
     """FFDNet on CBSD68: the suspected 27.76 beside its neighbours."""
     for row in _averages(comparisons, "FFDNet"):
         if row.dataset == "CBSD68":
-            yield sigma(row.condition), *_compared(row), *_estimate(row)
+            yield level_of(row.condition), *_compared(row), *_estimate(row)
 
 
 def measured_suspects(comparisons: list[Comparison], context: Context) -> Rows:
@@ -142,9 +142,9 @@ def measured_suspects(comparisons: list[Comparison], context: Context) -> Rows:
     """
     for row in (row for comparison in comparisons for row in comparison.printed.values()):
         if row.suspect and row.delta is not None:
-            usual, decimals = _siblings(comparisons, row, row.scope), SHOWN_DECIMALS[row.metric]
-            values = (as_printed(row), number(row.reproduced, row.metric), signed(row.delta, decimals, ","))
-            usually = signed(median(usual), decimals, ",") if usual else NOTHING
+            usual = _siblings(comparisons, row, row.scope)
+            values = (as_printed(row), number(row.reproduced, row.metric), change(row.delta, row.metric))
+            usually = change(median(usual), row.metric) if usual else NOTHING
             yield row.table, cell_name(row), *values, *_estimate(row), usually
 
 
@@ -158,8 +158,8 @@ def parameters(comparisons: list[Comparison], context: Context) -> Rows:
 def proposed(comparisons: list[Comparison], context: Context) -> Rows:
     """Printed and reproduced averages of the proposed denoiser, and how the weights behind each were made."""
     for row in _averages(comparisons, "Proposed"):
-        card = card_at(context.config, context.records, "proposed", sigma(row.condition))
-        yield row.table, sigma(row.condition), *_compared(row), describe(card) if card else NOTHING
+        card = card_at(context.config, context.records, "proposed", level_of(row.condition))
+        yield row.table, level_of(row.condition), *_compared(row), describe(card) if card else NOTHING
 
 
 def border(comparisons: list[Comparison], context: Context) -> Rows:
@@ -168,8 +168,8 @@ def border(comparisons: list[Comparison], context: Context) -> Rows:
     for (dataset, item, condition, method, metric), mean in values.items():
         reflected = values.get((dataset, AVERAGE, condition, "Proposed", "psnr"))
         if (item, method, metric) == (AVERAGE, MEAN_BORDER, "psnr") and reflected is not None:
-            difference = signed(mean - reflected, SHOWN_DECIMALS["psnr"])
-            yield dataset, sigma(condition), number(reflected, "psnr"), number(mean, "psnr"), difference
+            difference = change(mean - reflected, "psnr")
+            yield dataset, level_of(condition), number(reflected, "psnr"), number(mean, "psnr"), difference
 
 
 def _averages(comparisons: list[Comparison], *methods: str) -> Iterator[Row]:
@@ -199,7 +199,7 @@ def _estimate(row: Row) -> tuple[str, str]:
     estimate = row.suspect.estimate
     if row.reproduced is None:
         return estimate, NOTHING
-    return estimate, signed(row.reproduced - float(estimate), SHOWN_DECIMALS[row.metric])
+    return estimate, change(row.reproduced - float(estimate), row.metric)
 
 
 def _last_place(printed: str) -> float:

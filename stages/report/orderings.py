@@ -31,8 +31,8 @@ def ordered(
         why: why a method has no value under a condition; empty where it has one.
         difference: the second method minus the first under a condition, both of the results.
     """
-    for level, ordering in product(spec.sigmas, spec.orderings):
-        condition = f"sigma={level}"
+    for level, ordering in product(spec.levels, spec.orderings):
+        condition = spec.condition(level)
         lower, higher = (methods.get(label) or label for label in (ordering.lower, ordering.higher))
         reason = why(lower, condition) or why(higher, condition)
         found = None if reason else difference(lower, higher, condition)
@@ -67,9 +67,9 @@ def of_images(
 
 def _printed(spec: OfMethods, context: Context, ordering: Ordering, condition: str) -> float | None:
     """The difference of the printed averages; None for a control, and where one of them is not printed."""
-    metric = spec.metrics[0]
-    cells = (cell for cell in context.printed(spec) if (cell.item, cell.metric) == (AVERAGE, metric))
-    values = {cell.method: float(cell.value) for cell in cells if cell.condition == condition}
+    place = (spec.dataset, AVERAGE, condition, spec.metrics[0])
+    cells = [cell for cell in context.printed(spec) if (cell.dataset, cell.item, cell.condition, cell.metric) == place]
+    values = {cell.method: float(cell.value) for cell in cells}
     if ordering.control or not {ordering.lower, ordering.higher} <= values.keys():
         return None
     return values[ordering.higher] - values[ordering.lower]
@@ -100,7 +100,7 @@ def section(comparison: Comparison) -> Section | None:
     names: tuple[str, ...] = ("difference", "error", "difference / error", "images", "lower < higher")
     for one in comparison.orderings:
         ordering = one.ordering
-        cells = [Cell(text) for text in (str(one.sigma), ordering.lower, ordering.higher, ordering.source)]
+        cells = [Cell(text) for text in (str(one.level), ordering.lower, ordering.higher, ordering.source)]
         if not comparison.demo:
             cells.append(Cell(NOTHING if one.printed is None else signed(one.printed, 2)))
         rows.append([*cells, *_cells(one, footnotes)])
@@ -108,7 +108,7 @@ def section(comparison: Comparison) -> Section | None:
         names = ("printed difference", *names)
     metric = comparison.spec.metrics[0]
     heading = f"Orderings: higher minus lower in {METRIC_NAMES[metric]}, {UNITS.get(metric, 'percentage points')}"
-    return grid(heading, ("σ", "lower", "higher", "of"), [("", names)], rows, footnotes)
+    return grid(heading, (comparison.spec.symbol, "lower", "higher", "of"), [("", names)], rows, footnotes)
 
 
 def _cells(one: Ordered, footnotes: list[str]) -> list[Cell]:

@@ -19,7 +19,7 @@ from redenoise.document.model import (
     Table,
 )
 from redenoise.support.numbers import EXACT
-from stages.report.results import AVERAGE, sigma
+from stages.report.results import AVERAGE, level_of
 from stages.report.rows import Comparison, Context, Row
 from stages.report.shown import METRIC_NAMES, as_printed, verdict, with_spread
 from stages.report.tables import PAPERS
@@ -90,18 +90,18 @@ def spread_grid(comparison: Comparison) -> Section | None:
     lines: Lines = {(row.label, row.metric): {} for row in rows}
     for row in rows:
         cell = Cell(with_spread(row.known, row.metric))
-        lines[row.label, row.metric][sigma(row.condition)] = linked(comparison, row, cell)
-    return by_level("Averages over seeds: mean ± one standard deviation of a single seed", lines)
+        lines[row.label, row.metric][level_of(row.condition)] = linked(comparison, row, cell)
+    return by_level(comparison, "Averages over seeds: mean ± one standard deviation of a single seed", lines)
 
 
-def by_level(heading: str, lines: Lines) -> Section | None:
-    """A line for each method and metric, a column for each noise level; None without a line."""
+def by_level(comparison: Comparison, heading: str, lines: Lines) -> Section | None:
+    """A line for each method and metric, a column for each level; None without a line."""
     levels = sorted({level for found in lines.values() for level in found})
     rows = [
         (Cell(method), Cell(METRIC_NAMES[metric]), *(found.get(level, Cell()) for level in levels))
         for (method, metric), found in lines.items()
     ]
-    groups = [(f"σ = {level}", ("",)) for level in levels]
+    groups = [(f"{comparison.spec.symbol} = {level}", ("",)) for level in levels]
     return grid(heading, ("method", "metric"), groups, rows) if rows else None
 
 

@@ -20,7 +20,7 @@ SPEC = Table(
     title="Real denoising without a download",
     dataset="Photographs",
     images=3,
-    sigmas=(25, 50),
+    levels=(25, 50),
     methods=(Method("Noisy"), Method("CBM3D"), Method("Proposed")),
     orderings=(Ordering("CBM3D", "Proposed", control=True),),
 )
@@ -53,7 +53,7 @@ def _weights(context: Context) -> str:
 def _lines(context: Context) -> Iterator[tuple[Cell | str, ...]]:
     """A line for each image and the average at each noise level."""
     dataset, values = context.dataset(SPEC), context.measured.values
-    for level in SPEC.sigmas:
+    for level in SPEC.levels:
         for item in (*context.measured.items.get(dataset, ()), AVERAGE):
             keys = [(dataset, item, f"sigma={level}", method.printed, "psnr") for method in SPEC.methods]
             yield str(level), item, *(number(values.get(key), "psnr") for key in keys)

@@ -14,6 +14,7 @@ from redenoise.dag.results import read_results
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 from redenoise.support.numbers import EXACT, fixed, is_number
+from stages.report.kinds import symbol
 from stages.report.published import UNITS
 from stages.report.tables import SET_SIZES
 
@@ -97,16 +98,15 @@ class Measured(Gaps):
 
 def nodes(config: Config) -> list[tuple[str, str]]:
     """(stage, key) of every node whose results the report joins."""
-    return [(stage, key) for stage in ("evaluate", "filter") for key in config.keys(stage)]
+    return [(stage, key) for stage in ("evaluate", "filter", "restore") for key in config.keys(stage)]
 
 
 def title(config: Config, stage: str, key: str) -> str:
     """Printed title of the data set that a node measures, without the mark of the demo."""
     entry = config.entry(stage, key)
-    found = (
-        config.entry("download", entry["dataset"]) if "dataset" in entry else config.entry("labelled", entry["data"])
-    )
-    return found["title"]
+    if "data" in entry:
+        return config.entry("labelled", entry["data"])["title"]
+    return config.entry("download", config.dataset(entry))["title"]
 
 
 def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict[str, set[str]]) -> Measured:
@@ -176,15 +176,20 @@ def is_noise(condition: str) -> bool:
     return re.fullmatch(r"sigma=[0-9]{1,6}", condition) is not None
 
 
-def sigma(condition: str) -> int:
-    """The noise level of a condition for which `is_noise` holds, on the [0, 255] scale."""
-    return int(condition.removeprefix("sigma="))
+def level_of(condition: str) -> int:
+    """The level of a condition that has one: noise on the [0, 255] scale, a scale, a quality."""
+    return int(condition.partition("=")[2])
+
+
+def shown_level(condition: str) -> str:
+    """A condition that has a level, in words: `σ 25`, `scale 3`."""
+    return f"{symbol(condition.partition('=')[0])} {level_of(condition)}"
 
 
 def averages(measured: Measured) -> list[tuple[str, str, int, str]]:
     """Average PSNR of every measured method, by `AVERAGE_COLUMNS`, in dB with four decimals, or `exact`."""
     return sorted(
-        (dataset, method, sigma(condition), fixed(value, 4))
+        (dataset, method, level_of(condition), fixed(value, 4))
         for (dataset, item, condition, method, metric), value in measured.values.items()
         if item == AVERAGE and metric == "psnr" and is_noise(condition)
     )

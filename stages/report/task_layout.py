@@ -117,7 +117,7 @@ def _accuracies(comparison: Comparison[TaskTable]) -> Section:
     spec, columns = comparison.spec, MEASURED if comparison.demo else COMPARED
     lines: list[Line] = [
         ((Cell(str(level)), Cell(METRIC_NAMES[metric])), AVERAGE, f"sigma={level}", metric)
-        for level, metric in product(spec.sigmas, spec.metrics)
+        for level, metric in product(spec.levels, spec.metrics)
     ]
     heading = "Accuracy behind each denoiser in %, with 95 % intervals"
     groups = {method.printed: columns for method in spec.methods}
@@ -146,12 +146,12 @@ def _extras(comparison: Comparison[TaskTable], context: Context) -> Section:
     for label, name in names.items():
         for metric in spec.metrics:
             cells = [Cell(label), Cell(METRIC_NAMES[metric])]
-            for level in spec.sigmas:
+            for level in spec.levels:
                 row = values.get((AVERAGE, f"sigma={level}", label, metric))
                 missing = _missing(spec, context, name, f"sigma={level}", footnotes)
                 cells.append(linked(comparison, row, Cell(with_interval(row))) if row else missing)
             rows.append(cells)
-    groups = [(f"σ = {level}", ("",)) for level in spec.sigmas]
+    groups = [(f"σ = {level}", ("",)) for level in spec.levels]
     return grid("Measured, not printed", ("method", "metric"), groups, rows, footnotes)
 
 
@@ -167,8 +167,8 @@ def _psnr(comparison: Comparison[TaskTable]) -> Section:
     values = {(row.method, row.condition): row for row in comparison.unprinted.values() if row.metric == "psnr"}
     labels = dict.fromkeys([*(method.printed for method in spec.methods), *(method for method, _ in values)])
     for label in labels:
-        found = [values.get((label, f"sigma={level}")) for level in spec.sigmas]
+        found = [values.get((label, f"sigma={level}")) for level in spec.levels]
         shown = [linked(comparison, row, Cell(number(row.reproduced, "psnr"))) if row else Cell() for row in found]
         rows.append((Cell(label), *shown))
-    groups = [(f"σ = {level}", ("",)) for level in spec.sigmas]
+    groups = [(f"σ = {level}", ("",)) for level in spec.levels]
     return grid("PSNR in dB of the images before the task's network", ("method",), groups, rows)

@@ -81,4 +81,4 @@ def segmentation(paper: str, number: str, name: str, methods: tuple[Method, ...]
 
 def _table(paper: str, number: str, name: str, methods: tuple[Method, ...], **task: Any) -> TaskTable:
     named: dict[str, Any] = {"paper": paper, "name": name, "table": name, "number": number, "methods": methods}
-    return TaskTable(**named, **task, sigmas=SIGMAS, orderings=_ORDERINGS)
+    return TaskTable(**named, **task, levels=SIGMAS, orderings=_ORDERINGS)

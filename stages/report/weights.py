@@ -81,7 +81,7 @@ def measured_by(config: Config, shown: str, method: str) -> list[dict[str, Any]]
 def behind(config: Config, records: Records, dataset: str, method: str) -> str:
     """How the weights of a measured method were made; empty for a method without weights.
 
-    Noise levels are named where they differ in this, or where some have no weights: `sigma 35: schedule modern, ...`.
+    Levels are named where they differ in this, or where some have no weights: `sigma 35: schedule modern, ...`.
     """
     found = (entry["family"] for entry in measured_by(config, dataset, method) if "family" in entry)
     return next((_family_text(config, records, family) for family in found), "")
@@ -114,6 +114,12 @@ def _family_text(config: Config, records: Records, family: str) -> str:
 def _text(found: dict[str, dict[str, Any]], whole: int) -> str:
     groups: dict[str, list[str]] = defaultdict(list)
     for model, card in found.items():
-        groups[describe(card)].append(model.removeprefix("sigma"))
-    parts = [text if len(levels) == whole else f"sigma {', '.join(levels)}: {text}" for text, levels in groups.items()]
+        groups[describe(card)].append(model)
+    parts = [text if len(models) == whole else f"{_levels(models)}: {text}" for text, models in groups.items()]
     return "; ".join(parts)
+
+
+def _levels(models: list[str]) -> str:
+    """The levels that models are named by: `sigma 25, 35`."""
+    parameter = models[0].rstrip("0123456789")
+    return f"{parameter} {', '.join(model.removeprefix(parameter) for model in models)}"

@@ -25,6 +25,7 @@ VOC_IMAGES = paths.MANIFESTS / "lists/voc2012_val.txt"
 # one of the tasks' images, as `redenoise benchmark cascades` takes them.
 RECORDED_PIXELS = {"kodak": 768 * 512, "cbsd68": 481 * 321}
 TASK_PIXELS = {"classification": 224 * 224, "segmentation": 500 * 375}
+OF_SETS = ("evaluate", "filter", "restore")  # stages that measure a test set image by image
 # Seconds below which a node had nothing to work on: costs that come from a report do not say so.
 LEAST = 1.0
 # Of a scale: what has to be the same for the costs of one to serve for another.
@@ -148,22 +149,24 @@ class Scatter:
         images = self._images(stage, key)
         if images is None:
             return None
-        whole = images if stage in ("evaluate", "filter") else math.ceil(images / self.config.settings["part"])
+        whole = images if stage in OF_SETS else math.ceil(images / self.config.settings["part"])
         return whole * self._levels(stage, key)
 
     def _levels(self, stage: str, key: str) -> int:
         entry = self.config.entry(stage, key)
         if entry.get("clean"):
             return 1
-        if stage in ("evaluate", "filter"):
+        if stage == "restore":
+            return len(entry.get("levels") or self.config.entry("degrade", entry["degraded"])["levels"])
+        if stage in OF_SETS:
             return len(entry.get("sigmas") or self.config.entry("synthesize", entry["dataset"])["sigmas"])
         return len(entry.get("sigmas") or self.config.entry("task", entry["task"])["sigmas"])
 
     def _images(self, stage: str, key: str) -> int | None:
         """Images of the set that a node measures; None for one of which no committed file tells."""
         entry, config = self.config.entry(stage, key), self.config.settings
-        if stage in ("evaluate", "filter"):
-            subset = paths.MANIFESTS / "subsets" / f"{entry['dataset']}.csv"
+        if stage in OF_SETS:
+            subset = paths.MANIFESTS / "subsets" / f"{self.config.dataset(entry)}.csv"
             return _lines(subset, 1) if config["real_data"] else config["images"]["test"]
         if not config["real_data"]:
             filtered = entry.get("filter") not in (None, "noisy")

@@ -1,7 +1,9 @@
 """Zhang et al., IEEE TIP 2017: DnCNN."""
 
+from typing import Any
+
 from stages.report.kinds import Method, Paper, Table
-from stages.report.protocols import CBM3D, MEAN, NOISE, PSNR, SSIM, above
+from stages.report.protocols import CBM3D, JPEG, LUMINANCE, MEAN, NOISE, PSNR, SCALES, SSIM, above
 
 PAPER = Paper(
     "zhang2017",
@@ -15,6 +17,44 @@ ZHANG = "The paper takes the other methods from their authors' code, at default 
 ORDERINGS = above("DnCNN-S", "BM3D", "WNNM", "EPLL", "MLP", "CSF", "TNRD") + above("DnCNN-B", "BM3D", "TNRD")
 GAPS = "Not printed: MLP at sigma 15, CSF at sigma 50."
 
+
+def general(dataset: str, images: int, part: str, **kind: Any) -> Table:
+    """The part of Table V on one test set that is not degraded by noise."""
+    return Table(
+        paper=PAPER.key,
+        name=f"table5_{dataset.lower()}",
+        table="table5_general",
+        number=f"Table V ({part} on {dataset})",
+        title=f"one model for three tasks: {part} on {dataset}, average PSNR in dB and SSIM",
+        dataset=dataset,
+        images=images,
+        metrics=("psnr", "ssim"),
+        per_image=False,
+        **kind,
+    )
+
+
+SUPER_RESOLUTION = {
+    "parameter": "scale",
+    "levels": (2, 3, 4),
+    "methods": tuple(Method(name, measured=name) for name in ("TNRD", "VDSR", "DnCNN-3")),
+    "protocol": (LUMINANCE, SCALES, SSIM, MEAN, "TNRD knows the scale, VDSR and DnCNN-3 do not."),
+    "orderings": above("DnCNN-3", "TNRD"),
+}
+DEBLOCKING = {
+    "parameter": "quality",
+    "levels": (10, 20, 30, 40),
+    "methods": tuple(Method(name, measured=name) for name in ("AR-CNN", "TNRD", "DnCNN-3")),
+    "protocol": (
+        LUMINANCE,
+        JPEG,
+        SSIM,
+        MEAN,
+        "AR-CNN and TNRD know the quality, DnCNN-3 does not; TNRD has none for 40.",
+    ),
+    "orderings": above("DnCNN-3", "AR-CNN", "TNRD"),
+}
+
 TABLES = (
     Table(
         paper=PAPER.key,
@@ -24,7 +64,7 @@ TABLES = (
         title="gray image denoising on BSD68, average PSNR in dB",
         dataset="BSD68",
         images=68,
-        sigmas=(15, 25, 50),
+        levels=(15, 25, 50),
         methods=(
             Method("BM3D", measured="BM3D"),
             *(Method(name, measured=name) for name in ("WNNM", "EPLL", "MLP", "CSF", "TNRD")),
@@ -43,7 +83,7 @@ TABLES = (
         title="gray image denoising on 12 widely used images (Set12), PSNR in dB",
         dataset="Set12",
         images=12,
-        sigmas=(15, 25, 50),
+        levels=(15, 25, 50),
         methods=(
             Method("BM3D", measured="BM3D"),
             *(Method(name, measured=name) for name in ("WNNM", "EPLL", "MLP", "CSF", "TNRD")),
@@ -69,7 +109,7 @@ TABLES = (
         title="one model for three tasks: gray image denoising on BSD68, average PSNR in dB and SSIM",
         dataset="BSD68",
         images=68,
-        sigmas=(15, 25, 50),
+        levels=(15, 25, 50),
         methods=(
             Method("BM3D", measured="BM3D"),
             Method("TNRD", measured="TNRD"),
@@ -79,5 +119,13 @@ TABLES = (
         metrics=("psnr", "ssim"),
         orderings=above("DnCNN-3", "BM3D", "TNRD"),
         per_image=False,
+    ),
+    *(
+        general(dataset, images, "super-resolution", **SUPER_RESOLUTION)
+        for dataset, images in (("Set5", 5), ("Set14", 14), ("BSD100", 100), ("Urban100", 100))
+    ),
+    *(
+        general(dataset, images, "JPEG deblocking", **DEBLOCKING)
+        for dataset, images in (("Classic5", 5), ("LIVE1", 29))
     ),
 )

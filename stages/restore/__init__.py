@@ -1,0 +1,1 @@
+"""Stage `restore`: restore the degraded test sets and measure every image."""
