@@ -90,6 +90,7 @@ def make_site(config: Config, folder: Path, budget: int = photos.BUDGET) -> phot
 def _inputs(config: Config) -> dict:
     scale = config.scale
     inputs = {f"build/{scale}/data/kodak": "da" * 32, f"build/{scale}/noisy/kodak": "5e" * 32}
+    inputs |= {f"build/{scale}/leakage/kodak-cbsd432.txt": "1e" * 32}
     return {"inputs": inputs | {f"build/{scale}/weights/dncnn_color": "fe" * 32}}
 
 
