@@ -41,7 +41,12 @@ def config(project: Path) -> Config:
     same = {**base.params["families"]["srcnn"], "levels": [2, 3], "network": SPEC}
     families = {**base.params["families"], "same": same}
     run = {"degraded": "set5-two", "family": "same", "method": "Same"}
-    params = {**base.params, "degraded": dict(SETS), "protocols": {"mine": PROTOCOL, "plain": plain}, "families": families}
+    params = {
+        **base.params,
+        "degraded": dict(SETS),
+        "protocols": {"mine": PROTOCOL, "plain": plain},
+        "families": families,
+    }
     found = replace(base, params={**params, "restorations": {"set5-same": run}})
     folder, rows = paths.data("demo", "set5"), []
     folder.mkdir(parents=True)
