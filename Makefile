@@ -27,7 +27,7 @@ setup: .venv/installed $(BIN)/redenoise  ## the environment of requirements.lock
 	    "install one, or name another: make PYTHON=python3.12" >&2; exit 1; }
 	test -e $@ || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(UV)"
-	@echo "setup: the locked packages, about 6 GB in .venv, go on where an earlier call was stopped"
+	@echo "setup: the locked packages, about 6 GB in .venv; an interrupted download goes on" >&2
 	$(BIN)/uv pip sync --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	touch $@
 

@@ -10,6 +10,9 @@ include: "workflow/rules/common.smk"
 configfile: "params.yaml"
 
 
+report: "workflow/captions/workflow.rst"
+
+
 include: "workflow/rules/download.smk"
 include: "workflow/rules/leakage.smk"
 include: "workflow/rules/released.smk"

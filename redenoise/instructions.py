@@ -21,6 +21,8 @@ ARRAYS = {
 # MKL takes the same path on processors of every maker at its lowest level alone.
 TENSORS = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "COMPATIBLE"}
 EVERYWHERE = "AVX2"
+# As the operating system calls the instructions for products of bf16, of x86 and of Arm processors.
+HALF = {"avx512_bf16", "amx_bf16", "bf16", "svebf16"}
 
 
 @cache
@@ -46,6 +48,11 @@ def lift() -> None:
     """Let PyTorch use what the processor has; without effect once it has computed."""
     for name in TENSORS:
         os.environ.pop(name, None)
+
+
+def multiplies_bf16() -> bool:
+    """Whether the processor has instructions for products of bf16; one without takes longer for them than for fp32."""
+    return not HALF.isdisjoint([*described("flags").split(), *described("Features").split()])
 
 
 def in_use() -> str:

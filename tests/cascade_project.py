@@ -62,7 +62,8 @@ def small_project(scale: str = "demo", networks: dict[str, dict] = SMALL, **chan
     if scale != "demo":
         shutil.copytree(paths.build("demo"), paths.build(scale), dirs_exist_ok=True)
     write_index(paths.data(scale, paths.RELEASED), INDEX, [])
-    write_text(paths.checked(scale), "")
+    for made in (paths.no_weights(scale), paths.checked(scale, "kodak-cbsd432")):
+        write_text(made, "")
     return found
 
 

@@ -16,6 +16,7 @@ from tests.conftest import ROOT
 # What stays of each section of params.yaml: a node of every stage, and of the report's inputs what needs them.
 KEPT = {
     "downloads": ("kodak", "set12", "rni15", "train400", "cbsd432", "dncnn_weights"),
+    "pairs": tuple(f"{test}-{train}" for test in ("kodak", "set12", "rni15") for train in ("train400", "cbsd432")),
     "noisy": ("kodak", "set12"),
     "families": ("dncnn_s", "cdncnn_b", "proposed_tasks"),
     "evaluations": ("kodak-cdncnn_b", "set12-dncnn_s"),

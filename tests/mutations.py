@@ -23,8 +23,8 @@ REFERENCES = (
 FRACTIONS = ("reconstruction", "perceptual", "high_level", "dropout")
 # Sections of params.yaml whose keys are names of nodes, and must not be spelt in another way.
 NAMED = (
-    *("downloads", "noisy", "schedules", "families", "evaluations", "filters", "labelled", "tasks", "cascades"),
-    *("recognitions", "filtered_recognitions"),
+    *("downloads", "pairs", "noisy", "schedules", "families", "evaluations", "filters", "labelled", "tasks"),
+    *("cascades", "recognitions", "filtered_recognitions"),
 )
 NAMES = ("a/b", "..", ".", "", "A", "a b", "-a", "é", "a\n", "x" * 101, "a\x07")
 

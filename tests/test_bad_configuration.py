@@ -81,13 +81,13 @@ IN_PLACE = [
         "'tasks.classification.network.name' is 'dncnn', which is no module of redenoise/models/recognizers",
     ),
     ("{init: xavier, ", "{name: ffdnet, init: xavier, ", "unknown key 'schedules.liu2020.network.name'"),
-    ("start: no_leakage.txt", "start: tasks/segmentation", "'tasks.classification.start' goes in a circle"),
+    ("start: no_weights.txt", "start: tasks/segmentation", "'tasks.classification.start' goes in a circle"),
     (
         "start: tasks/classification",
         "start: tasks/segmentation",
         "'tasks.segmentation.start' is 'segmentation', .*no entry",
     ),
-    ("start: no_leakage.txt", "start: ../no_leakage.txt", "'tasks.classification.start': .*does not match"),
+    ("start: no_weights.txt", "start: ../no_weights.txt", "'tasks.classification.start': .*does not match"),
     ("crop: 224", "crop: 320", "'tasks.classification.crop' is 320, more than `resize`, 256"),
     ("source: voc, split: val", "source: imagenet, split: val", "'labelled.voc_val.task' is 'segmentation', "),
     ("source: voc, split: val", "source: voc, split: train", "'labelled.voc_val.split' is 'train', which is no entry"),
@@ -138,7 +138,7 @@ IN_SCALE = [
     ("schedule: modern", "schedule: moderm", "'training.schedule' is 'moderm', .*did you mean 'modern'"),
     ('budget: "10 minutes on 2 CPU cores; no network"', "budget: ' '", "'budget': ' ' does not match"),
     ("threads: 1 ", "threads: 1\nthreads: 2 ", "line [0-9]+, column 1: key 'threads' given twice"),
-    ("{test: 6, train: 16, size: 96}", "{test: 6, train: 16, size: 1_0:0}", "1_0:0 is a number in parts of sixty"),
+    ("{test: 4, train: 16, size: 96}", "{test: 4, train: 16, size: 1_0:0}", "1_0:0 is a number in parts of sixty"),
 ]
 
 

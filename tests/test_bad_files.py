@@ -101,7 +101,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Callable[[]
 
 READERS: dict[str, tuple[Callable[[], None], Callable[[Config], None]]] = {
     "synthesize": (make_denoising, lambda config: synthesize(config, "set12")),
-    "leakage": (make_denoising, check),
+    "leakage": (make_denoising, lambda config: check(config, "kodak-train400")),
     "train": (make_denoising, lambda config: train(config, "dncnn_s", options())),
     "evaluate": (make_denoising, lambda config: evaluate(config, "set12-dncnn_s")),
     "released": (make_denoising, index_released),
@@ -188,9 +188,9 @@ CASES = [
     ("leakage", f"{B}/data/kodak/index.csv", truncated, "damaged, "),
     (
         "train",
-        f"{B}/no_leakage.txt",
+        f"{B}/leakage/set12-train400.txt",
         gone,
-        "this input is missing; run `python -m stages.leakage --scale demo` first",
+        "this input is missing; run `python -m stages.leakage --scale demo --only set12-train400` first",
     ),
     ("train", TRAINING, listed(truncated), "not a readable image"),
     ("train", CHECKPOINT, truncated, "damaged, expected a checkpoint of this project"),

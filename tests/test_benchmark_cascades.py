@@ -38,9 +38,10 @@ def test_the_estimate_counts_noise_levels_steps_and_images(project: Path):
 
 def test_the_page_says_what_was_measured_and_on_what(project: Path):
     machine = {"kind": "cpu", "device": "A processor", "cores": 2, "torch": "2.11"}
-    record = {"machine": machine, "commit": "abc", "found": FOUND, "hours": cascades.hours(FOUND)}
+    record = {"machine": machine, "commit": "abc", "mode": "fast, fp32", "found": FOUND, "hours": cascades.hours(FOUND)}
     page = cascades.render(record)
     assert "# Cost of the cascades on A processor" in page and "the whole process" in page
+    assert "one network in mode `fast, fp32`" in page
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines()]
     assert ["classification", "training", "100", "2.00"] in rows and ["classification, training", "20"] in rows
     assert ["all", f"{sum(record['hours'].values()):.3g}"] in rows

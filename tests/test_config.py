@@ -45,6 +45,22 @@ MISTAKES = [
         "role: test, overlaps: [train400, cbsd432]}",
         "trained on cbsd432, on kodak, which shares images",
     ),
+    (
+        r"  set5-train400: .*\n",
+        "",
+        r"pairs has no entry 'set5-train400'; add `set5-train400: \{test: set5, train: train4",
+    ),
+    (r"  set5-train400:", "  set5-t:", "'pairs.set5-t' is of set5 and train400; call it set5-train400"),
+    (
+        r"test: set5, train: train400",
+        "test: set5, train: train40",
+        "'pairs.set5-train400.train' is 'train40', .*of kind im",
+    ),
+    (
+        r"trained_on: train400",
+        "trained_on: cbsd432",
+        "'evaluations.*trained_on' is 'cbsd432', but .* on train400; write",
+    ),
     (r"filter: bm3d", "filter: bm4d", "'filters.kodak-cbm3d.filter' is 'bm4d', .*allowed: bm3d, .*noisy"),
     (r"momentum: 0.9", "momemtum: 0.9", "unknown key 'schedules.liu2020.momemtum'.*did you mean 'momentum'"),
     (r"curve: step", "curve: steps", "'schedules.liu2020.curve' is 'steps'; allowed: step, .*did you mean 'step'"),
@@ -170,7 +186,7 @@ def test_a_changed_schedule_changes_every_training_and_nothing_else(project: Pat
 
 def test_single_nodes_follow_the_stage_that_they_need(project: Path):
     names = [stage for stage, _ in load_config().nodes()]
-    assert names.count("released") == names.count("architecture") == names.count("leakage") == 1
+    assert names.count("released") == names.count("architecture") == 1
     last, first = len(names) - 1 - names[::-1].index("download"), names.index("train")
     assert last < names.index("released") < first
     assert names.index("architecture") > len(names) - 1 - names[::-1].index("train")

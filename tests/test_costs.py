@@ -60,12 +60,12 @@ def test_a_damaged_page_is_one_line():
 
 def test_a_table_comes_back_as_it_was():
     header = f"{','.join(costs.COLUMNS)}\n"
-    text = header + "bench,train,a,100,90,80,7.5,6,5,G,,3,60\nbench,train,b,,,,,,,,yes,,\ndemo,leakage,,1,,,,,,X,,,\n"
+    text = header + "bench,train,a,100,90,80,7.5,6,5,G,,3,60\nbench,train,b,,,,,,,,yes,,\ndemo,released,,1,,,,,,X,,,\n"
     write_text(costs.TABLE, text)
     found = costs.read_table()
     assert found["bench", "train", "a"] == costs.Cost(100.0, 90.0, 80.0, 7.5, 6.0, 5.0, "G", False, 3, 60.0)
     assert found["bench", "train", "b"] == costs.Cost(idle=True)
-    assert found["demo", "leakage", ""].seconds == 1.0
+    assert found["demo", "released", ""].seconds == 1.0
     nodes = [node("train", key) for key in ("a", "b")]
     costs.record(configuration("bench"), nodes)
     kept = [line for line in text.splitlines() if ",b," not in line]  # what knows no memory is of an earlier report

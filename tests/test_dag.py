@@ -24,7 +24,7 @@ from tests.conftest import ROOT
 pytest.importorskip("snakemake", reason="Snakemake is not installed: the engines' DAGs are not compared")
 dvc_repo = pytest.importorskip("dvc.repo", reason="DVC is not installed: the engines' DAGs are not compared")
 
-LINES = 350  # of dvc.yaml
+LINES = 380  # of dvc.yaml
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,12 @@ def test_dvc_tracks_the_parameters_that_the_node_depends_on(checkout: Checkout, 
         places = {"entry": f"{BY_NAME[name].section}.{key}", "download": f"downloads.{entry.get('dataset', key)}"}
         places["miniature"] = f"miniatures.{entry.get('network', {}).get('name')}"
         assert tracked == {places.get(param, param) for param in checkout.config.node_params(name, key or None)}, name
+
+
+def test_every_caption_of_the_report_is_there_and_used():
+    rules = "".join(path.read_text() for path in (ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")))
+    named = re.findall(r'captions/(\w+\.rst)"', rules)
+    assert sorted(set(named)) == sorted(path.name for path in (ROOT / "workflow/captions").iterdir())
 
 
 def test_dvc_yaml_is_what_the_table_describes():

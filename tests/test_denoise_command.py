@@ -110,6 +110,7 @@ def test_the_list_names_levels_and_kinds(project: Path, capsys: pytest.CaptureFi
     assert lines["proposed"] == "sigma 25, 35, 50 colour"
     assert lines["dncnn_b"] == "sigma 0 to 55 gray; colour channel by channel"
     assert lines["bm3d"] == "any sigma above 0 filter"
+    assert lines["mlp"].startswith("sigma 25 not here: weights_cvpr.mat is not public here; put it into data/mlp/")
     assert "proposed_tasks" not in lines  # no weights
 
 

@@ -1,12 +1,16 @@
 """Downloads over HTTP: resume, retry, and every way in which an origin can fail. The server runs on this machine."""
 
 import errno
+import socket
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from redenoise.sources import fetch, stores
+from redenoise.sources import fetch, reach, stores
 from redenoise.sources.provide import provide as provide_files
 from redenoise.support.errors import Unavailable, UserError
 from stages.download import node
@@ -153,6 +157,42 @@ def test_no_network(tmp_path):
     with pytest.raises(Unavailable, match="cannot be fetched .*refused.*; connect to the network"):
         node.run(make_config(), "set")
     assert not Path("build/bench/data/set").exists()
+
+
+@pytest.fixture
+def asked(monkeypatch) -> Iterator[list[str]]:
+    """Hosts to which a connection was tried, none of which answers within the time there is."""
+    hosts: list[str] = []
+
+    def hang(address: tuple[str, int], timeout: float) -> NoReturn:
+        hosts.append(address[0])
+        time.sleep(1)
+        raise TimeoutError
+
+    monkeypatch.setattr(reach, "SECONDS", 0.05)
+    monkeypatch.setattr(socket, "create_connection", hang)
+    yield hosts
+    reach._why.cache_clear()
+
+
+def test_a_host_that_does_not_answer_is_asked_once_for_all_files_and_never_waited_for(tmp_path, monkeypatch, asked):
+    monkeypatch.setattr(fetch, "BACKOFF_SECONDS", 100.0)
+    write_manifests(tmp_path, FILES, "http://nowhere.invalid")
+    start = time.monotonic()
+    with pytest.raises(
+        Unavailable, match=r"no connection to nowhere.invalid: no answer within 0.05 seconds\); connect"
+    ):
+        provide()
+    assert asked == ["nowhere.invalid"]
+    assert time.monotonic() - start < 10
+
+
+def test_behind_a_proxy_it_is_the_proxy_that_must_answer(monkeypatch, asked):
+    monkeypatch.setenv("http_proxy", "proxy.invalid:3128")
+    monkeypatch.setenv("no_proxy", "near.invalid")
+    assert reach.unreachable("http://far.invalid/x").startswith("no connection to proxy.invalid: ")
+    assert reach.unreachable("http://near.invalid/x").startswith("no connection to near.invalid: ")
+    assert asked == ["proxy.invalid", "near.invalid"]
 
 
 def test_no_network_is_skipped_when_asked(tmp_path, capsys):

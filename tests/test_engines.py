@@ -50,10 +50,17 @@ def test_second_run_does_nothing(finished: Path):
     assert "Nothing to be done" in snakemake(finished, "--dry-run")
 
 
+def test_the_report_of_snakemake_opens_on_words(finished: Path, tmp_path: Path):
+    snakemake(finished, "--report", str(tmp_path / "report.html"))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "how many cells of" in page
+    assert re.search(r"var metadata = {.+}", page), "else it opens on the graph of all jobs"
+
+
 def test_record_makes_dvc_agree_and_a_remote_serves_a_fresh_clone(finished: Path, tmp_path: Path):
     assert "recorded" in run(finished, sys.executable, "-m", "redenoise", "record")
     assert "up to date" in dvc(finished, "status")
-    assert "psnr" in dvc(finished, "metrics", "show")
+    assert "reproduced" in dvc(finished, "metrics", "show")
     assert "CBM3D" in dvc(finished, "plots", "show", "reports/demo/averages.csv", "--show-vega")
     dvc(finished, "remote", "add", "--local", "--default", "there", str(tmp_path / "remote"))
     dvc(finished, "push")

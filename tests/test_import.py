@@ -343,13 +343,57 @@ def test_a_level_is_taken_once_and_what_is_there_is_not_replaced(theirs: Theirs)
     assert (path.read_bytes(), Path("params.yaml").read_bytes()) == before
 
 
-def test_a_failure_in_the_middle_is_undone(theirs: Theirs, monkeypatch: pytest.MonkeyPatch):
-    def fails(found: list) -> str:
-        raise OSError("no room")
+def no_room(found: list) -> str:
+    """In place of what writes a file."""
+    raise OSError("no room")
 
+
+def test_what_was_imported_is_taken_back_unless_something_uses_it(theirs: Theirs, monkeypatch: pytest.MonkeyPatch):
+    torch.save(theirs.state_dict(), "x.pth")
+    before = Path("params.yaml").read_text()
+    for sigma in (25, 50):
+        take("x.pth", "--sigma", sigma)
+    take("x.pth", name="other")
+    imported = Path("params.yaml").read_text()
+    line = "  set12-theirs: {dataset: set12, family: theirs, trained_on: train400, method: theirs, sigmas: [25]}\n"
+    Path("params.yaml").write_text(imported.replace("\nevaluations:\n", f"\nevaluations:\n{line}"))
+    with pytest.raises(UserError, match="--remove 'theirs': evaluations.set12-theirs of params.yaml use it; take"):
+        commands.main(["import", "--remove", "theirs"])
+    Path("params.yaml").write_text(imported)
+    files = {path: path.read_bytes() for path in Path("weights").iterdir()}
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="no room"):
+        patch.setattr("redenoise.commands.importing.removal.readme", no_room)
+        commands.main(["import", "--remove", "theirs"])
+    assert {path: path.read_bytes() for path in Path("weights").iterdir()} == files
+    assert Path("params.yaml").read_text() == imported
+    commands.main(["import", "--remove", "theirs"])
+    assert "theirs" not in load_config().params["families"] and "other" in load_config().params["families"]
+    assert {path.name for path in Path("weights").iterdir()} == {
+        *("other-sigma25.safetensors", "other-sigma25.json", "README.md")
+    }
+    assert "theirs" not in Path("weights/README.md").read_text()
+    commands.main(["import", "--remove", "other"])
+    assert Path("params.yaml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--remove", "proposed"), "--remove 'proposed': no family of that name was imported"),
+        (("--remove", "theirs", "x.pth"), "--remove stands alone, without FILE"),
+        (("--network", "dncnn", "--name", "theirs", "--sigma", "25"), "redenoise import: no FILE; give it"),
+        (("x.pth", "--network", "dncnn", "--name", "theirs"), "redenoise import: no --sigma or --sigma-range; give it"),
+    ],
+)
+def test_a_command_without_what_it_needs_is_one_line(theirs: Theirs, arguments: tuple[str, ...], words: str):
+    with pytest.raises(UserError, match=words):
+        commands.main(["import", *arguments])
+
+
+def test_a_failure_in_the_middle_is_undone(theirs: Theirs, monkeypatch: pytest.MonkeyPatch):
     torch.save(theirs.state_dict(), "x.pth")
     before = Path("params.yaml").read_bytes()
-    monkeypatch.setattr("redenoise.commands.importing.command.readme", fails)
+    monkeypatch.setattr("redenoise.commands.importing.command.readme", no_room)
     with pytest.raises(OSError, match="no room"):
         take("x.pth")
     assert Path("params.yaml").read_bytes() == before and not list(Path("weights").iterdir())

@@ -2,14 +2,13 @@
 
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from redenoise.dag import paths
+from redenoise.dag import graph, paths
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import write_index
 from redenoise.data.images import write_png
@@ -78,7 +77,7 @@ def test_empty_sets_match_nothing():
 
 @pytest.fixture
 def leaking(project: Path, photographs) -> Config:
-    """A configuration of one test and one training set, where a turned test image is in the training set."""
+    """The data of one pair of sets, where a turned test image is in the training set; no other set is there."""
     for key, images in {"set12": photographs[:2], "train400": [*photographs[2:], np.rot90(photographs[1])]}.items():
         rows = []
         for index, image in enumerate(images):
@@ -86,21 +85,32 @@ def leaking(project: Path, photographs) -> Config:
             write_png(path, np.ascontiguousarray(image))
             rows.append({"id": path.stem, "path": path.name, "sha256": sha256_file(path)})
         write_index(paths.data("demo", key), ("id", "path", "sha256"), rows)
-    write_index(paths.data("demo", paths.RELEASED), ("id", "path", "sha256"), [])
-    config = load_config("demo")
-    downloads = {key: config.params["downloads"][key] for key in ("set12", "train400")}
-    return replace(config, params={**config.params, "downloads": downloads})
+    return load_config("demo")
+
+
+def test_an_evaluation_needs_the_check_of_its_own_two_sets_alone(project: Path):
+    found = graph.load(load_config("bench"))
+
+    def needed(name: str) -> set[str]:
+        makers = set(filter(None, map(found.maker, found.by_name[name].inputs)))
+        return makers.union(*map(needed, makers))
+
+    data = {"download-set12", "download-train400", "download-dncnn_weights", "synthesize-set12"}
+    assert needed("evaluate-set12-dncnn_s") == {*data, "train-dncnn_s", "leakage-set12-train400"}
+    checks = {f"leakage-{key}" for key in load_config("bench").keys("leakage")}
+    assert checks <= set(found.upstream["report"])
 
 
 def test_leak_fails_the_run_with_both_names(leaking):
     with pytest.raises(UserError, match=r"set12/set12_1 is in train400 as train400_4 \(the same pixels\)"):
-        check(leaking)
-    assert not paths.leakage("demo").exists() and not paths.checked("demo").exists()
+        check(leaking, "set12-train400")
+    assert not paths.checked("demo", "set12-train400").exists()
 
 
 def test_declared_overlap_is_counted_and_not_refused(leaking):
     leaking.params["downloads"]["set12"] = {**leaking.params["downloads"]["set12"], "overlaps": ["train400"]}
-    check(leaking)
-    summary = json.loads(paths.leakage("demo").read_text())
-    assert summary["compared"] == [{"test": "set12", "train": "train400", "matches": 1, "names": ["set12_1"]}]
-    assert paths.checked("demo").read_text() == NO_LEAKAGE
+    check(leaking, "set12-train400")
+    record = json.loads(paths.provenance("demo", "leakage", "set12-train400").read_text())
+    assert record["compared"] == {"set12": 2, "train400": 5}
+    assert record["matches"] == {"count": 1, "names": ["set12_1"]}
+    assert paths.checked("demo", "set12-train400").read_text() == NO_LEAKAGE

@@ -69,11 +69,11 @@ def test_a_folder_becomes_a_test_set_by_what_the_command_writes_and_prints(
 def test_images_are_found_in_the_mirror_in_data_or_in_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch):
     add(folder)
     store, (item, *_) = stores.load_store("mine"), stores.load_items("mine", stores.load_store("mine"))
-    assert source_of(store, [item.file]) == f"the folder {folder}, or the mirror"
+    assert source_of(store, [item.file]) == f"the folder ../{folder.name}, or the mirror"
     mirror = folder.parent / f"{folder.name}-mirror"
     mirror.mkdir()
     folder.rename(mirror / "mine")
-    line = f"{folder}/b.png: not found; put the folder's files into data/mine/, or correct `folder` in {STORES}"
+    line = f"../{folder.name}/b.png: not found; put the folder's files into data/mine/, or correct `folder` in {STORES}"
     with pytest.raises(Unavailable) as raised:
         node.provide(store, [item.file])
     assert str(raised.value) == line
@@ -97,6 +97,13 @@ def test_a_folder_in_the_project_is_named_from_there(folder: Path):
     assert stores.load_store("mine").folder == "data-of-mine"
 
 
+def test_a_folder_of_one_machine_alone_is_refused(folder: Path):
+    add(folder)
+    STORES.write_text(STORES.read_text().replace(f"../{folder.name}", str(folder)))
+    with pytest.raises(UserError, match=f"{STORES}: mine.folder is '{folder}', .* from the root of the project"):
+        stores.load_store("mine")
+
+
 def test_a_committed_list_is_replaced_only_if_that_is_said(folder: Path):
     add(folder)
     before = {path: path.read_text() for path in (STORES, LIST, SUBSET)}
@@ -107,7 +114,7 @@ def test_a_committed_list_is_replaced_only_if_that_is_said(folder: Path):
     assert {path: path.read_text() for path in before} == before
     add(moved, "--relist")
     assert len(LIST.read_text().splitlines()) == len(SUBSET.read_text().splitlines()) == 3
-    assert STORES.read_text() == before[STORES].replace(f"folder: {folder}", f"folder: {moved}")
+    assert STORES.read_text() == before[STORES].replace(f"folder: ../{folder.name}\n", f"folder: ../{moved.name}\n")
     with pytest.raises(UserError, match="kodak.csv: the list of 'kodak' is there already"):
         manifest.main(["kodak", str(moved)])
     manifest.main(["kodak", str(moved), "--relist"])  # a store that has an origin: all its files, whatever they are

@@ -14,7 +14,7 @@ from redenoise.data.images import write_png
 from redenoise.document import store
 from redenoise.document.model import Document, Value
 from redenoise.support.errors import UserError
-from redenoise.support.numbers import fixed
+from redenoise.support.numbers import fixed, shortened
 from stages.report import node as report
 from stages.report import results
 from tests.report_project import make_project
@@ -53,7 +53,7 @@ def test_infinity_is_exact_in_data_and_on_the_site():
     assert '"exact"' in text and "Infinity" not in text
     assert store.parse(text, "x") == page
     assert _row(value, {}, {}, {})["reproduced"] == "exact"
-    assert fixed(float("inf"), 3) == "exact" and fixed(1234.5, 1, ",") == "1,234.5"
+    assert fixed(float("inf"), 3) == "exact" and shortened("1234.50", 1, ",") == "1,234.5"
     with pytest.raises(ValueError):
         fixed(float("nan"), 2)
 

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from redenoise.commands.plan import command, costs, differences, estimates, layout
+from redenoise.commands.plan.layout import Shown
 from redenoise.dag import code, graph, paths, provenance
 from redenoise.dag.config import load_config
 from redenoise.support.errors import UserError
@@ -86,14 +87,14 @@ def test_graph_is_that_of_the_configuration(built: Path):
 
 def test_nothing_to_do(built: Path):
     assert running() == set()
-    assert command.plan("demo", True, False) == f"scale demo: 0 of {NODES} nodes would run"
+    assert command.plan("demo", Shown(reasons=True)) == f"scale demo: 0 of {NODES} nodes would run"
 
 
 def test_everything_to_do_at_a_scale_that_was_not_run(built: Path):
     found = judge("bench")
     assert len(found) == NODES
     assert {cause.kind for verdict in found.values() for cause in verdict.causes} == {"record"}
-    assert f"{NODES} of {NODES} nodes would run\n\nWhy:\n  {layout.NEVER_RUN}:" in command.plan("bench", False, False)
+    assert f"{NODES} of {NODES} nodes would run\n\nWhy:\n  {layout.NEVER_RUN}:" in command.plan("bench", Shown())
 
 
 def test_changed_parameter_is_named_and_followed_downstream(built: Path):
@@ -126,8 +127,9 @@ def test_root_is_where_it_began_and_not_the_node_before(built: Path):
 def test_another_test_set_has_leakage_checked_and_nothing_trained(built: Path):
     shutil.rmtree("build/demo/data/live1")
     assert causes() == {"download-live1": ["output build/demo/data/live1 is missing"]}
-    own, others = {"download-live1", "leakage", "report"}, running()
-    assert own <= others and {name.partition("-")[0] for name in others - own} == {"degrade", "restore"}
+    own, others = {"download-live1", "report"}, running()
+    rest = {name.partition("-")[0] for name in others - own}
+    assert own <= others and rest == {"leakage", "degrade", "restore"}
 
 
 def test_changed_source_file_is_named_at_every_node_that_it_determines(built: Path):
@@ -148,13 +150,9 @@ def test_source_files_that_are_imported_now_or_no_more_are_named(built: Path, mo
         found = causes()
     finally:
         code.determining.cache_clear()
-    assert found == {
-        "leakage": [
-            "source redenoise/data/images.py is gone",
-            "source stages/leakage/more.py is new",
-            "source stages/leakage/node.py has changed",
-        ]
-    }
+    facts = ["redenoise/data/images.py is gone", "stages/leakage/more.py is new", "stages/leakage/node.py has changed"]
+    nodes = [f"leakage-{key}" for key in load_config("demo").keys("leakage")]
+    assert found == dict.fromkeys(nodes, [f"source {fact}" for fact in facts])
 
 
 def test_deleted_output_is_the_only_cause(built: Path):
@@ -176,27 +174,27 @@ def test_damaged_output_and_changed_input_are_causes(built: Path):
     }
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"stage": "leakage"}', "\x00"])
+@pytest.mark.parametrize("text", ["", "[]", '{"stage": "released"}', "\x00"])
 def test_damaged_record_makes_its_node_run(built: Path, text: str):
-    Path("build/demo/provenance/leakage.json").write_text(text)
-    assert causes()["leakage"] == ["record build/demo/provenance/leakage.json is damaged"]
+    Path("build/demo/provenance/released.json").write_text(text)
+    assert causes()["released"] == ["record build/demo/provenance/released.json is damaged"]
 
 
 def test_other_packages_are_reported_but_no_reason_to_run(built: Path, monkeypatch: pytest.MonkeyPatch):
     versions = {**provenance.package_versions(), "numpy": "0.1"}
     monkeypatch.setattr(provenance, "package_versions", lambda: versions)
-    text = command.plan("demo", False, False)
+    text = command.plan("demo", Shown())
     assert f"0 of {NODES} nodes would run" in text
     assert re.search(rf"package numpy is 0\.1, was \S+: {NODES} nodes", text)
 
 
 def test_json_says_the_same(built: Path):
     replace("params.yaml", "depth: 17", "depth: 18")
-    found = json.loads(command.plan("demo", False, True))
+    found = json.loads(command.plan("demo", Shown(), as_json=True))
     assert set(found["nodes"]) == running()
-    assert found["nodes"]["evaluate-set12-dncnn_s"] == {
-        "causes": [], "upstream": ["train-dncnn_s"], "root": "train-dncnn_s"
-    }  # fmt: skip
+    node = found["nodes"]["evaluate-set12-dncnn_s"]
+    assert (node["causes"], node["upstream"], node["root"]) == ([], ["train-dncnn_s"], "train-dncnn_s")
+    assert node["cost"]["from"] == estimates.HERE
     assert found["stages"]["all"]["runs"] == len(found["nodes"])
     assert found["stages"]["evaluate"]["costs_from"] == {estimates.HERE: 2}
 
@@ -217,10 +215,10 @@ def test_nodes_that_read_from_each_other_in_a_circle_are_named(built: Path):
 
 
 def test_run_is_recorded_with_processor_time_and_memory(built: Path):
-    with provenance.recorded(load_config("demo"), "leakage"):
+    with provenance.recorded(load_config("demo"), "released"):
         block = bytearray(b"x" * 50_000_000)
         sum(block[:3_000_000])
-    record = provenance.read(Path("build/demo/provenance/leakage.json"))
+    record = provenance.read(Path("build/demo/provenance/released.json"))
     assert 0 < record["cpu_seconds"] <= record["seconds"] + 1
     assert record["peak_memory_mb"] > 50
     assert record["peak_gpu_memory_mb"] is None
@@ -261,21 +259,68 @@ def test_recorded_costs_serve_where_nothing_was_run(built: Path):
         7200.0, 3600.0, 0.0, 87700.0, 0.0, table["demo", "train", "dncnn_s"].disk_mb, provenance.describe_device()
     )
     assert table["demo", "train", "dncnn_3"].idle
-    train = json.loads(command.plan("demo", False, True))["stages"]["train"]
+    train = json.loads(command.plan("demo", Shown(), as_json=True))["stages"]["train"]
     assert train["costs_from"] == {estimates.TABLE: len(load_config("demo").keys("train")) - 1, estimates.IDLE: 1}
     assert 2.0 <= train["one_after_the_other"]["hours"] < 2.1
     assert train["peak_memory_mb"] == 87700.0
 
 
+def test_a_node_that_took_up_kept_images_leaves_the_recorded_cost_and_adds_none(built: Path):
+    change_record("evaluate-set12-dncnn_s", seconds=100.0)
+    command.record_costs("demo")
+    for name in ("evaluate-set12-dncnn_s", "evaluate-set12-dncnn_b"):
+        change_record(name, seconds=0.5, found=3)
+    text = costs.TABLE.read_text()
+    costs.TABLE.write_text("".join(line for line in text.splitlines(True) if ",set12-dncnn_b," not in line))
+    command.record_costs("demo")
+    table = costs.read_table()
+    assert table["demo", "evaluate", "set12-dncnn_s"].seconds == 100.0
+    assert ("demo", "evaluate", "set12-dncnn_b") not in table
+
+
+def test_targets_are_planned_with_all_that_they_wait_for_and_nothing_else(built: Path):
+    shutil.rmtree("build/demo/provenance")
+    by_path = json.loads(command.plan("demo", Shown(), True, ["./build/demo/results/set12-dncnn_s.csv"]))
+    by_name = json.loads(command.plan("demo", Shown(), True, ["evaluate-set12-dncnn_s"]))
+    assert by_path == by_name
+    assert {"evaluate-set12-dncnn_s", "synthesize-set12", "train-dncnn_s", "leakage"} <= set(by_name["nodes"])
+    assert not {"report", "evaluate-kodak-dncnn", "synthesize-kodak"} & set(by_name["nodes"])
+    assert by_name["stages"]["all"]["runs"] == by_name["stages"]["all"]["nodes"] == len(by_name["nodes"])
+    both = ["synthesize-set12", "synthesize-kodak"]
+    found = json.loads(command.plan("demo", Shown(), True, both))
+    assert sorted(name for name in found["nodes"] if name.startswith("synthesize")) == sorted(both)
+
+
+@pytest.mark.parametrize("target", ["set12-dncnn_s", "build/demo/results/none.csv"])
+def test_a_target_that_no_node_makes_is_one_line_with_what_was_meant(built: Path, target: str):
+    with pytest.raises(
+        UserError, match=f"no node is called '{target}' or writes that path; take .*; allowed: "
+    ) as error:
+        command.plan("demo", Shown(), targets=[target])
+    assert target != "set12-dncnn_s" or "allowed: evaluate-set12-dncnn_s; did you mean" in str(error.value)
+
+
+def test_the_cost_of_every_node_is_told_dearest_first(built: Path):
+    costs_of = {"train-dncnn_s": 720.0, "evaluate-set12-dncnn_s": 30.0}
+    for name, seconds in costs_of.items():
+        change_record(name, seconds=seconds)
+    replace("params.yaml", "depth: 17", "depth: 18")
+    text = command.plan("demo", Shown(costs=True))
+    lines = [line.split() for line in text.splitlines() if line.startswith(tuple(costs_of))]
+    assert [(line[0], line[1]) for line in lines] == [("train-dncnn_s", "720"), ("evaluate-set12-dncnn_s", "30.00")]
+    assert json.loads(command.plan("demo", Shown(), True))["nodes"]["train-dncnn_s"]["cost"]["seconds"] == 720.0
+    assert "720" not in command.plan("demo", Shown())
+
+
 def test_table_keeps_what_was_not_run_here_and_drops_what_is_no_node(built: Path):
     row = dict.fromkeys(costs.COLUMNS, "") | {"seconds": "5", "memory_mb": "7", "device": "X"}
-    kept = [("bench", "train", "dncnn_s"), ("demo", "leakage", "")]
+    kept = [("bench", "train", "dncnn_s"), ("demo", "released", "")]
     gone = ("demo", "train", "no_family")
     with open(costs.TABLE, "w", newline="") as stream:
         writer = csv.DictWriter(stream, costs.COLUMNS)
         writer.writeheader()
         writer.writerows(row | dict(zip(costs.HEADER, name, strict=True)) for name in [*kept, gone])
-    Path("build/demo/provenance/leakage.json").unlink()
+    Path("build/demo/provenance/released.json").unlink()
     assert costs.record(load_config("demo"), graph.load(load_config("demo")).nodes) == NODES - 1
     table = costs.read_table()
     assert all(table[name].seconds == 5.0 for name in kept)
@@ -284,23 +329,23 @@ def test_table_keeps_what_was_not_run_here_and_drops_what_is_no_node(built: Path
 
 def test_nothing_is_invented(built: Path):
     shutil.rmtree("build")
-    found = json.loads(command.plan("paper", False, True))["stages"]["all"]
+    found = json.loads(command.plan("paper", Shown(), as_json=True))["stages"]["all"]
     assert found["costs_from"] == {estimates.UNKNOWN: NODES}
     assert (found["gpu"], found["peak_memory_mb"]) == ({"hours": None, "unknown": NODES}, None)
-    assert "unknown" in command.plan("paper", False, False)
+    assert "unknown" in command.plan("paper", Shown())
     with pytest.raises(UserError, match="build/paper: no node has been run here"):
         command.record_costs("paper")
 
 
 def test_node_that_was_never_run_costs_the_mean_of_its_stage(built: Path):
-    for path in Path("build/demo/provenance").glob("synthesize-*"):
+    paths = sorted(Path("build/demo/provenance").glob("synthesize-*"))
+    for path in paths:
         change_record(path.stem, seconds=360.0, peak_memory_mb=float(len(path.stem)))
     Path("build/demo/provenance/synthesize-kodak.json").unlink()
-    stage = json.loads(command.plan("demo", False, True))["stages"]["synthesize"]
+    stage = json.loads(command.plan("demo", Shown(), as_json=True))["stages"]["synthesize"]
     assert stage["costs_from"] == {estimates.MEAN: 1}
     assert stage["one_after_the_other"]["hours"] == pytest.approx(0.1)
-    others = [key for key in load_config("demo").keys("synthesize") if key != "kodak"]
-    assert stage["peak_memory_mb"] == max(len(f"synthesize-{key}") for key in others)
+    assert stage["peak_memory_mb"] == max(len(path.stem) for path in paths)
 
 
 def benchmark_record(kind: str = "cuda", **changes: Any) -> dict[str, Any]:

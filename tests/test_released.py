@@ -142,7 +142,7 @@ def test_an_unknown_release_is_named(config):
         imported(config, {"sigma25": "proposed-sigma25"})
 
 
-def test_levels_that_are_not_released_yet_are_left_out_and_named(config):
+def test_levels_that_are_not_released_yet_are_left_out_and_named(config, capsys):
     put_release("proposed-sigma25")
     config = imported(config, {"sigma25": "proposed-sigma25"})
     missing = read_json(paths.weights("demo", "proposed") / "missing.json")
@@ -156,6 +156,19 @@ def test_levels_that_are_not_released_yet_are_left_out_and_named(config):
     assert "unavailable" not in record
     lines = paths.results("demo", "kodak-proposed").read_text().splitlines()[1:]
     assert len(lines) == 2 * 2 and all(",sigma=25,Proposed," in line for line in lines)
+    left_out = "; sigma=35 left out: no weights of proposed for sigma35 are released yet; sigma=50 left out: "
+    assert f"evaluate kodak-proposed: made 2 of 2, found 0 made already{left_out}" in capsys.readouterr().err
+
+
+def test_a_node_none_of_whose_levels_has_weights_says_so(config, capsys):
+    put_release("proposed-sigma25")
+    config = imported(config, {"sigma25": "proposed-sigma25"})
+    config.params["evaluations"]["kodak-proposed"]["sigmas"] = [50]
+    synthesize(config, "kodak")
+    evaluate(config, "kodak-proposed")
+    said = capsys.readouterr().err
+    assert "evaluate kodak-proposed: nothing to make: " in said and "sigma=50 left out: no weights of proposed" in said
+    assert "made 0 of 0" not in said
 
 
 def test_a_family_with_all_levels_misses_none(config):

@@ -3,19 +3,23 @@
 import dataclasses
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from redenoise.commands.latex import cells
 from redenoise.dag import paths
 from redenoise.dag.config import ROOT, Config
 from redenoise.support.errors import UserError
+from redenoise.support.numbers import fixed
 from stages.report import node as stage
 from stages.report import outputs, published
 from stages.report.join import compare
 from stages.report.kinds import Method
 from stages.report.protocols import missing
-from stages.report.rows import signed
+from stages.report.rows import DECIMALS, signed
+from stages.report.shown import change, number
 from stages.report.tables import ALL_TABLES, TABLES
 from tests.report_project import fake_rows, make_project, page, table_rows, write_record, write_results
 
@@ -90,6 +94,17 @@ def test_an_average_needs_every_image(reporting):
     assert "DnCNN-S" in metrics["sigma=25"]
 
 
+def test_the_cells_of_every_paper_are_counted_for_dvc(reporting):
+    config = reporting("bench")
+    stage.run(config)
+    for paper in dict.fromkeys(table.paper for table in ALL_TABLES):
+        rows = [row for spec in ALL_TABLES if spec.paper == paper for row in table_rows(config, spec.key).values()]
+        printed = [row["status"] for row in rows if row["published"]]
+        counts = json.loads(page(config, f"cells/{paper}.json"))
+        assert counts.pop("printed") == len(printed) == sum(counts.values())
+        assert all(printed.count(status) == count for status, count in counts.items())
+
+
 def test_a_printed_method_that_nothing_measures(reporting, monkeypatch):
     name = "kligvasser2018/table1_denoising"
     spec = next(spec for spec in TABLES if spec.key == name)
@@ -143,7 +158,21 @@ def test_every_declared_method_is_printed_and_every_printed_one_declared():
 
 def test_signed_never_writes_a_negative_zero():
     assert [signed(value, 2) for value in (-0.001, 0.0, -0.01, 0.5)] == ["+0.00", "+0.00", "-0.01", "+0.50"]
-    assert [signed(value, 0, ",") for value in (-0.4, -1234.0, 1234.5)] == ["+0", "-1,234", "+1,234"]
+    assert [change(value, "params") for value in (-0.4, -1234.0, 1234.6)] == ["+0", "-1,234", "+1,235"]
+    assert [change(value, "psnr") for value in (-0.00049, -0.0005, -0.0006)] == ["+0.000", "+0.000", "-0.001"]
+
+
+@pytest.mark.parametrize(("value", "shown"), [(30.05352, "30.054"), (24.53646, "24.537"), (24.1315, "24.132")])
+def test_a_value_is_rounded_once_from_what_the_csv_has_wherever_it_is_shown(value, shown):
+    kept = fixed(value, DECIMALS["psnr"])
+    assert number(value, "psnr") == number(float(kept), "psnr") == shown
+    assert cells.rounded(cells.Cell("t", "i", "c", "m", "psnr", kept, "30.001")) == shown
+    moved = value - 24.12  # from a printed value
+    assert (
+        Decimal(change(moved, "psnr"))
+        == Decimal(change(float(signed(moved, 4)), "psnr"))
+        == Decimal(shown) - Decimal("24.12")
+    )
 
 
 def test_another_model_behind_a_printed_method_is_one_line(reporting):

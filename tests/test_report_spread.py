@@ -1,4 +1,4 @@
-"""Spreads over seeds in the report: what decides a verdict, what the pages show, and that no status depends on them."""
+"""Spreads over seeds in the report: the distance from print, what the pages show, and that no status depends on it."""
 
 import re
 from collections.abc import Callable

@@ -140,7 +140,10 @@ def test_node_pages_hold_inputs_with_whole_hashes_and_the_record(made):
 def test_the_reports_alone_make_a_site_that_says_what_it_lacks(alone: Config):
     make_site(alone, Path("site"))
     check_links(Path("site"))
-    assert "build/bench is not here or not finished" in Page(Path("site/images.html")).text
+    images = Page(Path("site/images.html")).text
+    assert "build/bench is not here or not finished" in images
+    assert "Kodak: Kodak Lossless True Color Image Suite" in images and "from http://r0k.us/" in images
+    assert "snakemake --cores all --config scale=bench redenoise site --scale bench" in images
     node = Page(Path("site/node-evaluate-kodak-dncnn.html"))
     assert "records are not whole" in node.text and not any("data/provenance" in link for link in node.links)
     assert ("da" * 32)[:16] in node.text and "da" * 32 not in node.text

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from redenoise.commands.site.quality import liveliest
 from redenoise.dag.config import Config
 from redenoise.measure import metrics
 from tests import accessibility
-from tests.browser import Browser, install
+from tests.browser import FRAMES, Browser, install
 from tests.site_project import GRID, SECOND, SHAPE, column, go_to, make_reports, make_site
 
 KODAK, IMAGES, TRAINING = "liu2020-table2_kodak.html", "images.html", "training.html"
@@ -31,6 +32,14 @@ NEAR = """const plot = document.querySelector(arguments[0]), point = [...plot.qu
 const box = point.getBoundingClientRect();
 plot.dispatchEvent(new PointerEvent('pointermove', {clientX: box.x + box.width / 2, clientY: box.y + box.height / 2}));
 return point.classList.contains('chosen') && point.dataset.tip;"""
+# Captions of the tables whose first value is neither there nor beside what has been scrolled.
+OUT_OF_SIGHT = """return [...document.querySelectorAll('.scroll table')].filter(table => {
+  const values = table.querySelectorAll('tbody td.number[data-sort]');
+  const number = values.length ? values[0] : table.querySelector('tbody td.number');
+  if (!number) return false;
+  const [box, place] = [table.closest('.scroll'), number].map(part => part.getBoundingClientRect());
+  return place.left < box.left - 1 || place.right > Math.min(box.right, innerWidth) + 1;
+}).map(table => table.caption.textContent)"""
 EDGE = "return document.querySelector('#edge').style.left"
 
 
@@ -229,14 +238,14 @@ def test_charts_tell_their_values_by_keyboard_and_by_pointer_and_curves_can_be_h
     go_to(page, "[aria-labelledby='learning-curves'] svg")
     page.press("ArrowRight", "ArrowRight")
     tip = "[aria-labelledby='learning-curves'] .tip"
-    assert page.text(tip) == "dncnn_color sigma25: step 40,000, 30.50 dB"
+    assert page.text(tip) == "dncnn_color sigma25: step 40,000, 30.500 dB"
     page.press("ArrowDown")
-    assert page.text(tip) == "proposed sigma25: step 200, 30.25 dB"
+    assert page.text(tip) == "proposed sigma25: step 200, 30.250 dB"
     page.press("ArrowUp")
-    assert page.text(tip) == "dncnn_color sigma25: step 200, 30.25 dB"
+    assert page.text(tip) == "dncnn_color sigma25: step 200, 30.250 dB"
     go_to(page, "[aria-labelledby='parameters-and-psnr'] svg")
     page.press("Home")
-    assert re.fullmatch(r"s2_\w+, \w+: parameters [\d,]+, 30\.\d\d dB", page.text(f"{DESIGNS} .tip"))
+    assert re.fullmatch(r"s2_\w+, \w+: parameters [\d,]+, 30\.\d\d\d dB", page.text(f"{DESIGNS} .tip"))
     shown = page.run(NEAR, f"{DESIGNS} svg")
     assert shown and page.text(f"{DESIGNS} .tip") == shown
     page.click(".toggles input[value='proposed']")
@@ -244,7 +253,7 @@ def test_charts_tell_their_values_by_keyboard_and_by_pointer_and_curves_can_be_h
     assert hidden and set(hidden) == {"proposed"}
     go_to(page, "[aria-labelledby='learning-curves'] svg")
     page.press("End")
-    assert page.text(tip) == "dncnn_color sigma25: step 40,000, 30.50 dB", "what is hidden is not told of"
+    assert page.text(tip) == "dncnn_color sigma25: step 40,000, 30.500 dB", "what is hidden is not told of"
 
 
 def test_the_first_stop_of_the_tab_key_leads_to_the_content(page, site):
@@ -296,3 +305,39 @@ def test_a_page_that_breaks_the_rules_is_found(page, tmp_path):
     bad.write_text('<!doctype html><html lang="en"><title>x</title><p style="color: #bbb; background: #fff">pale</p>')
     page.open(bad)
     assert [name for name, *_ in accessibility.violations(page, accessibility.source())] == ["color-contrast"]
+
+
+def test_a_head_that_was_escaped_twice_is_found(page, tmp_path):
+    bad = tmp_path / "bad.html"
+    rows = "<tr><th scope=&#34;col&#34;>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr>"
+    bad.write_text(f'<!doctype html><html lang="en"><title>x</title><table>{rows}</table>')
+    page.open(bad)
+    assert [name for name, *_ in accessibility.violations(page, accessibility.source())] == ["scope-attr-valid"]
+
+
+def test_on_a_phone_every_table_begins_with_a_number_in_sight(page, site):
+    page.resize(375, 800)
+    hidden = {}
+    for path in shown_pages(site[1]):
+        page.open(path)
+        page.run("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+        page.run_later(FRAMES)
+        hidden |= {path.name: found} if (found := page.run(OUT_OF_SIGHT)) else {}
+    assert hidden == {}
+
+
+def test_the_design_that_the_paper_chose_is_bold_and_a_suspected_misprint_has_its_mark(page, site):
+    page.open(site[1] / "liu2020-table1_architecture.html")
+    rows = "[...document.querySelectorAll('table.grid')[0].tBodies[0].rows]"
+    heavy = f"""return {rows}.map(row => [...row.cells].slice(0, 4).map(cell =>
+      getComputedStyle(cell.querySelector('strong') ?? cell).fontWeight).join(' '))"""
+    assert [place for place, weights in enumerate(page.run(heavy)) if weights == "700 700 700 700"] == [6]
+    assert page.run(heavy).count("400 400 400 400") == len(page.run(heavy)) - 1
+    assert [text for text in column(page, 4, "table.grid") if text.endswith("k1")] == ["1,780k1"]
+
+
+def test_the_image_browser_opens_on_the_liveliest_crop(page, site):
+    open_images(page, site)
+    clean = pixels(site[1] / page.run(CROPS)[0][1])
+    x, y, side = (8 * tiles for tiles in liveliest(clean, 8))
+    assert page.text("#where") == f"{side} by {side} pixels from ({x}, {y})"

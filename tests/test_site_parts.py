@@ -1,5 +1,6 @@
 """The parts that the site's pages are made of: texts, grids, charts, the pipeline, crops, the album."""
 
+import dataclasses
 import re
 import shutil
 from pathlib import Path
@@ -57,12 +58,31 @@ def test_values_that_a_page_does_not_show_have_a_table_of_their_own():
     assert table.records() == [{"item": "01", "MCWNNM": "28.66", "DnCNN": "30.500"}]
 
 
+def test_a_suspected_misprint_that_a_page_does_not_show_is_marked_where_it_stands():
+    note = "not run for a reason; suspected misprint (weak): same as image 02"
+    suspect = dataclasses.replace(VALUES[1], misprint="weak", note=note)
+    [(_, table)] = grids.unshown(Document("p/t", "Title", (), (suspect, VALUES[3])))
+    assert [[cell.note for cell in row] for row in table.rows] == [[0, 1, 0]]
+    assert table.footnotes == ("suspected misprint (weak): same as image 02",)
+
+
+@pytest.mark.parametrize("gray", [True, False])
+def test_the_crop_that_is_shown_first_is_the_one_with_most_in_it_and_not_a_plain_one_or_an_edge(gray):
+    image = np.zeros((96, 160), np.uint8)
+    image[:, 80:] = 255  # an edge between two plain halves, on the border of tiles
+    image[40:56, 104:120] = np.random.default_rng(1).integers(0, 256, (16, 16))
+    column, row, side = quality.liveliest(image if gray else np.stack([image] * 3, axis=2), 8)
+    assert side == 4
+    assert column <= 13 and column + side >= 15 and row <= 5 and row + side >= 7
+    assert quality.liveliest(np.full((24, 24), 9, np.uint8), 8) == (0, 0, 2)
+
+
 def test_pipeline_knows_what_reads_what_and_the_picture_leaves_out_what_is_read_through_others():
     nodes = pipeline.load(load_config("demo"))
     order = list(nodes)
     assert all(order.index(other.name) < order.index(name) for name, node in nodes.items() for other in node.reads)
     read = {other.name for other in nodes["evaluate-kodak-dncnn"].reads}
-    assert read == {"synthesize-kodak", "download-kodak", "train-dncnn_color"}
+    assert read == {"synthesize-kodak", "download-kodak", "train-dncnn_color", "leakage-kodak-cbsd432"}
     assert {other.stage for other in nodes["report"].reads} >= {"evaluate", "filter", "recognize", "illustrate"}
     assert "train" not in {other.stage for other in nodes["report"].reads}, "records are no edges"
     reduced = {(other, stage) for stage, read in pipeline.stage_edges(nodes).items() for other in read}

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from safetensors import safe_open
 
+from redenoise import instructions
 from redenoise.dag import paths, provenance
 from redenoise.dag.command_line import _main
 from redenoise.dag.config import Config
@@ -123,6 +124,23 @@ def test_a_family_refuses_checkpoints_of_another_schedule_data_or_seed(project, 
     with pytest.raises(UserError, match="another run: data was .*, is ") as error:
         train(config, "dncnn_b", options())
     assert "schedule" not in str(error.value)
+
+
+def test_the_precision_of_the_fast_mode_is_told_and_a_checkpoint_keeps_to_it(project, monkeypatch, capsys):
+    monkeypatch.setattr(instructions, "multiplies_bf16", lambda: False)
+    config = small_demo(mode="fast")
+    stop_family(monkeypatch, config, "dncnn_b")
+    told = "train dncnn_b: mode fast computes in fp32, this processor has no instructions for bf16\n"
+    assert told in capsys.readouterr().err
+    with monkeypatch.context() as patch:
+        patch.setattr(instructions, "multiplies_bf16", lambda: True)
+        with pytest.raises(UserError, match='mode was "fast, fp32", is "fast, bf16"; delete it'):
+            train(config, "dncnn_b", options())
+        assert told not in capsys.readouterr().err
+    train(config, "dncnn_b", options())
+    record = provenance.read(paths.provenance("demo", "train", "dncnn_b"))
+    assert record["mode"] == record["models"]["model"]["mode"] == "fast, fp32"
+    assert record["models"]["model"]["origin"].endswith("4 of 4 steps, mode fast, fp32")
 
 
 def test_data_out_of_reach_cost_no_training(project, monkeypatch):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from redenoise import instructions
 from redenoise.models.denoisers.dncnn import DnCNN
 from redenoise.support.errors import UserError
 from redenoise.training.patches import Patches, noisy_of
@@ -242,7 +243,7 @@ def validated_after(mode: str, steps: int) -> float:
     step = Step([one], patches(entry), 0)
     for now in range(steps):
         step(now)
-    return Validation(pictures(), 0, CPU).psnr(one.result.eval(), 25, one.layout, one.fast)
+    return Validation(pictures(), 0, CPU).psnr(one.result.eval(), 25, one.layout, one.halved)
 
 
 def test_training_lowers_the_error_and_the_fast_mode_comes_as_far():
@@ -251,12 +252,16 @@ def test_training_lowers_the_error_and_the_fast_mode_comes_as_far():
     assert abs(fast - reference) < 1.0
 
 
-def test_the_fast_mode_computes_in_half_precision_and_keeps_whole_weights():
+@pytest.mark.parametrize(("instructed", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_the_fast_mode_computes_in_half_precision_if_that_is_fast_and_keeps_whole_weights(
+    monkeypatch: pytest.MonkeyPatch, instructed: bool, expected: torch.dtype
+):
+    monkeypatch.setattr(instructions, "multiplies_bf16", lambda: instructed)
     one = learner(schedule(), mode="fast")
     found = []
     one.network.last.register_forward_hook(lambda module, inputs, output: found.append(output.dtype))
     one.set_step(0)
     one.update(*drawn(patches(schedule()), 0, 0))
-    assert found == [torch.bfloat16]
+    assert found == [expected]
     assert {tensor.dtype for tensor in float_state(one.network)} == {torch.float32}
     assert one.network.encoders[0][0].weight.is_contiguous(memory_format=torch.channels_last)

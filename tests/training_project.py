@@ -126,7 +126,8 @@ def small_demo(**training: Any) -> Config:
     downloads = load_config("demo").params["downloads"]
     for key in (*(key for key, entry in downloads.items() if entry["kind"] == "weights"), paths.RELEASED):
         write_index(paths.data("demo", key), INDEX, [])
-    write_text(paths.checked("demo"), "")
+    for pair in load_config("demo").keys("leakage"):
+        write_text(paths.checked("demo", pair), "")
     widths = {"dncnn": {"depth": 3, "width": 4}, "ffdnet": {"depth": 3, "width": 4}, "multiscale": {"divisor": 16}}
     short = {"steps": 4, "batch": 2, "patch": 16, "log_every": 2, "validate_every": 2}
     shrink(widths)

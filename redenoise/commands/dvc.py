@@ -11,6 +11,7 @@ from redenoise.dag.config import OF_DATASET, OF_NETWORK
 from redenoise.dag.table import SECTIONS, STAGES, Stage
 from redenoise.support.errors import UserError
 from redenoise.support.files import write_text
+from stages.report import gallery
 
 DVC_FILE = Path("dvc.yaml")
 WIDTH = 118
@@ -24,8 +25,9 @@ stages:
 """
 TAIL = """\
 metrics:
-  - reports/${scale}/metrics.json
+  - reports/${scale}/cells
 plots:
+@drawings@
   - reports/${scale}/averages.csv: {x: sigma, y: psnr}
   - reports/${scale}/learning_curves.csv: {template: scatter, x: step, y: validation_psnr}
 """
@@ -33,7 +35,8 @@ plots:
 
 def render() -> str:
     """The whole file."""
-    return HEAD + "\n".join([*map(_stage, STAGES), TAIL])
+    drawings = "\n".join(f"  - reports/${{scale}}/figures/{name}" for name in gallery.OWN)
+    return HEAD + "\n".join([*map(_stage, STAGES), TAIL.replace("@drawings@", drawings)])
 
 
 def _stage(stage: Stage) -> str:
@@ -59,7 +62,7 @@ def code_of(stage: Stage) -> list[str]:
         return [*fixed, *rest]
     own = determining((f"stages/{stage.name}/node.py", *fixed))
     models = [path for template in stage.models for path in _all_models(template)]
-    brought = [path for path in determining(tuple(models)) if path not in own and path not in models]
+    brought = sorted({path for model in models for path in determining((model,)) if path != model} - set(own))
     return [*own, *brought, *named]
 
 

@@ -14,7 +14,7 @@ GROUPS = {
     "a run": (("reproduce", "reproduce", "the whole DAG by Snakemake, with the time left, and a summary"),),
     "before a run": (
         ("plan", "plan.command", "what a run would do, why, and what it would cost"),
-        ("sources", "sources", "which files of the data sets are here, missing or damaged"),
+        ("sources", "sources", "which data files are here, to be fetched, or damaged"),
         ("cluster", "cluster.command", "whether this Slurm cluster has what slurm/cluster.yaml asks for"),
     ),
     "after a run": (

@@ -14,6 +14,7 @@ folder holds the originals: from then on everything that is fetched is compared 
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -146,14 +147,16 @@ def lines(name: str, title: str, channels: int) -> str:
     sigmas = params["noisy"][alike[0]]["sigmas"] if alike else [25, 50]
     download = {"title": title, "kind": "images", "store": name, "channels": channels, "role": "test"}
     text = ["add to params.yaml, each line to its section there:", "", "downloads:", _entry(name, download)]
+    trainings = [key for key, entry in params["downloads"].items() if entry.get("role") == "train"]
+    text += ["pairs:", *(_entry(f"{name}-{train}", {"test": name, "train": train}) for train in trainings)]
     text += ["noisy:", _entry(name, {"sigmas": sigmas})]
-    for section, kind in (("evaluations", "family"), ("filters", "filter")):
-        entries = {
-            f"{name}-{entry[kind]}": {"dataset": name, kind: entry[kind], "method": entry["method"]}
-            for entry in params[section].values()
-            if entry["dataset"] in alike and set(entry) == {"dataset", kind, "method"}
-        }
-        text += [f"{section}:", *(_entry(key, entry) for key, entry in entries.items())] if entries else []
+    for section, fields in (("evaluations", ("family", "trained_on")), ("filters", ("filter",))):
+        methods: dict[str, dict[str, Any]] = {}  # one entry of each: a set is measured by a method once
+        for entry in params[section].values():
+            if entry["dataset"] in alike and set(entry) == {"dataset", *fields, "method"}:
+                methods.setdefault(entry["method"], {**entry, "dataset": name})
+        entries = [_entry(f"{name}-{entry[fields[0]]}", entry) for entry in methods.values()]
+        text += [f"{section}:", *entries] if entries else []
     text += [
         "",
         "Leave out what you do not need. At the scale demo stand-ins take the place of images: take bench.",
@@ -215,9 +218,8 @@ def _facts(path: Path) -> tuple[int, str]:
 
 
 def _named(folder: Path) -> str:
-    """A folder as stores.yaml names it: relative where it lies in the project."""
-    full = folder.resolve()
-    return (full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full).as_posix()
+    """A folder as stores.yaml names it: from the root of the project."""
+    return Path(os.path.relpath(folder.resolve())).as_posix()
 
 
 def _describe(name: str, entry: dict[str, str]) -> None:

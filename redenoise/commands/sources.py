@@ -1,4 +1,4 @@
-"""Which files of the data sets are here and verified, missing or damaged, and where the rest would come from.
+"""Which files of the data sets are here and verified, still to be fetched or damaged, and where from.
 
 Fetches and writes nothing.
 """
@@ -16,7 +16,7 @@ from redenoise.support.errors import Unavailable
 from redenoise.support.files import sha256_file
 from stages.download.node import uses_store
 
-HEADERS = ("key", "kind", "files", "size", "verified", "missing", "damaged", "source")
+HEADERS = ("key", "kind", "files", "size", "verified", "to fetch", "damaged", "from")
 ALIGNMENT = ("left", "left", *["right"] * 5, "left")
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from redenoise.dag.code import determining
 from redenoise.dag.config import PARAMS, Config
-from redenoise.dag.table import BY_NAME, CHECKED, filled
-from redenoise.support.errors import UserError
+from redenoise.dag.table import BY_NAME, CONSTANT, filled
+from redenoise.support.errors import UserError, choices
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Node:
         stage, key: as in `Config.nodes`; the key is None for a stage of one node.
         command: what makes its outputs.
         inputs: files and folders that it reads, one of the tables' folders expanded to what lies in it.
-        waits: the one of its inputs that never changes: another node has to end before, but is not followed.
+        waits: those of its inputs that never change: other nodes have to end before, but are not followed.
         outputs: files and folders that it writes, its record left out.
         record: where it records what it was made from.
         code: files that determine what it writes.
@@ -50,7 +50,7 @@ def node(config: Config, stage: str, key: str | None = None) -> Node:
     """One node; raises `UserError` if params.yaml has no such entry."""
     spec, context = BY_NAME[stage], _context(config, stage, key)
     paths = [filled(template, context) for template in spec.reads]
-    waits = tuple(path for path in paths if path == filled(CHECKED, context))
+    waits = tuple(path for path in paths if path.endswith(CONSTANT))
     inputs = [path for read in paths for path in ([read] if not read.endswith("/") else _inside(config, read, stage))]
     return Node(
         stage,
@@ -124,6 +124,27 @@ class Graph:
     def by_name(self) -> dict[str, Node]:
         """The nodes by their names."""
         return {found.name: found for found in self.nodes}
+
+    def needed(self, targets: Iterable[str]) -> set[str]:
+        """Names of the nodes of some targets, by name or by a path that they write, and of all that these wait for.
+
+        Raises:
+            UserError: no node has that name or writes that path.
+        """
+        left, found = [self._named(target) for target in targets], set[str]()
+        while left:
+            if (name := left.pop()) not in found:
+                found.add(name)
+                left += filter(None, map(self.maker, self.by_name[name].inputs))
+        return found
+
+    def _named(self, target: str) -> str:
+        name = target if target in self.by_name else self.maker(Path(target).as_posix())
+        if name is None:
+            line = f"no node is called {target!r} or writes that path"
+            known = [name for name in self.by_name if target in name] or self.by_name
+            raise UserError(f"{line}; take an output's path, as for Snakemake, or a node; {choices(target, known)}")
+        return name
 
     def maker(self, path: str) -> str | None:
         """Name of the node that writes a path or the folder that it lies in, None if no node does."""

@@ -19,14 +19,14 @@ def data(scale: str, key: str) -> Path:
     return build(scale) / "data" / key
 
 
-def leakage(scale: str) -> Path:
-    """Output of the leakage check: which pairs of sets were compared, and that nothing was found."""
-    return build(scale) / "leakage.json"
+def checked(scale: str, pair: str) -> Path:
+    """That the leakage check of a pair has passed: a constant text, for which trainings and evaluations wait."""
+    return build(scale) / "leakage" / f"{pair}.txt"
 
 
-def checked(scale: str) -> Path:
-    """That the leakage check has passed: a constant text, for which trainings wait."""
-    return build(scale) / "no_leakage.txt"
+def no_weights(scale: str) -> Path:
+    """What a training of a task starts from that has random weights: a constant text."""
+    return build(scale) / "no_weights.txt"
 
 
 def noisy(scale: str, key: str) -> Path:

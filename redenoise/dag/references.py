@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from redenoise.dag import options, paths
+from redenoise.dag.pairs import check_pairs
 from redenoise.support.errors import UserError, choices
 
 # What the sources of labelled images have: their task, and their splits.
@@ -18,6 +19,7 @@ def check_references(params: dict, path: Path) -> None:
     _check_downloads(path, params["downloads"])
     _check_families(path, params)
     _check_measurements(path, params)
+    check_pairs(path, params)
     _check_labelled(path, params)
     _check_tasks(path, params)
     _check_cascades(path, params)
@@ -120,7 +122,7 @@ def _check_start(path: Path, key: str, tasks: dict) -> None:
         check_name(path, f"tasks.{chain[-1]}.start", name, "tasks", [other for other in tasks if other != chain[-1]])
         if name in chain:
             line = f"{path}: 'tasks.{key}.start' goes in a circle, {' from '.join([*chain, name])}"
-            raise UserError(f"{line}; let one of them start from no_leakage.txt")
+            raise UserError(f"{line}; let one of them start from no_weights.txt")
         chain.append(name)
 
 
@@ -253,6 +255,9 @@ def _check_run(path: Path, key: str, run: dict, family: dict, dataset: dict) -> 
     if channels != dataset["channels"]:
         line = f"{place}, {channels} channels, on {run['dataset']}, {dataset['channels']} channels"
         raise UserError(f"{line}; choose a family of the same kind, or take a gray one `by_channel: true`")
+    if run["trained_on"] != family["data"]:
+        line = f"{path}: 'evaluations.{key}.trained_on' is {run['trained_on']!r}"
+        raise UserError(f"{line}, but {run['family']} is trained on {family['data']}; write that")
     if family["data"] in dataset.get("overlaps", []):
         line = f"{place}, trained on {family['data']}, on {run['dataset']}, which shares images with it"
         raise UserError(f"{line}; choose another data set")

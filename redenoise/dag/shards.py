@@ -69,8 +69,9 @@ def working(config: Config, stage: str, key: str, shard: Shard | None) -> Iterat
         with provenance.recorded(config, stage, key) as record:
             work = Work(None, record)
             yield work
-            if work.made < work.total and (shared := _taken_up(config.scale, stage, key)):
-                record["shards"] = shared
+            if work.made < work.total:
+                shared = _taken_up(config.scale, stage, key)
+                record |= {"shards": shared} if shared else {"found": work.total - work.made}
         _say(work, node.title, f"results in {node.outputs[0]}")
         return
     provenance.require(config, node.inputs)
@@ -108,8 +109,11 @@ def _taken_up(scale: str, stage: str, key: str) -> dict[str, Any]:
 
 
 def _say(work: Work, name: str, then: str) -> None:
-    if reason := work.record.get("unavailable"):
+    levels = work.record.get("unavailable_levels", {})
+    without = "; ".join(f"{condition} left out: {reason}" for condition, reason in levels.items())
+    if reason := work.record.get("unavailable") or (without if not work.total else ""):
         text = f"nothing to make: {reason}"
     else:
         text = f"made {work.made} of {work.total}, found {work.total - work.made} made already"
+        text = "; ".join(filter(None, (text, without)))
     print(f"{name}: {text}; {then}", file=sys.stderr, flush=True)

@@ -12,9 +12,9 @@ from typing import Any
 
 FIELD = re.compile(r"\$\{([^}]+)\}")
 BUILD = "build/${scale}"
-# A constant file that the check for leakage leaves. Trainings wait for it and never follow it: another test set has to
-# be compared before anything is trained, and changes nothing that is trained.
-CHECKED = f"{BUILD}/no_leakage.txt"
+# A text file always holds the same: nodes wait for it and never follow it. The check of a test set against a training
+# set leaves one: the two have to be compared before a network is tested, and that changes nothing which is measured.
+CONSTANT = ".txt"
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,13 @@ STAGES = (
     ),
     Stage(
         "leakage",
-        params=("downloads",),
-        reads=(f"{BUILD}/data/",),
-        writes=(f"{BUILD}/leakage.json", CHECKED),
+        section="pairs",
+        params=("downloads.${item.test}", "downloads.${item.train}"),
+        reads=(f"{BUILD}/data/${{item.test}}/", f"{BUILD}/data/${{item.train}}/"),
+        writes=(f"{BUILD}/leakage/${{key}}.txt",),
     ),
-    Stage("released", reads=("weights/",), writes=(f"{BUILD}/data/released/",)),
+    # The text file is the `start` of a task whose training starts from none of them.
+    Stage("released", reads=("weights/",), writes=(f"{BUILD}/data/released/", f"{BUILD}/no_weights.txt")),
     Stage(
         "synthesize",
         section="noisy",
@@ -107,7 +109,10 @@ STAGES = (
         section="families",
         params=("schedules", "seed"),
         settings=("published_weights", "miniature", "training", "threads"),
-        reads=tuple(f"{BUILD}/data/${{item.{name}}}/" for name in ("data", "validation", "weights")) + (CHECKED,),
+        reads=(
+            *(f"{BUILD}/data/${{item.{name}}}/" for name in ("data", "validation", "weights")),
+            f"{BUILD}/leakage/${{item.validation}}-${{item.data}}.txt",
+        ),
         writes=(f"{BUILD}/weights/${{key}}/",),
         models=(_DENOISER,),
     ),
@@ -116,7 +121,11 @@ STAGES = (
         "evaluate",
         section="evaluations",
         settings=("real_data", "slow", "threads"),
-        reads=(*_OF_DATASET, f"{BUILD}/weights/${{item.family}}/"),
+        reads=(
+            *_OF_DATASET,
+            f"{BUILD}/weights/${{item.family}}/",
+            f"{BUILD}/leakage/${{item.dataset}}-${{item.trained_on}}.txt",
+        ),
         writes=(_RESULTS,),
         sharded=True,
         measures=True,

@@ -35,7 +35,7 @@ class Value:
         delta: reproduced minus printed, rounded alike.
         limit: largest |delta| that counts as reproduced.
         ground: on what ground a measured value stands beside print: whose weights or whose code; or empty.
-        detail: what decides the verdict, or empty.
+        detail: how far from print the value is, by what explains that, or empty.
         note: what stands behind the value, or why there is none.
         misprint: how strongly it is suspected to be a misprint, `strong` or `weak`, else empty.
         estimate: best estimate of a suspected misprint, as text, or empty.

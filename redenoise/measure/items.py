@@ -6,13 +6,15 @@ and which is the one that was stored, and computes the others.
 """
 
 import glob
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from redenoise.data.images import png, read_image
+from redenoise.data.images import png
 from redenoise.support.errors import UserError
 from redenoise.support.files import read_sealed, sha256_bytes, write_sealed
 
@@ -49,8 +51,7 @@ def denoised_item(folder: Path, item: str, key: str, compute: Callable[[], np.nd
     """
     path = folder / f"{item}.{key}.png"
     try:
-        read_sealed(path)
-        return read_image(path)
+        return _decoded(read_sealed(path))
     except (FileNotFoundError, UserError):
         pass  # Not there, or changed or damaged after it was written: made again and replaced.
     image = to_uint8(compute())
@@ -59,3 +60,9 @@ def denoised_item(folder: Path, item: str, key: str, compute: Callable[[], np.nd
         if other != path:
             other.unlink(missing_ok=True)
     return image
+
+
+def _decoded(stored: bytes) -> np.ndarray:
+    """The pixels of what `png` made."""
+    with Image.open(io.BytesIO(stored)) as image:
+        return np.asarray(image)

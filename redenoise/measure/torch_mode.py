@@ -14,8 +14,8 @@ def set_mode(mode: str, threads: int) -> None:
 
     Args:
         mode: `reference`: fp32, eager, deterministic algorithms; the same bits on every run, and on every processor
-            with AVX2. `fast`: whatever is fast; training in this mode computes in bf16 and differs from run to run on
-            a GPU. A process that has computed in one of them keeps its instructions in the other.
+            with AVX2. `fast`: whatever is fast, see `precision`; training in this mode differs from run to run on a
+            GPU. A process that has computed in one of them keeps its instructions in the other.
         threads: CPU threads. Fixed by the scale and not by the machine, because the order of summation, and with it
             the last bits of a result, can depend on it.
 
@@ -36,6 +36,16 @@ def set_mode(mode: str, threads: int) -> None:
     torch.backends.cudnn.benchmark = not reference
     torch.backends.cuda.matmul.allow_tf32 = not reference
     torch.backends.cudnn.allow_tf32 = not reference  # PyTorch allows it by default: not fp32
+
+
+def precision(mode: str, device: torch.device) -> str:
+    """`bf16` or `fp32`: what a network is trained in. On a processor, bf16 is fast only with instructions for it."""
+    return "bf16" if mode == "fast" and (device.type == "cuda" or instructions.multiplies_bf16()) else "fp32"
+
+
+def named(mode: str, device: torch.device) -> str:
+    """A mode as keys of checkpoints, cards and records have it: `reference`, or `fast` with its precision."""
+    return f"{mode}, {precision(mode, device)}" if mode == "fast" else mode
 
 
 def device() -> torch.device:

@@ -1,4 +1,4 @@
-"""HTTP: resumed, retried, bounded downloads."""
+"""HTTP: resumed, bounded downloads; what a host that can be reached fails at for a while is tried again."""
 
 import http.client
 import random
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from redenoise.sources.reach import unreachable
 from redenoise.support.errors import Unavailable, UserError, full_disk_explained
 
 ATTEMPTS = 5
@@ -68,7 +69,8 @@ def download(url: str, part: Path, limit: int, stop: threading.Event, size: int 
         size: the file's size if it is known; a `part` of that size is complete and nothing is asked for.
 
     Raises:
-        Unavailable: still not complete after `ATTEMPTS` attempts, or the origin does not have it. `part` stays.
+        Unavailable: the host cannot be reached, still not complete after `ATTEMPTS` attempts, or the origin does not
+            have it. `part` stays.
         UserError: more than `limit` bytes, or the disk is full; `part` is removed.
     """
     part.parent.mkdir(parents=True, exist_ok=True)
@@ -78,6 +80,8 @@ def download(url: str, part: Path, limit: int, stop: threading.Event, size: int 
             break
         if size is not None and part.exists() and part.stat().st_size >= size:
             return
+        if cause := unreachable(url):
+            break
         try:
             _attempt(url, part, limit, stop)
             return

@@ -52,8 +52,14 @@ def provide(store: Store, files: list[StoreFile]) -> int:
         return len(wanted)
 
 
+def found_nearby(store: Store, files: list[StoreFile]) -> bool:
+    """Whether every one of `files` is in data/, or can be read without asking the network."""
+    root = mirror()
+    return all(file.target.is_file() or _nearby(store, file, root) for file in files)
+
+
 def source_of(store: Store, files: list[StoreFile]) -> str:
-    """Where `provide` would take files from that are not there yet, mirror, origin or both, and what a mirror lacks."""
+    """Where `provide` would fetch files from: the mirror, the origin or both, and what a mirror lacks."""
     root = mirror()
     if store.by_hand:
         return f"by hand: {store.by_hand}"
@@ -65,7 +71,7 @@ def source_of(store: Store, files: list[StoreFile]) -> str:
     wanted = [store.archive] if store.archive else [file.path for file in files]
     absent = [path for path in wanted if not (root / path).is_file()]
     if not absent:
-        return "mirror"
+        return "the mirror, which has all of them"
     what = absent[0] if len(absent) == 1 else f"{len(absent)} files"
     return f"{'origin' if absent == wanted else 'mirror, origin'} ({what} not in mirror {root})"
 

@@ -146,6 +146,11 @@ def load_store(name: str) -> Store:
     if place := next((kind for kind in PLACES if kind in entry), None):
         if not entry[place] or "archive" in entry:
             raise UserError(f"{path}: {name}: expected `{place}` to say something, and no archive; correct the entry")
+        if place == "folder" and Path(entry[place]).is_absolute():
+            found = f"{path}: {name}.folder is {entry[place]!r}, which is so on one machine alone"
+            raise UserError(
+                f"{found}; give it from the root of the project, or put its files into {paths.STORE / name}/"
+            )
         return Store(name, **entry)
     if urlsplit(entry["url"]).scheme not in ("http", "https"):
         raise UserError(f"{path}: {name}.url is {entry['url']!r}, expected an http or https address; correct it")

@@ -2,6 +2,7 @@
 
 import math
 import re
+from decimal import ROUND_FLOOR, Decimal
 
 NUMBER = re.compile(r"[-+]?[0-9]{1,30}(\.[0-9]{0,30})?([eE][-+]?[0-9]{1,3})?")
 LARGEST = 1e15  # no value, count or size comes near it
@@ -20,12 +21,28 @@ def number(field: str) -> float:
     return float(field)
 
 
-def fixed(value: float, decimals: int, thousands: str = "") -> str:
-    """A value with fixed decimals, or `EXACT`; `thousands` separates groups.
+def fixed(value: float, decimals: int) -> str:
+    """A value with fixed decimals, or `EXACT`.
 
     Raises:
         ValueError: it is no number, or minus infinity.
     """
     if math.isnan(value) or value == -math.inf:
         raise ValueError(f"{value} is no result")
-    return EXACT if value == math.inf else f"{value:{thousands}.{decimals}f}"
+    return EXACT if value == math.inf else f"{value:.{decimals}f}"
+
+
+def shortened(text: str, decimals: int, form: str = "") -> str:
+    """A kept number with fewer decimals: rounded once, from the decimals that are kept, a tie up; or `EXACT`.
+
+    So every page, whatever it is made from, shows what a reader who rounds the CSV file's value finds. Up is towards
+    plus infinity, for which a value and its difference to a printed one round alike.
+
+    Args:
+        text: the number as `fixed` writes it.
+        form: what stands before `f` in Python's format: `,` separates groups, `+` shows every sign.
+    """
+    if text == EXACT:
+        return text
+    units = (Decimal(text).scaleb(decimals) + Decimal("0.5")).to_integral_value(ROUND_FLOOR)
+    return f"{units.scaleb(-decimals):{form}f}"

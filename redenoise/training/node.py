@@ -1,6 +1,7 @@
 """The training of one node: its entry, the schedule and the scale put together into a run, and where its state is."""
 
 import argparse
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from redenoise.dag.code import note_code
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import write_unavailable
 from redenoise.dag.references import noise_ranges
-from redenoise.measure.torch_mode import device, device_facts, set_mode
+from redenoise.measure.torch_mode import device, device_facts, named, precision, set_mode
 from redenoise.models import denoisers
 from redenoise.models.weights import save_network
 from redenoise.support.errors import UserError, choices, enough_memory
@@ -63,7 +64,7 @@ def make(
             training = train()
             training.train(list(noise_ranges(training.entry)), options.checkpoint_seconds)
             record["models"] = training.store(new)
-            record |= {**device_facts(training.device), "mode": training.mode}
+            record |= training.facts
         note_code(new, denoisers.source(network))
     if training:
         training.keep_results()
@@ -87,6 +88,11 @@ class Training(ABC):
         self.device = device()
         set_mode(self.mode, config.settings["threads"])
         self.members: list[Member] = []
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a record says of where and how it computed."""
+        return {**device_facts(self.device), "mode": named(self.mode, self.device)}
 
     @property
     def checkpoints(self) -> Path:
@@ -121,6 +127,9 @@ class Training(ABC):
 
     def finish(self, source: Source, validation: Validation | None, checkpoint_seconds: float | None = None) -> None:
         """Train every member to the schedule's end; see `Run.finish` for what can go wrong."""
+        if self.mode == "fast" and precision(self.mode, self.device) != "bf16":
+            line = f"{self.stage} {self.key}: mode fast computes in fp32, this processor has no instructions for bf16"
+            print(line, file=sys.stderr, flush=True)
         run = Run(self.key, self.members, source, validation, self.schedule, self.seed, checkpoint_seconds)
         for member in self.members:
             member.history["device"] = device_facts(self.device)["device"]
@@ -151,7 +160,7 @@ class Training(ABC):
             "schedule": {"name": self.schedule_name, **asdict(self.schedule)},
             "sigma_range": sigma_range,
             "seed": self.seed,
-            "mode": self.mode,
+            "mode": named(self.mode, self.device),
             "device": self.device.type,
             # The order of summation matters where the same bits are promised.
             "threads": self.config.settings["threads"] if self.mode == "reference" else "any",

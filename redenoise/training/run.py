@@ -179,7 +179,7 @@ class Run:
 def _validated(member: Member, validation: Validation) -> float:
     learner, network = member.learner, member.learner.result
     network.eval()
-    value = validation.psnr(network, learner.sigma_range[1], learner.layout, learner.fast)
+    value = validation.psnr(network, learner.sigma_range[1], learner.layout, learner.halved)
     learner.network.train()
     return value
 

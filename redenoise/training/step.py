@@ -1,9 +1,9 @@
 """One update of one network, and of several networks side by side, in either mode of computing.
 
-`reference` is eager fp32, on a GPU with contiguous memory. `fast` is bf16 autocast with channels-last memory and a
-fused optimiser; on a GPU the whole step of all networks, from the drawing of the patches to the moving average, is
-captured once in a CUDA graph, with one stream per network, and replayed. The host then sets a seed and a rate per step
-and does nothing else.
+`reference` is eager fp32, on a GPU with contiguous memory. `fast` is channels-last memory, a fused optimiser, and bf16
+autocast where the device has instructions for bf16; on a GPU the whole step of all networks, from the drawing of the
+patches to the moving average, is captured once in a CUDA graph, with one stream per network, and replayed. The host
+then sets a seed and a rate per step and does nothing else.
 """
 
 import copy
@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from redenoise.measure.torch_mode import precision
 from redenoise.training.patches import Source, noisy_of
 from redenoise.training.schedule import Schedule
 
@@ -42,7 +43,7 @@ class Learner:
     def __init__(
         self, network: nn.Module, sigma_range: Sequence[float], schedule: Schedule, mode: str, device: torch.device
     ) -> None:
-        self.fast = mode == "fast"
+        self.fast, self.halved = mode == "fast", precision(mode, device) == "bf16"
         # On the CPU pooling takes a fifth and convolution two thirds of the time in this layout, in either mode.
         self.layout = torch.channels_last if self.fast or device.type == "cpu" else torch.contiguous_format
         self.network = network.to(device).to(memory_format=self.layout).train()
@@ -89,11 +90,11 @@ class Learner:
             return self.network(noisy.contiguous(memory_format=self.layout), sigma).float()
 
     def autocast(self) -> torch.autocast:
-        """The precision of the mode.
+        """The precision of the mode on this device.
 
         Without the cache of casts: every weight is used once per step, and a graph must not keep a stale copy.
         """
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.fast, cache_enabled=False)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.halved, cache_enabled=False)
 
     def measured(self, means: list[float]) -> float:
         """The point of the learning curve that the means of `WATCHED` over some steps make: PSNR in dB."""

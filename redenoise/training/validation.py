@@ -21,13 +21,13 @@ class Validation:
         generator = torch.Generator().manual_seed(seed)
         self.noise = [torch.randn(crop.shape, generator=generator) for crop in self.crops]
 
-    def psnr(self, network: nn.Module, sigma: float, layout: torch.memory_format, fast: bool) -> float:
+    def psnr(self, network: nn.Module, sigma: float, layout: torch.memory_format, halved: bool) -> float:
         """Mean PSNR in dB of a network in evaluation mode at one noise level on the [0, 255] scale.
 
-        Unlike the evaluation of the tables it may compute in bf16 (`fast`), like the training that it watches.
+        Unlike the evaluation of the tables it may compute in bf16 (`halved`), like the training that it watches.
         """
         values = []
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=fast):
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=halved):
             for clean, noise in zip(self.crops, self.noise, strict=True):
                 noisy = (clean / 255.0 + noise * (sigma / 255.0)).unsqueeze(0).to(self.device)
                 level = torch.full((1,), sigma / 255.0, device=self.device)

@@ -1,3 +1,3 @@
 from redenoise.dag.command_line import launch
 
-launch("leakage", "Look for test images among the training images.")
+launch("leakage", "Look for images of test sets among those of training sets.")

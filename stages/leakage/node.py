@@ -1,6 +1,6 @@
 """Leakage check: no test image may be among the training images.
 
-`python -m stages.leakage [--scale SCALE]` compares every test set with every training set by two hashes:
+`python -m stages.leakage [--scale SCALE] [--only KEY]` compares the two sets of a pair by two hashes:
 
 - exact: SHA-256 of the gray pixels, in any of the eight orientations that training flips and turns make;
 - near: a 256-bit difference hash of the image shrunk to 17x16 (neighbouring pixels compared), which survives
@@ -9,7 +9,8 @@
 An image with few bits of either kind, plain or a mere gradient, stars on black or a few lines of text, has a hash like
 others of its kind, and is compared by its pixels alone; one of a single gray value has nothing to leak. Crops smaller
 than the image are not found. A match fails the run with the names of both images, unless params.yaml
-declares that the two sets overlap.
+declares that the two sets overlap. An evaluation waits for the pair of its test set and the training set of its
+network, whoever trained that, and a training for the pair of its own two sets. Images with labels are not compared.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from redenoise.dag.config import Config
 from redenoise.dag.indexed import checked_path, read_index
 from redenoise.data.images import read_image
 from redenoise.support.errors import UserError
-from redenoise.support.files import write_json, write_text
+from redenoise.support.files import write_text
 
 NEAR_BITS = 16
 TELLING_BITS = 24  # set, and not set, in a hash that tells its image from others of its kind
@@ -88,44 +89,25 @@ def find_leaks(test: dict[str, Fingerprint], train: dict[str, Fingerprint]) -> l
     return leaks
 
 
-def run(config: Config) -> None:
-    """Compare all sets with role test against all with role train and write the outcome.
+def run(config: Config, key: str) -> None:
+    """Compare the test set of a pair with its training set; how many images match, and which, goes into the record.
 
     Raises:
         UserError: a test image is among the training images.
     """
-    roles = {key: config.entry("download", key)["role"] for key in config.image_sets()}
-    folders = {key: paths.data(config.scale, key) for key in roles}
-    target = paths.leakage(config.scale)
-    with provenance.recorded(config, "leakage"):
-        sets = {key: _fingerprints(folder) for key, folder in folders.items()}
-        pairs = [
-            (test, train) for test in roles for train in roles if roles[test] == "test" and roles[train] == "train"
-        ]
-        leaks = {pair: find_leaks(sets[pair[0]], sets[pair[1]]) for pair in pairs}
-        wrong = [
-            f"{test}/{found} is in {train} as {name} ({how})"
-            for (test, train), found_leaks in leaks.items()
-            for found, name, how in found_leaks
-            if train not in config.entry("download", test).get("overlaps", [])
-        ]
-        if wrong:
+    test, train = (config.entry("leakage", key)[side] for side in ("test", "train"))
+    with provenance.recorded(config, "leakage", key) as record:
+        tested, trained = (_fingerprints(paths.data(config.scale, name)) for name in (test, train))
+        leaks = find_leaks(tested, trained)
+        if leaks and train not in config.entry("download", test).get("overlaps", []):
+            wrong = [f"{test}/{found} is in {train} as {name} ({how})" for found, name, how in leaks]
             shown = "; ".join(wrong[:SHOWN]) + (f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else "")
             raise UserError(f"test images among the training images: {shown}; take them out of the training set")
-        write_json(target, _summary(sets, leaks))
-        write_text(paths.checked(config.scale), NO_LEAKAGE)
+        record["compared"] = {test: len(tested), train: len(trained)}
+        record["matches"] = {"count": len(leaks), "names": sorted({name for name, _, _ in leaks})}
+        write_text(paths.checked(config.scale, key), NO_LEAKAGE)
 
 
 def _fingerprints(folder: Path) -> dict[str, Fingerprint]:
     images = ((row["id"], read_image(checked_path(folder, row), gray=True)) for row in read_index(folder))
     return {name: Fingerprint.of(image) for name, image in images}
-
-
-def _summary(sets: dict, leaks: dict) -> dict:
-    return {
-        "images": {key: len(images) for key, images in sets.items()},
-        "compared": [
-            {"test": test, "train": train, "matches": len(found), "names": sorted({name for name, _, _ in found})}
-            for (test, train), found in leaks.items()
-        ],
-    }

@@ -1,7 +1,7 @@
 """The weights that this project released, checked and indexed: `python -m stages.released [--scale SCALE]`.
 
 Output: `build/<scale>/data/released/` with the files of weights/ and `index.csv`; an id is a file's name without its
-suffix.
+suffix. And `no_weights.txt`, which trainings of tasks start from that start from none.
 """
 
 import shutil
@@ -11,7 +11,9 @@ from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import write_index
 from redenoise.support.errors import UserError
-from redenoise.support.files import read_json, renewed, sha256_file
+from redenoise.support.files import read_json, renewed, sha256_file, write_text
+
+NO_WEIGHTS = "Random weights.\n"  # always the same, see dag/table.py
 
 
 def run(config: Config) -> None:
@@ -25,6 +27,7 @@ def run(config: Config) -> None:
             shutil.copyfile(path.with_suffix(".json"), new / path.with_suffix(".json").name)
         write_index(new, ("id", "path", "sha256"), rows)
         record["weights"] = len(rows)
+        write_text(paths.no_weights(config.scale), NO_WEIGHTS)
 
 
 def checked(path: Path) -> str:

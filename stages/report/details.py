@@ -11,6 +11,13 @@ UNDECIDED = "off, yet within the spread"  # off by the tolerance, but another se
 OFF = "off"
 DETAILS = (ROUNDING, SPREAD, TOLERANCE, UNDECIDED, OFF)
 
+WORDS = {OFF: "beyond the tolerance"}  # beside a verdict, where `off` would say the same twice
+
+
+def words(found: str) -> str:
+    """One of `DETAILS`, or nothing, as a page says it of a difference from print."""
+    return WORDS.get(found, found)
+
 
 def detail(delta: float, rounding: float, deviation: float | None, reproduced: bool) -> str:
     """One of `DETAILS`.

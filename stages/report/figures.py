@@ -13,7 +13,9 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
 from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
+from matplotlib.transforms import Bbox
 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
@@ -43,6 +45,10 @@ LOOK: list[str | dict[str, Any]] = [
         "axes.grid": True,
         "grid.color": "#dddddd",
         "axes.axisbelow": True,
+        # Where DejaVu Sans is not there a browser takes another font: a wider one must not reach the title of an axis.
+        "axes.labelpad": 10.0,
+        "figure.constrained_layout.w_pad": 0.12,
+        "figure.constrained_layout.h_pad": 0.08,
         "axes.spines.top": False,
         "axes.spines.right": False,
     },
@@ -55,7 +61,10 @@ LABEL_SIDES = {  # offset in points, and which part of the label is there
     "above": ((0, 6), "center", "bottom"),
     "upper right": ((5, 3), "left", "bottom"),
     "lower right": ((5, -3), "left", "top"),
+    "right": ((7, 0), "left", "center"),
+    "below": ((0, -6), "center", "top"),
 }
+CLEAR = 2.0  # pixels around a label
 UNDATED = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
 
 
@@ -107,9 +116,11 @@ def parameters_psnr(config: Config, rows: Rows) -> Figure:
     figure = Figure(figsize=(9.0, 6.0), layout="constrained")
     axis = figure.subplots()
     scales = list(dict.fromkeys(design.shown[0] for design in spec.designs))
+    labels = []
     for design in spec.designs:
         points = {kind: found[design.item] for kind, found in kinds.items() if design.item in found}
-        _design(axis, design, COLORS[scales.index(design.shown[0])], points)
+        if points:
+            labels.append((_design(axis, design, COLORS[scales.index(design.shown[0])], points), design.side))
     _count_axis(axis)
     axis.set_xlabel("parameters" + (" of the full-size network" if demo else ""))
     axis.set_ylabel(f"average PSNR in dB, {'stand-ins for ' if demo else ''}{spec.dataset}, σ = {spec.sigma}")
@@ -125,7 +136,10 @@ def parameters_psnr(config: Config, rows: Rows) -> Figure:
     for kind, face in (("printed", "white"), ("measured", "black")):
         if kinds.get(kind):
             handles.append(Line2D([], [], color="black", markerfacecolor=face, label=kind, **dot))
-    axis.legend(handles=handles, loc="lower right", title="labels: encoder/decoder width", fontsize="small")
+    legend = axis.legend(handles=handles, loc="lower right", title="labels: encoder/decoder width", fontsize="small")
+    figure.draw_without_rendering()  # lays the axes out, and so says where points and labels are
+    dots = [line.get_window_extent() for line in axis.lines if line.get_marker() == "o"]
+    _part(labels, [*dots, legend.get_window_extent()])
     return figure
 
 
@@ -237,19 +251,28 @@ def _designs(rows: Rows, kind: str, stand_ins: bool) -> dict[str, tuple[float, f
     }
 
 
-def _design(axis: Axes, design: Design, color: str, points: dict[str, tuple[float, float]]) -> None:
-    """Printed and measured point of one design, joined by a thin line, with one label."""
+def _design(axis: Axes, design: Design, color: str, points: dict[str, tuple[float, float]]) -> Annotation:
+    """Printed and measured point of one design, joined by a thin line, with one label, which is returned."""
     if len(points) == 2:
         axis.plot(*zip(*points.values(), strict=True), color=color, linewidth=0.6)
     faces = {"printed": "white", "measured": color}
     for kind, point in points.items():
         name: dict[str, Any] = {"label": f"{design.item}, {kind}", "gid": f"{design.item}-{kind}"}
         axis.plot(*point, color=color, marker="o", markerfacecolor=faces[kind], linestyle="", **name)
-    if points:
-        offset, anchor, height = LABEL_SIDES[design.side]
-        place_at: dict[str, Any] = {"xytext": offset, "textcoords": "offset points", "ha": anchor, "va": height}
-        labelled = points.get("printed") or points["measured"]
-        axis.annotate(design.label, labelled, color=color, fontsize=8, **place_at)
+    labelled = points.get("printed") or points["measured"]
+    return axis.annotate(design.label, labelled, (0, 0), textcoords="offset points", color=color, fontsize=8)
+
+
+def _part(labels: list[tuple[Annotation, str]], taken: list[Bbox]) -> None:
+    """Put each label on its own side of its point, or on the first where it meets no other label and nothing else."""
+    for label, own in labels:
+        for side in (own, *LABEL_SIDES, own):
+            offset, anchor, height = LABEL_SIDES[side]
+            label.set(position=offset, ha=anchor, va=height)
+            box = label.get_window_extent().padded(CLEAR)
+            if not any(box.overlaps(other) for other in taken):
+                break
+        taken = [*taken, box]
 
 
 def _empty(text: str) -> Figure:

@@ -7,9 +7,8 @@ counted apart.
 from typing import Any
 
 from redenoise.dag.config import Config
-from stages.report.recognized import STAGES as RECOGNITION
 from stages.report.results import is_noise, level_of
-from stages.report.weights import Records, cards
+from stages.report.weights import Records, cards, measured_by
 
 WEIGHTS = "published weights"
 SCHEDULE = "published schedule"  # trained here, all steps of the paper's own schedule
@@ -25,19 +24,8 @@ def ground(config: Config, records: Records, title: str, method: str, condition:
     Args:
         condition: such as `sigma=25`; at another noise level other weights may stand behind the method.
     """
-    for stage in ("evaluate", "filter", "restore", *RECOGNITION):
-        for key in config.keys(stage):
-            entry = config.entry(stage, key)
-            if entry["method"] == method and _title(config, entry) == title and _covers(entry, condition):
-                return _of_entry(config, records, entry, condition)
-    return ""
-
-
-def _title(config: Config, entry: dict[str, Any]) -> str:
-    """Printed title of the set that a node measures."""
-    if "data" not in entry:
-        return config.entry("download", config.dataset(entry))["title"]
-    return config.entry("labelled", entry["data"])["title"]
+    found = (entry for entry in measured_by(config, title, method) if _covers(entry, condition))
+    return next((_of_entry(config, records, entry, condition) for entry in found), "")
 
 
 def _covers(entry: dict[str, Any], condition: str) -> bool:

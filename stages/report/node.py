@@ -18,6 +18,7 @@ from stages.report import (
     history,
     join,
     layout,
+    metrics,
     notes,
     overview,
     photographs,
@@ -112,7 +113,8 @@ def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
     averages, accuracies = results.averages(context.measured), recognized.accuracies(config, context.recognized)
     found["learning_curves.csv"] = csv_tables.text(training.CURVE_COLUMNS, training.curves(config, records))
     return found | {
-        "metrics.json": overview.metrics_json(comparisons),
+        "metrics.json": metrics.averages_json(comparisons),
+        **metrics.of_papers(comparisons),
         "averages.csv": csv_tables.text(results.AVERAGE_COLUMNS, averages),
         "accuracies.csv": csv_tables.text(recognized.ACCURACY_COLUMNS, accuracies),
         **{f"figures/{name}.svg": figures.svg(figures.drawn(config, name, found)) for name in figures.DRAWN},

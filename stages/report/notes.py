@@ -14,7 +14,7 @@ from stages.report.cascade_notes import cascades, reconstruction
 from stages.report.papers.liu2020 import MEAN_BORDER
 from stages.report.results import AVERAGE, level_of
 from stages.report.rows import IMAGE, NETWORK, Comparison, Context, Row, signed
-from stages.report.shown import METRIC_NAMES, SHOWN_DECIMALS, as_printed, cell_name, number, papers, verdict
+from stages.report.shown import METRIC_NAMES, as_printed, cell_name, change, number, papers, verdict
 from stages.report.tables import DESIGN_TABLES, MODEL_LABELS, PAPERS
 from stages.report.weights import card_at, describe
 
@@ -114,7 +114,7 @@ def dncnn_models(comparisons: list[Comparison], context: Context) -> Rows:
         deltas = {model: value - float(row.printed) for model, value in values.items() if value is not None}
         cells = []
         for model, value in values.items():
-            delta = signed(deltas[model], SHOWN_DECIMALS["psnr"]) if model in deltas else NOTHING
+            delta = change(deltas[model], "psnr") if model in deltas else NOTHING
             cells += [number(value, "psnr"), delta]
         nearest = min(deltas, key=lambda model: abs(deltas[model])) if len(deltas) == len(values) else NOTHING
         yield row.table, level_of(row.condition), row.printed, *cells, nearest
@@ -123,8 +123,8 @@ def dncnn_models(comparisons: list[Comparison], context: Context) -> Rows:
 def bm3d_shift(comparisons: list[Comparison], context: Context) -> Rows:
     """Measured minus printed of BM3D and CBM3D: of the averages, and the spread over the printed images."""
     for row in _averages(comparisons, "BM3D", "CBM3D"):
-        images, digits = _siblings(comparisons, row, IMAGE), SHOWN_DECIMALS[row.metric]
-        spread = [signed(pick(images), digits) if images else NOTHING for pick in (min, median, max)]
+        images = _siblings(comparisons, row, IMAGE)
+        spread = [change(pick(images), row.metric) if images else NOTHING for pick in (min, median, max)]
         yield row.table, row.method, METRIC_NAMES[row.metric], level_of(row.condition), *_compared(row), *spread
 
 
@@ -142,9 +142,9 @@ def measured_suspects(comparisons: list[Comparison], context: Context) -> Rows:
     """
     for row in (row for comparison in comparisons for row in comparison.printed.values()):
         if row.suspect and row.delta is not None:
-            usual, decimals = _siblings(comparisons, row, row.scope), SHOWN_DECIMALS[row.metric]
-            values = (as_printed(row), number(row.reproduced, row.metric), signed(row.delta, decimals, ","))
-            usually = signed(median(usual), decimals, ",") if usual else NOTHING
+            usual = _siblings(comparisons, row, row.scope)
+            values = (as_printed(row), number(row.reproduced, row.metric), change(row.delta, row.metric))
+            usually = change(median(usual), row.metric) if usual else NOTHING
             yield row.table, cell_name(row), *values, *_estimate(row), usually
 
 
@@ -168,7 +168,7 @@ def border(comparisons: list[Comparison], context: Context) -> Rows:
     for (dataset, item, condition, method, metric), mean in values.items():
         reflected = values.get((dataset, AVERAGE, condition, "Proposed", "psnr"))
         if (item, method, metric) == (AVERAGE, MEAN_BORDER, "psnr") and reflected is not None:
-            difference = signed(mean - reflected, SHOWN_DECIMALS["psnr"])
+            difference = change(mean - reflected, "psnr")
             yield dataset, level_of(condition), number(reflected, "psnr"), number(mean, "psnr"), difference
 
 
@@ -199,7 +199,7 @@ def _estimate(row: Row) -> tuple[str, str]:
     estimate = row.suspect.estimate
     if row.reproduced is None:
         return estimate, NOTHING
-    return estimate, signed(row.reproduced - float(estimate), SHOWN_DECIMALS[row.metric])
+    return estimate, change(row.reproduced - float(estimate), row.metric)
 
 
 def _last_place(printed: str) -> float:

@@ -1,7 +1,5 @@
 """The overview: how much of each table is reproduced, what deviates most, and from which data and weights."""
 
-import json
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,16 +19,14 @@ from redenoise.document.model import (
     Table,
     table,
 )
-from redenoise.support.numbers import EXACT
 from stages.report.causes import by_cause, once, sentences
-from stages.report.details import DETAILS, UNDECIDED
+from stages.report.details import DETAILS, UNDECIDED, words
 from stages.report.history import instructions
 from stages.report.kinds import Ordering, TaskTable
 from stages.report.recognized import ACCURACIES, ACCURACY_COLUMNS, accuracies
 from stages.report.recognized import STAGES as RECOGNITION
 from stages.report.results import AVERAGE, averages, level_of, shown_level
 from stages.report.rows import (
-    IMAGE,
     NETWORK,
     NOT_RUN,
     OFF,
@@ -39,12 +35,11 @@ from stages.report.rows import (
     Comparison,
     Context,
     Row,
-    signed,
 )
 from stages.report.shown import (
     METRIC_NAMES,
-    SHOWN_DECIMALS,
     cell_name,
+    change,
     papers,
     verdict,
     with_interval,
@@ -61,7 +56,7 @@ WORST = 10
 HASH_LENGTH = 12
 COUNT_COLUMNS = ("printed", *STATUSES)
 VALUE_COLUMNS = ("printed", "reproduced", "Δ")
-MEAN_COLUMNS = ("table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS, "over seeds", "decided by")
+MEAN_COLUMNS = ("table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS, "over seeds", "distance")
 DEVIATION_COLUMNS = ("compared", "reproduced", "mean Δ", "largest Δ")
 WORST_ORDER = (
     "Of the cells measured on images; every count of parameters stands in its own table. Sorted not by |Δ| but by |Δ| "
@@ -121,7 +116,11 @@ def document(comparisons: list[Comparison], context: Context) -> Document:
 
 def _cell_blocks(comparisons: list[Comparison]) -> tuple[Block, ...]:
     details = table(("table", *DETAILS), _details(comparisons), DETAILS)
-    decided = (Paragraph("Compared cells, by what decides:"), details, Paragraph(DETAIL_TEXT)) if details.rows else ()
+    decided = (
+        (Paragraph("Compared cells, by their distance from print:"), details, Paragraph(DETAIL_TEXT))
+        if details.rows
+        else ()
+    )
     return (
         _cells(comparisons),
         Paragraph(STATUS_TEXT),
@@ -157,19 +156,6 @@ def _compared_sections(comparisons: list[Comparison], shown: Shown) -> tuple[Sec
         Section("Deviation by method", (Paragraph(METHOD_TEXT), methods)),
         Section("Averages", (Paragraph(text), means)),
     )
-
-
-def metrics_json(comparisons: list[Comparison]) -> str:
-    """Averages and counts as JSON: table, condition, method, metric, value; for `dvc metrics`."""
-    tree: dict[str, dict] = {}
-    for comparison in comparisons:
-        conditions = tree.setdefault(comparison.spec.key, {})
-        for row in comparison.rows:
-            if row.scope != IMAGE and row.reproduced is not None:
-                methods = conditions.setdefault(row.condition or "any noise level", {})
-                number = EXACT if row.reproduced == math.inf else round(row.reproduced, 4)
-                methods.setdefault(row.label, {})[row.metric] = number
-    return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _facts(context: Context) -> Items:
@@ -238,7 +224,7 @@ def _by_method(comparisons: list[Comparison]) -> Rows:
         largest = max(found, key=lambda row: round(abs(row.delta or 0.0), 9))  # Ties: the first.
         where = largest.item + (f", {shown_level(largest.condition)}" if largest.condition else "")
         mean = fmean(row.delta or 0.0 for row in found)
-        deltas = (signed(value, SHOWN_DECIMALS[metric], ",") for value in (mean, largest.delta or 0.0))
+        deltas = (change(value, metric) for value in (mean, largest.delta or 0.0))
         yield key, method, METRIC_NAMES[metric], len(found), sum(row.status != OFF for row in found), *deltas, where
 
 
@@ -255,10 +241,10 @@ def _averages(comparisons: list[Comparison], shown: Shown) -> Rows:
 
 
 def _uncertainty(row: Row, comparison: Comparison) -> tuple[str, str]:
-    """How far an average moves with the seed, and what decides its verdict; an accuracy has its interval."""
+    """How far an average moves with the seed, and how far from print it is by that; an accuracy has its interval."""
     if row.reproduced is None:
         return NOTHING, NOTHING
-    return NOTHING if isinstance(comparison.spec, TaskTable) else with_spread(row.known, row.metric), row.detail
+    return NOTHING if isinstance(comparison.spec, TaskTable) else with_spread(row.known, row.metric), words(row.detail)
 
 
 def _details(comparisons: list[Comparison]) -> Rows:

@@ -14,6 +14,7 @@ KEY = ("paper", "table", "dataset", "item", "condition", "method", "metric")
 COLUMNS = (*KEY[1:], "unit", "value")
 MISPRINTS = "misprints.csv"
 STRENGTHS = ("strong", "weak")
+SUSPECTED = "suspected misprint"  # how what is said of one begins, at the end of a value's note
 
 
 class PrintedCell(NamedTuple):
@@ -98,6 +99,12 @@ def load_misprints(folder: Path, cells: list[PrintedCell]) -> dict[Key, Misprint
             raise UserError(f"{place}: estimate is {misprint.estimate!r}; expected a number, or nothing")
         found[key] = misprint
     return found
+
+
+def suspicion(note: str) -> str:
+    """The part of a value's note about a suspected misprint, empty if there is none."""
+    _, mark, text = note.partition(SUSPECTED)
+    return mark + text
 
 
 def _read(path: Path, columns: Sequence[str], more: csv_tables.Row) -> Iterator[tuple[str, Key, csv_tables.Row]]:

@@ -103,7 +103,10 @@ def nodes(config: Config) -> list[tuple[str, str]]:
 
 def title(config: Config, stage: str, key: str) -> str:
     """Printed title of the data set that a node measures, without the mark of the demo."""
-    return config.entry("download", config.dataset(config.entry(stage, key)))["title"]
+    entry = config.entry(stage, key)
+    if "data" in entry:
+        return config.entry("labelled", entry["data"])["title"]
+    return config.entry("download", config.dataset(entry))["title"]
 
 
 def load(config: Config, records: dict[str, dict[str, Any]], printed_items: dict[str, set[str]]) -> Measured:

@@ -11,7 +11,7 @@ from stages.report import grounds
 from stages.report.details import detail
 from stages.report.kinds import DesignTable, Method, Ordering, Printed, Table
 from stages.report.outcomes import Difference
-from stages.report.published import Key, Misprint, PrintedCell
+from stages.report.published import SUSPECTED, Key, Misprint, PrintedCell
 from stages.report.recognized import Recognized
 from stages.report.results import ARCHITECTURE, AVERAGE, DEMO_PREFIX, Measured, nodes, title
 from stages.report.spreads import Average, Spread
@@ -54,14 +54,14 @@ class Row(Value):
     @property
     def reason(self) -> str:
         """The note without the suspicion that may follow: what stands behind the value, or why there is none."""
-        return self.note.partition("; suspected misprint")[0]
+        return self.note.partition(f"; {SUSPECTED}")[0]
 
     @property
     def suspicion(self) -> str:
         """A suspected misprint in words, with the delta against its best estimate if there is one; else empty."""
         if self.suspect is None:
             return ""
-        text = f"suspected misprint ({self.suspect.strength}): {self.suspect.reason}"
+        text = f"{SUSPECTED} ({self.suspect.strength}): {self.suspect.reason}"
         if not self.suspect.estimate:
             return text
         text += f"; best estimate {self.suspect.estimate}"
@@ -273,10 +273,10 @@ def _spread(row: Row) -> dict[str, Any]:
     return found
 
 
-def signed(value: float, decimals: int, thousands: str = "") -> str:
-    """A number with its sign and fixed decimals; zero is `+0.00`, never `-0.00`; `thousands` separates groups."""
-    text = f"{value:+{thousands}.{decimals}f}"
-    return text.replace("-", "+") if float(text.replace(",", "")) == 0 else text
+def signed(value: float, decimals: int) -> str:
+    """A number with its sign and fixed decimals; zero is `+0.00`, never `-0.00`."""
+    text = f"{value:+.{decimals}f}"
+    return text.replace("-", "+") if float(text) == 0 else text
 
 
 def unmade(dataset: str, name: str) -> str:

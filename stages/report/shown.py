@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from redenoise.document.model import NOTHING, Items
-from redenoise.support.numbers import fixed
+from redenoise.support.numbers import fixed, shortened
 from stages.report.causes import by_cause
 from stages.report.results import shown_level
-from stages.report.rows import OFF, OWN_TRAINING, REPRODUCED, STATUSES, Comparison, Row, signed
+from stages.report.rows import DECIMALS, OFF, OWN_TRAINING, REPRODUCED, STATUSES, Comparison, Row
 from stages.report.spreads import Spread
 from stages.report.tables import PAPERS
 
@@ -39,7 +39,16 @@ def cell_name(row: Row) -> str:
 
 def number(value: float | None, metric: str) -> str:
     """A measured value as shown on a page."""
-    return NOTHING if value is None else fixed(value, SHOWN_DECIMALS[metric], ",")
+    return NOTHING if value is None else _shown(value, metric, ",")
+
+
+def change(value: float, metric: str) -> str:
+    """A difference of values as shown on a page, with its sign."""
+    return _shown(value, metric, "+,")
+
+
+def _shown(value: float, metric: str, form: str) -> str:
+    return shortened(fixed(value, DECIMALS[metric]), SHOWN_DECIMALS[metric], form)
 
 
 def with_interval(row: Row) -> str:
@@ -73,7 +82,7 @@ def verdict(row: Row) -> str:
     """Delta and verdict of a cell, always equally wide: a changed verdict then changes no other line of a diff."""
     if row.delta is None:
         return NOTHING
-    return f"{signed(row.delta, SHOWN_DECIMALS[row.metric], ',')} {VERDICT_MARKS[row.status]}"
+    return f"{change(row.delta, row.metric)} {VERDICT_MARKS[row.status]}"
 
 
 def papers(keys: Iterable[str]) -> Items:

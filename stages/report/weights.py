@@ -6,6 +6,7 @@ from typing import Any
 
 from redenoise.dag.config import Config
 from redenoise.dag.references import model_names
+from redenoise.dag.table import MEASURING
 from stages.report.results import title
 
 PUBLISHED = "published weights"
@@ -70,16 +71,20 @@ def describe(card: dict[str, Any]) -> str:
     return "; ".join([f"schedule {card['schedule']}, {steps}, mode {card['mode']}", *card["restarts"]])
 
 
+def measured_by(config: Config, shown: str, method: str) -> list[dict[str, Any]]:
+    """Entries of params.yaml that measure a method of the results on a set, by its printed title."""
+    places = [(stage, key) for stage in MEASURING for key in config.keys(stage)]
+    entries = [(config.entry(*place), title(config, *place)) for place in places]
+    return [entry for entry, name in entries if (name, entry["method"]) == (shown, method)]
+
+
 def behind(config: Config, records: Records, dataset: str, method: str) -> str:
     """How the weights of a measured method were made; empty for a method without weights.
 
     Levels are named where they differ in this, or where some have no weights: `sigma 35: schedule modern, ...`.
     """
-    for stage, key in ((name, key) for name in ("evaluate", "restore") for key in config.keys(name)):
-        entry = config.entry(stage, key)
-        if (title(config, stage, key), entry["method"]) == (dataset, method):
-            return _family_text(config, records, entry["family"])
-    return ""
+    found = (entry["family"] for entry in measured_by(config, dataset, method) if "family" in entry)
+    return next((_family_text(config, records, family) for family in found), "")
 
 
 def before_task(config: Config, records: Records, entry: dict[str, Any]) -> str:

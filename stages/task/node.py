@@ -15,7 +15,6 @@ from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason, write_unavailable
 from redenoise.joint.learner import TaskLearner
 from redenoise.joint.training import LabelledTraining
-from redenoise.measure.torch_mode import device_facts
 from redenoise.models import recognizers
 from redenoise.models.weights import save_network
 from redenoise.recognition.stored import task_spec
@@ -24,8 +23,6 @@ from redenoise.support.files import renewed, sha256_path
 from redenoise.training.card import describe, write_curve
 from redenoise.training.run import Member
 from stages.task.sources import start_from, trained_network
-
-NO_START = "no_leakage.txt"  # the value of `start` for a training that begins with random weights
 
 
 def run(config: Config, key: str) -> None:
@@ -45,7 +42,7 @@ def run(config: Config, key: str) -> None:
             else:
                 training = TaskTraining(config, "task", key)
                 record["card"] = trained(training, new)
-                record |= {**device_facts(training.device), "mode": training.mode}
+                record |= training.facts
         except Unavailable as error:
             write_unavailable(new, str(error))
             record["unavailable"] = str(error)
@@ -77,7 +74,7 @@ class TaskTraining(LabelledTraining):
         spec = task_spec(self.config, self.key)
         torch.manual_seed(self.seed)  # of the initial weights
         network, start = recognizers.build(spec), paths.build(self.config.scale) / self.entry["start"]
-        if self.entry["start"] != NO_START:
+        if start != paths.no_weights(self.config.scale):
             self.started = start_from(network, start)
         learner = TaskLearner(network, sigma_range, self.schedule, self.mode, self.device)
         began = sha256_path(start) if self.started else ""

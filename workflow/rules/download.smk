@@ -8,6 +8,8 @@ rule download:
         node=RULES.params("download"),
     wildcard_constraints:
         key=RULES.keys("download"),
+    # What the checks for leakage read, see leakage.smk.
+    priority: 1
     log:
         RULES.log("download"),
     shell:

@@ -1,6 +1,7 @@
 rule evaluate:
     input:
         RULES.reads("evaluate"),
+        after=ancient(RULES.waits("evaluate")),
         shards=RULES.shards("evaluate"),
     output:
         RULES.writes("evaluate"),
@@ -18,6 +19,7 @@ rule evaluate:
 rule evaluate_shard:
     input:
         RULES.reads("evaluate"),
+        after=ancient(RULES.waits("evaluate")),
     output:
         temp(RULES.marker("evaluate")),
     params:

@@ -44,6 +44,7 @@ def render(record: dict[str, Any]) -> str:
         found = [number(way["rate"]), percent(way["spread"]), *(number(way[x]) for x in ("ratio", "patches", "tflops"))]
         found += [percent(way["share"]), percent(way["bf16_share"])]
         rows.append([way["name"], PRECISIONS[way["precision"]], str(way["networks"]), *found])
+    fast = next(way for way in record["summary"]["ways"] if way["name"] == "fast")["precision"]
     graph = ", replayed from a CUDA graph" if record["machine"]["kind"] == "cuda" else ""
     parts = [
         f"# Speed of training on {record['machine']['device']}",
@@ -53,7 +54,7 @@ def render(record: dict[str, Any]) -> str:
         table(HEADERS, rows, words=2),
         "Steps per second are those of all networks together. The plain loop decodes PNG files in worker processes "
         f"({record['settings']['workers']}), computes eagerly in fp32 with Adam and reads the loss at every step. "
-        f"`reference` is eager and deterministic fp32, `fast` bf16 with channels last and a fused optimiser{graph}.",
+        f"`reference` is eager and deterministic fp32, `fast` {fast} with channels last and a fused optimiser{graph}.",
         "## What limits",
         limits_text(record["summary"]["ways"]),
     ]
@@ -65,8 +66,8 @@ def limits_text(ways: list[dict[str, Any]]) -> str:
     fast = next(way for way in ways if way["name"] == "fast")
     seconds, best = 1.0 / fast["rate"], max(ways, key=lambda way: (way["networks"] > 1, way["rate"]))
     text = (
-        f"A step of `fast` alone lasts {number(1000 * seconds)} ms; at the bf16 peak its counted operations would last "
-        f"{number(1000 * seconds * fast['bf16_share'])} ms."
+        f"A step of `fast` alone lasts {number(1000 * seconds)} ms; at the {fast['precision']} peak its counted "
+        f"operations would last {number(1000 * seconds * fast['share'])} ms."
     )
     if best["networks"] == 1:
         return text

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from redenoise.dag import paths
 from redenoise.dag.indexed import INDEX, checked_path, read_index
 from redenoise.data.images import read_image
-from redenoise.measure.torch_mode import set_mode
+from redenoise.measure.torch_mode import precision, set_mode
 from redenoise.models import denoisers
 from redenoise.training.patches import Patches
 from redenoise.training.schedule import Schedule
@@ -170,7 +170,7 @@ class Workshop:
         step = Step(learners, own, self.seed)
         return Way(
             mode if count == 1 else f"{mode}, {count} together",
-            "bf16" if mode == "fast" else "fp32",
+            precision(mode, self.device),
             count,
             lambda: set_mode(mode, self.threads),
             lambda number: step(number % self.schedule.steps),  # begun anew: a benchmark may be longer

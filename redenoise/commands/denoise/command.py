@@ -73,11 +73,11 @@ def asked(config: Config, given: argparse.Namespace) -> Call:
 
 
 def listing(known: dict[str, Method]) -> str:
-    """The methods, their noise levels, and what pictures they take."""
+    """The methods, their noise levels, and what pictures they take, or what they lack."""
     width, levels = max(map(len, known)), max(len(one.levels) for one in known.values())
     kinds = {True: "colour", False: "gray; colour channel by channel"}
     lines = []
     for name, one in known.items():
-        kind = kinds[one.color] if one.ranges else "filter"
+        kind = f"not here: {one.missing}" if one.missing else kinds[one.color] if one.ranges else "filter"
         lines.append(f"{name:{width}}  {one.levels:{levels}}  {kind}")
     return "\n".join(lines)

@@ -16,9 +16,9 @@ from redenoise.measure import apply
 from redenoise.measure.torch_mode import device
 from redenoise.models import denoisers, filters
 from redenoise.models.weights import load_network, load_state
-from redenoise.sources.provide import provide
+from redenoise.sources.provide import found_nearby, provide
 from redenoise.sources.stores import load_items, load_store, subset_path
-from redenoise.support.errors import UserError, choices
+from redenoise.support.errors import Unavailable, UserError, choices
 from stages.released.node import checked
 
 Denoiser = Callable[[np.ndarray], np.ndarray]  # (H, W[, 3]) on the [0, 255] scale to the same
@@ -33,12 +33,14 @@ class Method:
         ranges: lowest and highest noise level of each of a family's networks with weights; empty for a filter.
         color: takes colour pictures only; a gray network is taken to each channel.
         load: makes the denoiser of one noise level for pictures that are gray, or not; weights are read once.
+        missing: what to put where before it can be used, where its weights are put there by hand; else empty.
     """
 
     name: str
     ranges: dict[str, list]
     color: bool
     load: Callable[[float, bool], Denoiser]
+    missing: str = ""
 
     @property
     def levels(self) -> str:
@@ -69,7 +71,8 @@ def methods(config: Config) -> dict[str, Method]:
         if "degradation" in entry:
             continue
         if ranges := {model: levels for model, levels in noise_ranges(entry).items() if model in entry["published"]}:
-            found[key] = Method(key, ranges, entry["network"]["channels"] == 3, _family(config, entry, ranges))
+            color, load = entry["network"]["channels"] == 3, _family(config, entry, ranges)
+            found[key] = Method(key, ranges, color, load, _missing(config, entry))
     return found | {name: Method(name, {}, False, _filter(name)) for name in options.names("filters")}
 
 
@@ -85,6 +88,18 @@ def method(config: Config, name: str) -> Method:
     if name in config.params["families"]:
         raise UserError(f"method {name!r}: no weights are published or released yet; {choices(name, known)}")
     raise UserError(f"no method {name!r}; {choices(name, known)}")
+
+
+def _missing(config: Config, entry: dict) -> str:
+    """What to put where before a family's weights can be taken; empty if they are here, or fetched when needed."""
+    if entry["weights"] == paths.RELEASED:
+        return ""
+    store = load_store(config.entry("download", entry["weights"])["store"])
+    try:
+        files = [item.file for item in load_items(entry["weights"], store)]
+    except Unavailable as error:  # nobody has listed them
+        return str(error)
+    return "" if found_nearby(store, files) else store.by_hand
 
 
 def _filter(name: str) -> Callable[[float, bool], Denoiser]:

@@ -96,24 +96,26 @@ def _denoised(
     noisy, clean = _before(call, name, source, picture)
     sigma, estimated = (noise_level(noisy), True) if call.sigma is None else (call.sigma, False)
     given = to_uint8(noisy)
-    yield "noisy", given
+    before = None if clean is None else _quality(given, clean)
+    yield _caption("noisy", before), given
     for method in call.methods:
         level = method.level_for(sigma, estimated)
         image = method.load(level, picture.facts.gray)(noisy)
         result = to_uint8(image)
-        words = [f"{method.name}, sigma {level:.4g}"]
+        done, after = f"{method.name}, sigma {level:.4g}", None
         if estimated:
             nearest = "" if level == sigma else f"nearest to {sigma:.3g}, "
-            words[0] += f" ({nearest}estimated as by Chen et al. 2015)"
-        if clean is not None:
-            quality = [_quality(given, clean), _quality(result, clean)]
-            qualities[method.name].append(quality)
-            words.append(_words(quality))
+            done += f" ({nearest}estimated as by Chen et al. 2015)"
+        words = [done]
+        if clean is not None and before is not None:
+            after = _quality(result, clean)
+            qualities[method.name].append([before, after])
+            words.append(_words([before, after]))
         words += ["JPEG of quality 95"] if picture.facts.format == "JPEG" else []
         target = call.target(name, method)
         write(target, picture, picture.stored(image))
         tqdm.write(f"{target}: {'; '.join(words)}")
-        yield ", ".join(words), result
+        yield _caption(done, after), result
     if clean is not None:
         yield "clean", clean
 
@@ -136,6 +138,13 @@ def _quality(image: np.ndarray, clean: np.ndarray) -> Quality:
 def _mean(values: list[Quality]) -> Quality:
     ssims = [value for _, value in values if value is not None]
     return float(np.mean([value for value, _ in values])), float(np.mean(ssims)) if ssims else None
+
+
+def _caption(what: str, quality: Quality | None) -> str:
+    """What the page says below a picture."""
+    if quality is None:
+        return what
+    return f"{what}: PSNR {quality[0]:.2f} dB" + ("" if quality[1] is None else f", SSIM {quality[1]:.4f}")
 
 
 def _words(pair: list[Quality]) -> str:

@@ -3,6 +3,7 @@
     redenoise import their.pth --network dncnn --name theirs --sigma 25
     redenoise import their50.pth --network dncnn --name theirs --sigma 50       # one more level of it
     redenoise import ffdnet_gray.pth --network ffdnet --name ffdnet_gray --sigma-range 0 75
+    redenoise import --remove theirs                                            # takes all of it back
 
 reads a state dict of PyTorch, a MATLAB file or a safetensors file without running anything in it, writes the network
 and its card into weights/ and its entry into `families` of params.yaml. From then on it is a family like any other:
@@ -20,6 +21,7 @@ from torch import nn
 from redenoise.commands.convert import card_of, of_authors
 from redenoise.commands.importing import files, fit
 from redenoise.commands.importing.entry import check_name, entry, evaluations, with_family
+from redenoise.commands.importing.removal import remove
 from redenoise.commands.parsing import parser
 from redenoise.commands.release import cards, readme, releasing
 from redenoise.dag import options as known
@@ -42,16 +44,27 @@ TRIED = 25  # the level of its noise, where the weights serve it
 def main(arguments: list[str] | None = None) -> None:
     """Command line; raises `UserError` for what does not fit, and then nothing has changed."""
     options = parser("import", __doc__, scale=False)
-    options.add_argument("file", type=Path, metavar="FILE", help="the weights")
-    options.add_argument("--network", required=True, help="a module of redenoise/models/denoisers, such as dncnn")
-    options.add_argument("--name", required=True, help="of the family, a new one or one that was imported before")
-    levels = options.add_mutually_exclusive_group(required=True)
+    options.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the weights")
+    options.add_argument("--network", help="a module of redenoise/models/denoisers, such as dncnn")
+    options.add_argument("--name", help="of the family, a new one or one that was imported before")
+    levels = options.add_mutually_exclusive_group()
     levels.add_argument("--sigma", type=int, metavar="S", help="the noise level they were trained for, [0, 255] scale")
     levels.add_argument("--sigma-range", type=int, nargs=2, metavar=("LOW", "HIGH"), help="or the range of levels")
     options.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="an option of the network")
     options.add_argument("--eps", type=float, default=EPSILON, help="of normalisation that is merged (default: 1e-5)")
     options.add_argument("--data", default="", help="the entry of downloads that they were trained on, if there is one")
+    options.add_argument("--remove", metavar="NAME", help="take an imported family back; alone")
     given = options.parse_args(arguments)
+    wanted = {"FILE": given.file, "--network": given.network, "--name": given.name}
+    wanted["--sigma or --sigma-range"] = given.sigma if given.sigma is not None else given.sigma_range
+    if given.remove is not None:
+        if extra := [option for option, value in wanted.items() if value is not None]:
+            raise UserError(f"redenoise import: --remove stands alone, without {extra[0]}; leave that out")
+        with releasing():
+            print(remove(given.remove))
+        return
+    if absent := next((option for option, value in wanted.items() if value is None), None):
+        raise UserError(f"redenoise import: no {absent}; give it, --help shows how")
     check_name(given.name)
     if given.network not in (networks := known.names("denoisers")):
         raise UserError(f"--network {given.network!r} is not known; {choices(given.network, networks)}")

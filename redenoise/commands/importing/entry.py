@@ -41,7 +41,7 @@ def entry(params: dict[str, Any], name: str, spec: dict[str, Any], levels: dict[
             raise UserError(f"--name {name!r} is a family of params.yaml with another network; choose another name")
         if "sigmas" not in levels or "sigmas" not in former or model in former["published"]:
             have = ", ".join(former["published"])
-            todo = f"choose another name, or take its entry out of {PARAMS} and delete {paths.WEIGHTS}/{name}-* first"
+            todo = f"choose another name, or take it back with `redenoise import --remove {name}` first"
             raise UserError(f"--name {name!r}: the family has weights for {have}; {todo}")
         sigmas = sorted([*former["sigmas"], *levels["sigmas"]])
         return {**former, "sigmas": sigmas, "published": {**former["published"], model: released}}
@@ -63,6 +63,23 @@ def entry(params: dict[str, Any], name: str, spec: dict[str, Any], levels: dict[
 
 def with_family(text: str, name: str, value: dict[str, Any]) -> str:
     """The text of params.yaml with an entry in `families`, at its end or in place of the former one."""
+    lines, end, mine = _found(text, name, f"write it there by hand: {one_line(name, value)}")
+    line = f"  {one_line(name, value)}\n"
+    return "".join([*lines[:end], line, *lines[end:]] if mine is None else [*lines[:mine], line, *lines[mine + 1 :]])
+
+
+def without_family(text: str, name: str) -> str:
+    """The text of params.yaml without an entry of `families` that is there."""
+    lines, _, mine = _found(text, name, "take it out there by hand, and its files from weights/")
+    return "".join(line for number, line in enumerate(lines) if number != mine)
+
+
+def _found(text: str, name: str, instead: str) -> tuple[list[str], int, int | None]:
+    """The lines of params.yaml, where its section `families` ends, and which line is the entry `name`, if there is one.
+
+    Args:
+        instead: what to do about an entry of several lines.
+    """
     lines = text.splitlines(keepends=True)
     start = next((number for number, line in enumerate(lines, 1) if line.startswith("families:")), None)
     if start is None:
@@ -70,13 +87,10 @@ def with_family(text: str, name: str, value: dict[str, Any]) -> str:
     end = next((number for number in range(start, len(lines)) if lines[number][0] not in " \n"), len(lines))
     while not lines[end - 1].strip():
         end -= 1
-    mine = [number for number in range(start, end) if lines[number].startswith(f"  {name}:")]
-    if mine and not lines[mine[0]].rstrip().endswith("}"):
-        raise UserError(
-            f"{PARAMS}: families.{name} takes several lines; write it there by hand: {one_line(name, value)}"
-        )
-    line = f"  {one_line(name, value)}\n"
-    return "".join([*lines[: mine[0]], line, *lines[mine[0] + 1 :]] if mine else [*lines[:end], line, *lines[end:]])
+    mine = next((number for number in range(start, end) if lines[number].startswith(f"  {name}:")), None)
+    if mine is not None and not lines[mine].rstrip().endswith("}"):
+        raise UserError(f"{PARAMS}: families.{name} takes several lines; {instead}")
+    return lines, end, mine
 
 
 def one_line(name: str, value: dict[str, Any]) -> str:
@@ -94,5 +108,6 @@ def evaluations(params: dict[str, Any], name: str) -> list[str]:
         levels = [sigma for sigma in noisy["sigmas"] if sigma in family.get("sigmas", [sigma])]
         if levels:
             some = {} if levels == noisy["sigmas"] else {"sigmas": levels}
-            lines.append(one_line(f"{key}-{name}", {"dataset": key, "family": name, "method": name, **some}))
+            run = {"dataset": key, "family": name, "trained_on": family["data"], "method": name, **some}
+            lines.append(one_line(f"{key}-{name}", run))
     return lines

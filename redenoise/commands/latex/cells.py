@@ -8,7 +8,6 @@ in front, `\\cell[printed]{...}`, takes another column: `exact`, `printed`, `dif
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import zip_longest
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from redenoise.commands.opinion import report as opinion
 from redenoise.document.model import Value
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
-from redenoise.support.numbers import EXACT, is_number
+from redenoise.support.numbers import EXACT, is_number, shortened
 from stages.report import reading
 from stages.report.results import DEMO_PREFIX
 from stages.report.shown import SHOWN_DECIMALS
@@ -120,7 +119,7 @@ def rounded(cell: Cell) -> str:
     decimals = len(cell.printed.partition(".")[2]) if cell.printed else SHOWN_DECIMALS.get(cell.metric)
     if decimals is None:
         return cell.reproduced
-    return str(Decimal(cell.reproduced).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN))
+    return shortened(cell.reproduced, decimals)
 
 
 def _values(cell: Cell) -> str:

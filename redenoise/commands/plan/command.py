@@ -6,6 +6,7 @@ reports/benchmark/, else the mean of the stage; where nobody has measured, it sa
 """
 
 import json
+from collections.abc import Sequence
 
 from redenoise.commands.parsing import parser
 from redenoise.commands.plan import costs, differences, estimates, layout
@@ -16,16 +17,19 @@ from redenoise.support.errors import UserError
 from redenoise.support.locks import beside, exclusive
 
 
-def plan(scale: str | None, every_node: bool, as_json: bool) -> str:
-    """The plan for one scale, as text or as JSON."""
+def plan(scale: str | None, shown: layout.Shown, as_json: bool = False, targets: Sequence[str] = ()) -> str:
+    """The plan for one scale, as text or as JSON; `targets`: nodes by name or output, default all."""
     config = load_config(scale)
     dag = graph.load(config)
-    found = differences.judge(config, dag)
-    table = estimates.by_stage(found, estimates.Estimator(config, dag))
-    shards = Scatter(config).jobs(name for name, verdict in found.items() if verdict.runs)
+    needed = dag.needed(targets) if targets else dag.by_name.keys()
+    found = {name: verdict for name, verdict in differences.judge(config, dag).items() if name in needed}
+    estimator = estimates.Estimator(config, dag)
+    table = estimates.by_stage(found, estimator)
+    each = {name: estimator.cost(verdict.node) for name, verdict in found.items() if verdict.runs}
+    shards = Scatter(config).jobs(each)
     if as_json:
-        return json.dumps(layout.json_value(config.scale, found, table) | {"shards": shards}, indent=2)
-    return "\n\n".join(filter(None, (layout.text(config.scale, found, table, every_node), layout.shards(shards))))
+        return json.dumps(layout.json_value(config.scale, found, table, each) | {"shards": shards}, indent=2)
+    return "\n\n".join(filter(None, (layout.text(config.scale, found, table, each, shown), layout.shards(shards))))
 
 
 def record_costs(scale: str | None) -> str:
@@ -45,7 +49,14 @@ def record_costs(scale: str | None) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Command line of the plan."""
     options = parser("plan", __doc__)
+    options.add_argument(
+        "targets",
+        nargs="*",
+        metavar="TARGET",
+        help="outputs or nodes, with all that they wait for (default: all nodes)",
+    )
     options.add_argument("--nodes", action="store_true", help="name every node that would run, with its reason")
+    options.add_argument("--costs", action="store_true", help="the cost of every node that would run, dearest first")
     options.add_argument("--json", action="store_true", help="the plan as JSON")
     text = f"put what the nodes have cost here into {costs.TABLE}"
     options.add_argument("--record-costs", action="store_true", help=text)
@@ -53,4 +64,4 @@ def main(arguments: list[str] | None = None) -> None:
     if parsed.record_costs:
         print(record_costs(parsed.scale))
     else:
-        print(plan(parsed.scale, parsed.nodes, parsed.json))
+        print(plan(parsed.scale, layout.Shown(parsed.nodes, parsed.costs), parsed.json, parsed.targets))

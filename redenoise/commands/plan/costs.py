@@ -73,10 +73,12 @@ Table = dict[tuple[str, str, str], Cost]  # by scale, stage and key
 
 
 def measured(config: Config, node: Node) -> Cost | None:
-    """What the last run of a node has cost here; None if there was none."""
+    """What the last run of a node has cost here; None if there was none, or if it took up what an earlier one made."""
     try:
         record = provenance.read(node.record)
     except UserError:
+        return None
+    if "found" in record:  # kept images: its time is that of reading them, in whole or in part
         return None
     # A training that was interrupted took longer than its last part; of imported weights the hours are another's.
     cards = {} if config.settings["published_weights"] else record.get("models", {})
@@ -143,7 +145,8 @@ def record(
 ) -> int:
     """Put what the last runs at this scale have cost into the table; returns the number of nodes.
 
-    Rows of nodes that were not run here stay; those of nodes that the DAG no longer has go.
+    Rows of nodes that were not run here, or took up images that an earlier run had kept, stay; those of nodes that the
+    DAG no longer has go.
 
     Args:
         shards: from stage and key of a node that measures to the number of its shards.
@@ -159,7 +162,7 @@ def record(
             here = replace(here, shards=shards(node.stage, node.key or ""), shard_minutes=minutes)
         if kept and kept.memory_mb is None:
             kept = None  # from an earlier report, which today's may have replaced
-        cost = here or kept or known.get(node.name)
+        cost = here or kept or (None if Path(node.record).is_file() else known.get(node.name))
         count += cost is not None and cost is not kept
         if cost:
             found[name] = _rounded(cost)

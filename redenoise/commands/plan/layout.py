@@ -1,9 +1,10 @@
 """The plan as text and as JSON."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from tabulate import tabulate
 
+from redenoise.commands.plan.costs import QUANTITIES, Cost
 from redenoise.commands.plan.differences import DAMAGED, Difference, Verdict
 from redenoise.commands.plan.estimates import StageCost, as_dict
 
@@ -12,15 +13,25 @@ FILES_SHOWN = 3  # of which the same is to be said
 NEVER_RUN = "not run yet, or its record was deleted"
 UNKNOWN = "unknown"
 HEADERS = ("stage", "runs", "of", "hours", "CPU-hours", "GPU-hours", "disk, MB", "memory, MB", "GPU memory, MB", "from")
+Each = dict[str, tuple[Cost, str]]  # by name of a node that would run: its cost, and where that comes from
 
 
-def text(scale: str, verdicts: dict[str, Verdict], costs: dict[str, StageCost], every_node: bool) -> str:
-    """What a person reads: how many nodes would run, why, what that costs, and with `every_node` each of them."""
+class Shown(NamedTuple):
+    """What is said of every node that would run, besides what is said of all: its reason, its cost."""
+
+    reasons: bool = False
+    costs: bool = False
+
+
+def text(scale: str, verdicts: dict[str, Verdict], costs: dict[str, StageCost], each: Each, shown: Shown) -> str:
+    """What a person reads: how many nodes would run, why, what that costs, and what is asked for of each of them."""
     runs = [verdict for verdict in verdicts.values() if verdict.runs]
     parts = [f"scale {scale}: {len(runs)} of {len(verdicts)} nodes would run"]
     if runs:
         parts += ["Why:\n" + "\n".join(_causes(runs)), _costs(costs)]
-    if every_node and runs:
+    if shown.costs and runs:
+        parts.append(_each(each))
+    if shown.reasons and runs:
         parts.append("Nodes:\n" + "\n".join(f"  {verdict.node.name}: {reason(verdict)}" for verdict in runs))
     parts += _packages(verdicts)
     return "\n\n".join(parts)
@@ -86,8 +97,7 @@ def _costs(costs: dict[str, StageCost]) -> str:
             origins = ", ".join(f"{name}: {count}" for name, count in cost.origins.items())
             sums = [*(_sum(*cost.sum(name), 3600) for name in hours), _sum(*cost.sum("disk_mb"), 1)]
             most = (cost.most(name) for name in ("memory_mb", "gpu_memory_mb"))
-            memory = [UNKNOWN if value is None else f"{value:.0f}" for value in most]
-            rows.append((stage, len(cost.costs), cost.nodes, *sums, *memory, origins))
+            rows.append((stage, len(cost.costs), cost.nodes, *sums, *map(_memory, most), origins))
     table = tabulate(rows, HEADERS, disable_numparse=True, colalign=("left", *["right"] * 8, "left"))
     devices = "; ".join(costs["all"].devices) or "no device"
     notes = ["Hours are those of one node after the other. Measured on: " + devices + "."]
@@ -95,6 +105,22 @@ def _costs(costs: dict[str, StageCost]) -> str:
     if any(total is not None and unknown for total, unknown in partly):
         notes.append("`+ n?`: n nodes come on top of which nobody has measured it yet.")
     return table + "\n" + "\n".join(notes)
+
+
+def _each(each: Each) -> str:
+    """A line for each node, the dearest first; those of which nobody knows come last."""
+    ordered = sorted(each.items(), key=lambda item: -(item[1][0].seconds or 0.0))
+    rows = []
+    for name, (cost, origin) in ordered:
+        most = (getattr(cost, quantity) for quantity in ("memory_mb", "gpu_memory_mb"))
+        spent = (getattr(cost, quantity) for quantity in ("seconds", "cpu_seconds", "gpu_seconds", "disk_mb"))
+        rows.append((name, *(_sum(value, 0, 1) for value in spent), *map(_memory, most), origin))
+    headers = ("node", *(text.replace("hours", "seconds") for text in HEADERS[3:]))
+    return tabulate(rows, headers, disable_numparse=True, colalign=("left", *["right"] * 6, "left"))
+
+
+def _memory(megabytes: float | None) -> str:
+    return UNKNOWN if megabytes is None else f"{megabytes:.0f}"
 
 
 def _sum(total: float | None, unknown: int, unit: float) -> str:
@@ -115,18 +141,20 @@ def _packages(verdicts: dict[str, Verdict]) -> list[str]:
         return []
     lines = "\n".join(f"  {fact}: {count} nodes" for fact, count in found.items())
     return [
-        "Made with other package versions, for which neither engine makes them again, but which `python -m "
-        f"redenoise.commands.record` refuses (`snakemake --forceall` makes all again):\n{lines}"
+        "Made with other package versions, for which neither engine makes them again, but which `redenoise record` "
+        f"refuses (`snakemake --forceall` makes all again):\n{lines}"
     ]
 
 
-def json_value(scale: str, verdicts: dict[str, Verdict], costs: dict[str, StageCost]) -> dict[str, Any]:
+def json_value(scale: str, verdicts: dict[str, Verdict], costs: dict[str, StageCost], each: Each) -> dict[str, Any]:
     """The same for machines; `nodes` holds those that would run."""
     nodes = {}
     for name, verdict in verdicts.items():
         if verdict.runs:
             causes = [cause._asdict() for cause in verdict.causes]
+            cost, origin = each[name]
             nodes[name] = {"causes": causes, "upstream": list(verdict.upstream), "root": verdict.root}
+            nodes[name]["cost"] = {quantity: getattr(cost, quantity) for quantity in QUANTITIES} | {"from": origin}
     packages = {package.name for verdict in verdicts.values() for package in verdict.packages}
     return {
         "scale": scale,

@@ -19,6 +19,7 @@ from redenoise.commands.site.book import load as load_book
 from redenoise.commands.site.texts import page_of
 from redenoise.dag import paths
 from redenoise.dag.config import Config, load_config
+from redenoise.sources.stores import Store, load_store
 from redenoise.support.errors import UserError
 from redenoise.support.files import renewed
 from redenoise.support.locks import beside, exclusive_all
@@ -129,4 +130,14 @@ def _images(book: Book, album: photos.Album) -> dict[str, Any]:
         "gain": photos.GAIN,
         "left_out": album.left_out,
         "why_no_images": f"The denoised images are not kept with the reports, and {why}.",
+        "origins": _origins(book.config),
     }
+
+
+def _origins(config: Config) -> list[tuple[str, Store]]:
+    """(titles of the test sets, store) of every store whose images the page would show; none at the demo scale."""
+    titles: dict[str, list[str]] = {}
+    for key in config.keys("synthesize") if config.settings["real_data"] else ():
+        entry = config.entry("download", key)
+        titles.setdefault(entry["store"], []).append(entry["title"])
+    return [(", ".join(found), load_store(name)) for name, found in titles.items()]

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from redenoise.dag.config import Config
 from stages.report import figures
+from stages.report.shown import number
 
 POINTS = 72  # to the inch, the unit of lengths in an SVG file of matplotlib
 HIDEABLE = ("learning_curves",)
@@ -52,8 +53,8 @@ def _dots(figure: Figure, axis: Axes, line: Line2D) -> str:
     what, height = (axis.get_xlabel() or "step").split()[0], figure.get_figheight() * POINTS
     points = np.asarray(line.get_xydata())
     places = axis.transData.transform(points) * POINTS / figure.dpi  # from the lower left corner
+    tips = (escape(f"{line.get_label()}: {what} {x:,.0f}, {number(y, 'psnr')} dB") for x, y in points)
     return "".join(
-        f'<circle cx="{left:.1f}" cy="{height - up:.1f}" r="4" '
-        f'data-tip="{escape(f"{line.get_label()}: {what} {x:,.0f}, {y:.2f} dB")}"/>'
-        for (x, y), (left, up) in zip(points, places, strict=True)
+        f'<circle cx="{left:.1f}" cy="{height - up:.1f}" r="4" data-tip="{tip}"/>'
+        for tip, (left, up) in zip(tips, places, strict=True)
     )

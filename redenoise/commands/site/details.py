@@ -13,6 +13,7 @@ from redenoise.commands.site.pipeline import Node
 from redenoise.document import inline
 from redenoise.document.model import NOTHING, Document, Value
 from redenoise.support.numbers import fixed
+from stages.report.details import words
 from stages.report.rows import DECIMALS, signed
 
 # What a node is to the one that reads from it.
@@ -36,7 +37,7 @@ MORE = {  # what not every value has, in words
     "spread": "standard deviation over these",
     "trainings": "seeds of the training",
     "training_spread": "standard deviation over these",
-    "detail": "decided by",
+    "detail": "distance from print",
     "misprint": "suspected misprint",
     "estimate": "best estimate of it",
 }
@@ -89,7 +90,7 @@ def _row(value: Value, places: dict[str, int], weights: dict[str, str], shown: d
         "note": value.note,
         "measured": value.measured if value.measured != value.method else "",
         "weights": weights.get(value.measured, ""),
-        "more": [[text, str(getattr(value, name))] for name, text in MORE.items() if getattr(value, name)],
+        "more": [[text, words(str(getattr(value, name)))] for name, text in MORE.items() if getattr(value, name)],
         "node": places.get(value.node),
         "photo": _photo(value, shown),
     }

@@ -7,6 +7,8 @@ from itertools import groupby
 
 from redenoise.document import inline
 from redenoise.document.model import AVERAGE, NOTHING, PRINTED, REPRODUCED, Cell, Column, Document, Place, Table, Value
+from stages.report import parts
+from stages.report.published import suspicion
 from stages.report.results import is_noise, level_of
 from stages.report.shown import METRIC_NAMES, number
 
@@ -119,17 +121,19 @@ def _line(
 def _pivot(found: dict[tuple[str, str], int], values: Sequence[Value]) -> Table:
     methods = dict.fromkeys(method for _, method in found)
     columns = (Column("item"), *(Column(method, number=True) for method in methods))
-    rows = (
-        (Cell(item), *(_cell(found.get((item, method)), values) for method in methods))
+    notes: list[str] = []
+    rows = [
+        (Cell(item), *(_cell(found.get((item, method)), values, notes) for method in methods))
         for item in dict.fromkeys(item for item, _ in found)
-    )
-    return Table(columns, tuple(rows))
+    ]
+    return Table(columns, tuple(rows), tuple(notes))
 
 
-def _cell(index: int | None, values: Sequence[Value]) -> Cell:
+def _cell(index: int | None, values: Sequence[Value], notes: list[str]) -> Cell:
     if index is None:
         return Cell()
     value = values[index]
     if value.reproduced is None:
-        return Cell(value.printed or NOTHING, value=index, shows=PRINTED)
+        mark = parts.mark(suspicion(value.note), notes) if value.misprint else 0
+        return Cell(value.printed or NOTHING, value=index, shows=PRINTED, note=mark)
     return Cell(number(value.reproduced, value.metric), value=index, shows=REPRODUCED)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from redenoise.commands.site.quality import Reference, psnr
+from redenoise.commands.site.quality import Reference, liveliest, psnr
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import read_index
@@ -212,7 +212,8 @@ def _joined(photo: Photo, levels: dict[str, tuple[Files, dict, list[str]]]) -> t
     tile = SMALL_TILE if min(width, height) < SMALL else TILE
     head = {"set": photo.key, "title": photo.title, "item": photo.item, "folder": photo.folder}
     size = {"width": width, "height": height, "tile": tile, "channels": 1 if photo.gray else 3}
-    numbers = {**head, **size, "clean": f"{photo.folder}/clean.webp", "levels": described}
+    crop = liveliest(read_image(photo.clean, gray=photo.gray), tile)  # the one that is shown first
+    numbers = {**head, **size, "crop": crop, "clean": f"{photo.folder}/clean.webp", "levels": described}
     files[f"{photo.folder}/numbers.js"] = f"site.photo({json.dumps(numbers, ensure_ascii=False)});\n".encode()
     names = {level: [method["name"] for method in entry["methods"]] for level, entry in described.items()}
     return files, {**head, "levels": names, "lossless": width * height <= LOSSLESS}, missing

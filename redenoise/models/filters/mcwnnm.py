@@ -7,10 +7,10 @@ That code prints no parameters for noise of one level in all channels; these are
 
 Ten rounds of ADMM are part of the method and not a way to a known solution: also where all channels have one level,
 and the problem has the closed form of WNNM, ADMM from zero leads elsewhere. The problem is not convex, and a singular
-value starts at zero and stays there up to y^2 = 6.05 c' instead of 4 c' (c' as in WNNM). Larger ones are those of the
-closed form within about 2 %, but for those just above that limit, where ten rounds leave up to 22 %. The levels differ
-from the second iteration on in any case, as each channel's is estimated anew. Where one of them is estimated as zero,
-nothing is shrunk in that group, and ten rounds leave little more than the mean patch in its other channels.
+value starts at zero and stays there up to y^2 = 6.05 c' instead of 4 c' (c' as in WNNM). Larger ones come close to
+those of the closed form, least so just above that limit. The levels differ from the second iteration on in any case, as
+each channel's is estimated anew. Where one of them is estimated as zero, nothing is shrunk in that group, and ten
+rounds leave little more than the mean patch in its other channels.
 
 Deviations: a machine epsilon is left out where the code adds it to a divisor; the singular vectors come from the
 smaller Gram matrix of a group in float32, with results equal to rounding; a reference patch is always in its own group;

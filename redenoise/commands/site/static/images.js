@@ -184,12 +184,12 @@ site.photo = (photo) => {
     fill(levelChoice, Object.keys(photo.levels).map((value) => [value, `σ = ${value}`]), level ?? levelChoice.value);
     element("map").src = photo.clean;
     element("map").alt = described("clean");
-    const most = Math.floor(Math.min(photo.width, photo.height) / photo.tile);
-    cropSize.max = most;
-    cropSize.value = Math.max(2, Math.round(most / 3));
+    const [column, row, size] = photo.crop;
+    cropSize.max = Math.floor(Math.min(photo.width, photo.height) / photo.tile);
+    cropSize.value = size;
     limits();
-    cropLeft.value = Math.round(Number(cropLeft.max) / 2);
-    cropTop.value = Math.round(Number(cropTop.max) / 2);
+    cropLeft.value = column;
+    cropTop.value = row;
     chooseLevel(method);
   };
 

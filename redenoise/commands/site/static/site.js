@@ -57,6 +57,24 @@
     });
   }
 
+  // On a narrow screen what stands before the first number is set narrow, and where that is not enough the table begins
+  // with its first value in sight.
+  const showNumber = (table) => {
+    const box = table.closest(".scroll");
+    const number = table.querySelector("tbody td.number[data-sort]") ?? table.querySelector("tbody td.number");
+    if (number) box.scrollLeft = Math.max(0, number.offsetLeft + number.offsetWidth - box.clientWidth);
+  };
+
+  for (const table of document.querySelectorAll(".scroll table")) {
+    const rows = [...table.rows].filter((row) => row.parentElement !== table.tHead).map((row) => [...row.cells]);
+    const first = rows[0]?.findIndex((cell) => cell.classList.contains("number")) ?? 0;
+    for (const row of [heads(table), ...rows]) {
+      for (const cell of row.slice(0, Math.max(0, first))) cell.classList.add("lead");
+    }
+    showNumber(table);
+    table.closest("details")?.addEventListener("toggle", () => showNumber(table));
+  }
+
   // --- Cells ---
 
   const source = document.getElementById("cell-data");
