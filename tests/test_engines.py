@@ -161,7 +161,8 @@ def readers(committed: Path, nodes: dict[str, Node]) -> dict[str, set[str]]:
     waited = {path for node in nodes.values() for path in node.waits}
     assert waited
     for stage, other in list(dag.edges):
-        if waited & {*nodes[names[other]].outputs} and waited & {*nodes[names[stage]].inputs}:
+        between = {*nodes[names[other]].outputs} & {*nodes[names[stage]].inputs}
+        if between and between <= waited:
             dag.remove_edge(stage, other)
     return {names[stage]: {names[other] for other in networkx.ancestors(dag, stage)} for stage in dag}
 

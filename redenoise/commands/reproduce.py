@@ -27,6 +27,7 @@ from stages.download.node import uses_store
 from stages.report.results import AVERAGE
 
 LOOKS = 1.0  # seconds between two looks at which nodes have finished
+BEGINS = 2.0  # seconds that a node takes besides its work, to import what it needs
 TAIL = 30  # lines of a failed run's log that are shown
 Waiting = dict[Path, float]  # the record of a node that will run, and the seconds that it is expected to take
 
@@ -49,11 +50,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def expected(config: Config) -> Waiting:
-    """The nodes that would run, by their records, and what each would take; 0 where nobody has measured it."""
+    """The nodes that would run, by their records, and what each would take; as good as none where nobody knows."""
     dag = graph.load(config)
     estimator = Estimator(config, dag)
     runs = (verdict.node for verdict in judge(config, dag).values() if verdict.runs)
-    return {Path(node.record): estimator.cost(node)[0].seconds or 0.0 for node in runs}
+    return {Path(node.record): BEGINS + (estimator.cost(node)[0].seconds or 0.0) for node in runs}
 
 
 def announced(config: Config, waiting: Waiting) -> str:
