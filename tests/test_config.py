@@ -61,6 +61,28 @@ MISTAKES = [
         "trained_on: cbsd432",
         "'evaluations.*trained_on' is 'cbsd432', but .* on train400; write",
     ),
+    (r"pair: set5-t91", "pair: set5-train400", "'restorations.set5-vdsr.pair' is 'set5-train400', .*; write set5-t91"),
+    (
+        r"degradation: jpeg, levels: \[10, 20",
+        "degradation: jpg, levels: [10, 20",
+        "classic5-jpeg.degradation' is 'jpg', .*jpeg",
+    ),
+    (r"protocol: jpeg", "protocol: jpg", "'degraded.classic5-jpeg.protocol' is 'jpg', .*did you mean 'jpeg'"),
+    (
+        r"family: vdsr, pair",
+        "family: ffdnet_color, pair",
+        "'.*vdsr.family' is 'ffdnet_color', 3 channels, .*, 1 channels",
+    ),
+    (
+        r"method: TNRD, levels: \[10, 20, 30\]",
+        "method: TNRD",
+        "'.*classic5-tnrd.levels' is 'quality40', .*no model of tnrd_j",
+    ),
+    (
+        r"method: xSRCNN-f, levels: \[3, 4\]",
+        "method: xSRCNN-f, levels: [3, 5]",
+        "'.*xsrcnn_f.levels' is 5, .*no level of",
+    ),
     (r"filter: bm3d", "filter: bm4d", "'filters.kodak-cbm3d.filter' is 'bm4d', .*allowed: bm3d, .*noisy"),
     (r"momentum: 0.9", "momemtum: 0.9", "unknown key 'schedules.liu2020.momemtum'.*did you mean 'momentum'"),
     (r"curve: step", "curve: steps", "'schedules.liu2020.curve' is 'steps'; allowed: step, .*did you mean 'step'"),

@@ -123,6 +123,7 @@ REFUSED = {
     "empty": (("empty", "--out", "out", *METHOD), "empty: no pictures, expected files that end in .bmp"),
     "text": (("in/notes.txt", "--out", "out", *METHOD), "in/notes.txt: no picture"),
     "unknown": (("in", "--out", "out", "--method", "propsed"), "no method 'propsed'; .* did you mean 'proposed'"),
+    "of another degradation": (("in", "--out", "out", "--method", "vdsr"), "'vdsr': restores what bicubic has done"),
     "unreleased": (("in", "--out", "out", "--method", "proposed_tasks"), "'proposed_tasks': no weights are published"),
     "level": (("in/cat.png", "--out", "out", *METHOD, "--sigma", 30), "no weights for sigma 30, but for sigma 25, 35"),
     "range": (("in", "--out", "out", "--method", "dncnn_b", "--sigma", 56), "56, but for sigma 0 to 55"),

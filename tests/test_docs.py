@@ -22,8 +22,8 @@ NEW = {
     "adding-a-filter": {"filter-kodak-gaussian", "recognize_filtered-classification-gaussian"},
     "adding-a-degradation": {"degrade-kodak-shot", "restore-kodak-shot-cdncnn_b"},
     "adding-a-test-set": {
-        *("download-holiday", "leakage-holiday-train400", "leakage-holiday-cbsd432", "synthesize-holiday"),
-        *("evaluate-holiday-cdncnn_b", "filter-holiday-bm3d"),
+        *("download-holiday", "leakage-holiday-train400", "leakage-holiday-cbsd432", "leakage-holiday-t91"),
+        *("synthesize-holiday", "evaluate-holiday-cdncnn_b", "filter-holiday-bm3d"),
     },
     "adding-a-task-network": {"task-tiny", "recognize-tiny-dncnn", "recognize_filtered-tiny-noisy"},
     "adding-a-paper": set(),

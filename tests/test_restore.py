@@ -40,7 +40,7 @@ def config(project: Path) -> Config:
     plain = {"colour": "rgb", "rounded": True, "multiple": "none", "border": "none"}
     same = {**base.params["families"]["srcnn"], "levels": [2, 3], "network": SPEC}
     families = {**base.params["families"], "same": same}
-    run = {"degraded": "set5-two", "family": "same", "method": "Same"}
+    run = {"degraded": "set5-two", "family": "same", "pair": "set5-t91", "method": "Same"}
     params = {
         **base.params,
         "degraded": dict(SETS),

@@ -33,14 +33,14 @@ def _check_degraded(path: Path, params: dict) -> None:
         source, served = degraded[entry["degraded"]], model_names(params["families"][entry["family"]])
         levels, name = entry.get("levels", source["levels"]), options.parameter(source["degradation"])
         check_levels(path, f"{place}.levels", levels, f"degraded.{entry['degraded']}", source["levels"])
-        _check_channels(path, place, entry, params)
+        _check_family(path, place, entry, params)
         missing = [model for model in (f"{name}{level}" for level in levels) if model not in served]
         if served != ["model"] and missing:
             refuse(path, f"{place}.levels", missing[0], f"no model of {entry['family']}", served)
 
 
-def _check_channels(path: Path, place: str, entry: dict, params: dict) -> None:
-    """A network for gray images restores luminance, and a gray set; one for colour, colour."""
+def _check_family(path: Path, place: str, entry: dict, params: dict) -> None:
+    """A network for gray images restores luminance, and a gray set, one for colour, colour; not what it has seen."""
     family, source = params["families"][entry["family"]], params["degraded"][entry["degraded"]]
     dataset = params["downloads"][source["dataset"]]
     gray = params["protocols"][source["protocol"]]["colour"] == "luminance"
@@ -48,6 +48,9 @@ def _check_channels(path: Path, place: str, entry: dict, params: dict) -> None:
     if found != expected:
         line = f"{path}: '{place}.family' is {entry['family']!r}, {found} channels, on {entry['degraded']}"
         raise UserError(f"{line}, {expected} channels; choose a family or a set of the same kind")
+    if entry["pair"] != (pair := f"{source['dataset']}-{family['data']}"):
+        line = f"{path}: '{place}.pair' is {entry['pair']!r}, but {entry['degraded']} is of {source['dataset']}"
+        raise UserError(f"{line}, {entry['family']} trained on {family['data']}; write {pair}")
     if family["data"] in dataset.get("overlaps", []):
         line = f"{path}: '{place}.family' is {entry['family']!r}, trained on {family['data']}, which shares images with"
         raise UserError(f"{line} {source['dataset']}; choose another data set")

@@ -145,7 +145,11 @@ STAGES = (
         "restore",
         section="restorations",
         settings=("slow", "threads"),
-        reads=(f"{BUILD}/degraded/${{item.degraded}}/", f"{BUILD}/weights/${{item.family}}/"),
+        reads=(
+            f"{BUILD}/degraded/${{item.degraded}}/",
+            f"{BUILD}/weights/${{item.family}}/",
+            f"{BUILD}/leakage/${{item.pair}}.txt",
+        ),
         writes=(_RESULTS,),
         sharded=True,
         measures=True,

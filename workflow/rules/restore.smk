@@ -1,6 +1,7 @@
 rule restore:
     input:
         RULES.reads("restore"),
+        after=ancient(RULES.waits("restore")),
         shards=RULES.shards("restore"),
     output:
         RULES.writes("restore"),
@@ -18,6 +19,7 @@ rule restore:
 rule restore_shard:
     input:
         RULES.reads("restore"),
+        after=ancient(RULES.waits("restore")),
     output:
         temp(RULES.marker("restore")),
     params:

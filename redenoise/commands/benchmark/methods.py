@@ -37,14 +37,14 @@ GROWTH = 4.0  # of the time from one size to the next
 
 
 def subjects(params: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What is measured, by a name: a filter on gray and on colour images, or a network and its channels."""
+    """What is measured, by a name: a filter on gray and on colour images, or a denoiser and its channels."""
     found: dict[str, dict[str, Any]] = {}
     for entry in params["filters"].values():
         channels = params["downloads"][entry["dataset"]]["channels"]
         found[f"{entry['method']}, {_kind(channels)}"] = {"filter": entry["filter"], "channels": channels}
     networks = []
     for key, family in params["families"].items():
-        if family["network"] not in networks:
+        if "degradation" not in family and family["network"] not in networks:
             networks.append(family["network"])
             channels = family["network"]["channels"]
             found[f"{key}, {_kind(channels)}"] = {"network": family["network"], "channels": channels}

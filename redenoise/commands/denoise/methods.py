@@ -65,9 +65,11 @@ class Method:
 
 
 def methods(config: Config) -> dict[str, Method]:
-    """All families with published or released weights, and all filters, by name."""
+    """All families against noise with published or released weights, and all filters, by name."""
     found = {}
     for key, entry in config.params["families"].items():
+        if "degradation" in entry:
+            continue
         if ranges := {model: levels for model, levels in noise_ranges(entry).items() if model in entry["published"]}:
             color, load = entry["network"]["channels"] == 3, _family(config, entry, ranges)
             found[key] = Method(key, ranges, color, load, _missing(config, entry))
@@ -81,6 +83,8 @@ def method(config: Config, name: str) -> Method:
         if not known[name].ranges:
             filters.load(name).version()
         return known[name]
+    if degradation := config.params["families"].get(name, {}).get("degradation"):
+        raise UserError(f"method {name!r}: restores what {degradation} has done, not noise; {choices(name, known)}")
     if name in config.params["families"]:
         raise UserError(f"method {name!r}: no weights are published or released yet; {choices(name, known)}")
     raise UserError(f"no method {name!r}; {choices(name, known)}")
