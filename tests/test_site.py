@@ -107,11 +107,12 @@ def test_a_cell_tells_how_it_was_measured_and_judged(made):
     assert cell["photo"] == f"{dataset}/{item}/25/DnCNN"
     node = data["nodes"][cell["node"]]
     assert node["command"] == f"python -m stages.evaluate --scale {config.scale} --only kodak-dncnn"
+    name = "leakage-kodak-cbsd432"
     assert node["reads"] == [
         ["noisy images", "synthesize-kodak", "node-synthesize-kodak.html", "5e" * 32],
         ["images", "download-kodak", "node-download-kodak.html", "da" * 32],
         ["weights", "train-dncnn_color", "node-train-dncnn_color.html", "fe" * 32],
-        ["check for test images in training sets", "leakage-kodak-cbsd432", "node-leakage-kodak-cbsd432.html", "1e" * 32],
+        ["check for test images in training sets", name, f"node-{name}.html", "1e" * 32],
     ]
     assert dict(node["facts"])["seed"] == "0 (noise); 0 (training of dncnn_color)"
     if config.settings["real_data"]:
