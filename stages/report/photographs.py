@@ -6,6 +6,7 @@ from functools import partial
 from redenoise.document.model import Cell, Document, Paragraph, Section, table
 from stages.report import orderings
 from stages.report.kinds import Method, Ordering, Table
+from stages.report.layout import PAIRED
 from stages.report.results import AVERAGE
 from stages.report.rows import Comparison, Context, why_unmeasured
 from stages.report.shown import number
@@ -38,7 +39,7 @@ def document(context: Context) -> Document:
     found = orderings.of_images(SPEC, context, names, lambda name, level: why(name, AVERAGE, level, "psnr"))
     ordered = orderings.section(Comparison(SPEC, [], names, True, tuple(found)))
     sections = (
-        Section("", (Paragraph(TEXT), Paragraph(_weights(context)))),
+        Section("", (Paragraph(TEXT), Paragraph(_weights(context)), Paragraph(orderings.legend(SPEC, PAIRED)))),
         Section("PSNR in dB", (table(("σ", "image", *names), _lines(context), tuple(names)),)),
         *((ordered,) if ordered else ()),
     )
