@@ -15,12 +15,14 @@ from tests.conftest import ROOT
 
 # What stays of each section of params.yaml: a node of every stage, and of the report's inputs what needs them.
 KEPT = {
-    "downloads": ("kodak", "set12", "rni15", "train400", "cbsd432", "dncnn_weights"),
-    "pairs": tuple(f"{test}-{train}" for test in ("kodak", "set12", "rni15") for train in ("train400", "cbsd432")),
+    "downloads": ("kodak", "set12", "classic5", "rni15", "train400", "cbsd432", "dncnn_weights"),
+    "pairs": tuple(f"{a}-{b}" for a in ("kodak", "set12", "classic5", "rni15") for b in ("train400", "cbsd432")),
     "noisy": ("kodak", "set12"),
-    "families": ("dncnn_s", "cdncnn_b", "proposed_tasks"),
+    "degraded": ("classic5-jpeg",),
+    "families": ("dncnn_s", "dncnn_b", "cdncnn_b", "proposed_tasks"),
     "evaluations": ("kodak-cdncnn_b", "set12-dncnn_s"),
     "filters": ("kodak-cbm3d",),
+    "restorations": ("classic5-dncnn_b",),
     "cascades": ("classify_2020", "segment_2020"),
     "recognitions": ("classification-cross_2020", "segmentation-joint_2020"),
     "filtered_recognitions": ("classification-cbm3d",),

@@ -265,7 +265,7 @@ def test_what_a_fitting_file_makes_of_a_run_is_told(slurm, file: Path):
     first, *notes = command.describe(scale="paper")
     places = "jobs without GPUs in partition short, jobs with GPUs in partition gpu (--gpus=1)"
     assert first == f"slurm/cluster.yaml fits the cluster at scale paper: {places}"
-    assert notes == ["note: cpu.max_hours is below what jobs of synthesize, degrade ask for, up to 10 h"]
+    assert notes == ["note: cpu.max_hours is below what jobs of leakage, synthesize, degrade ask for, up to 10 h"]
     file.write_text("cpu: {partition: short, max_hours: 2, max_gb: 64}\ngpu: {partition: gpu}")
     assert (
         "note: gpu.ask is none, so nothing will use the GPUs of gpu, old, broken; set gpu.ask: gpu"

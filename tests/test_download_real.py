@@ -15,7 +15,7 @@ from stages.download import node
 # As their papers give them.
 COUNTS = {
     "kodak": 24, "cbsd68": 68, "bsd68": 68, "bsd100": 100, "set12": 12, "set5": 5, "set14": 14, "live1": 29,
-    "classic5": 5, "rni15": 15, "train400": 400, "cbsd432": 432, "t91": 91, "urban100": 100,
+    "classic5": 5, "rni15": 15, "train400": 400, "cbsd432": 432, "t91": 91, "urban100": 100, "photographs": 3,
 }  # fmt: skip
 
 
@@ -27,6 +27,13 @@ def scratch(project):
 def items(key: str) -> list[stores.Item]:
     entry = load_config("bench").entry("download", key)
     return stores.load_items(key, stores.load_store(entry["store"]))
+
+
+def there(key: str, mirror: Path) -> bool:
+    """Whether a mirror, or an installed package, has the files of an entry."""
+    store, files = stores.load_store(load_config("bench").entry("download", key)["store"]), items(key)
+    wanted = [store.archive] if store.archive else [item.file.path for item in files]
+    return bool(store.package) or all((mirror / path).is_file() for path in wanted)
 
 
 def test_every_entry_has_its_list():
@@ -73,10 +80,14 @@ def test_published_names_are_in_published_order():
 def test_the_real_files(mirror, monkeypatch):
     monkeypatch.setenv("REDENOISE_MIRROR", str(mirror))
     config = load_config("bench")
+    absent = [key for key in COUNTS if not there(key, mirror)]
     for key, count in COUNTS.items():
-        node.run(config, key)
-        assert len(list(paths.data("bench", key).iterdir())) == count + 1
+        if key not in absent:
+            node.run(config, key)
+            assert len(list(paths.data("bench", key).iterdir())) == count + 1
     assert list(Path("data").rglob("*.tgz")) == []
+    if absent:
+        pytest.skip(f"all but {', '.join(absent)}: set REDENOISE_MIRROR to a mirror that has it to run this test whole")
 
 
 def test_the_command_line(monkeypatch):

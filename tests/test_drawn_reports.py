@@ -103,6 +103,8 @@ READERS: dict[str, tuple[str, Callable[[], None]]] = {
 def one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The committed reports of the demo with one table, made the working directory; to change."""
     shutil.copytree(ROOT / "reports", tmp_path / "reports", ignore=shutil.ignore_patterns("figures", "bench"))
+    # The demo's own is not kept.
+    shutil.copy(ROOT / "reports/bench/provenance.json", tmp_path / "reports/demo/provenance.json")
     shutil.copytree(ROOT / "workflow", tmp_path / "workflow")
     shutil.copy(ROOT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)

@@ -64,7 +64,8 @@ def test_provenance_names_inputs_code_and_parameters(small):
     run(small)
     record = provenance.read(paths.provenance("demo", "evaluate", "set12-dncnn_b"))
     assert set(record["inputs"]) == {
-        "build/demo/noisy/set12", "build/demo/data/set12", "build/demo/weights/dncnn_b"
+        "build/demo/noisy/set12", "build/demo/data/set12", "build/demo/weights/dncnn_b",
+        "build/demo/leakage/set12-train400.txt",
     }  # fmt: skip
     assert record["params"]["entry"] == small.params["evaluations"]["set12-dncnn_b"]
     assert {"stages/evaluate/node.py", "redenoise/measure/apply.py"} <= set(record["sources"])

@@ -14,6 +14,7 @@ import pytest
 
 from redenoise.dag import graph
 from redenoise.dag.config import load_config
+from redenoise.dag.table import MEASURING
 from tests.checkouts import copied, dvc, run, snakemake
 
 pytest.importorskip("snakemake", reason="Snakemake is not installed: the engines are not run")
@@ -119,15 +120,15 @@ EDITS: dict[str, tuple[dict[str, tuple[str, str]], Callable[[graph.Node], bool]]
     "the report": (comment("stages/report/overview.py"), lambda node: node.stage == "report"),
     "a network": (
         comment("redenoise/models/denoisers/dncnn.py"),
-        lambda node: node.name in ("train-dncnn_s", "train-cdncnn_b"),
+        lambda node: node.name in ("train-dncnn_s", "train-dncnn_b", "train-cdncnn_b"),
     ),
     "noise": (
         comment("redenoise/measure/noise.py"),
-        lambda node: node.stage in ("synthesize", "recognize", "recognize_filtered", "illustrate"),
+        lambda node: node.stage in ("synthesize", "degrade", "recognize", "recognize_filtered", "illustrate"),
     ),
     "metrics": (
         comment("redenoise/measure/metrics.py"),
-        lambda node: node.stage in ("evaluate", "filter", "recognize", "recognize_filtered", "illustrate"),
+        lambda node: node.stage in ("degrade", "illustrate", *MEASURING),
     ),
     "a filter": (
         comment("redenoise/models/filters/bm3d.py"),

@@ -58,7 +58,8 @@ def test_as_many_jobs_as_planned(finished: Path, tmp_path: Path, monkeypatch: py
     scatter(folder, monkeypatch)
     assert jobs(folder) == {**before, **EXPECTED, "total": before["total"] + sum(EXPECTED.values())}
     plan = json.JSONDecoder().raw_decode(run(folder, sys.executable, "-m", "redenoise", "plan", "--json"))[0]
-    assert {f"{stage}_shard": found["jobs"] for stage, found in plan["shards"].items()} == EXPECTED
+    planned = {f"{stage}_shard": found["jobs"] for stage, found in plan["shards"].items() if found["jobs"]}
+    assert planned == EXPECTED
     text = run(folder, sys.executable, "-m", "redenoise", "plan")
     unknown = len(load_config("demo").keys("evaluate")) - 1
     assert f"  evaluate: 2 shards of 1 nodes; unknown for {unknown} nodes, which stay whole\n" in text

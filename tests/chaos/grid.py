@@ -8,9 +8,12 @@ from tests import checkouts
 KEPT = {
     **checkouts.KEPT,
     "downloads": ("kodak", "rni15", "cbsd432", "dncnn_weights"),
+    "pairs": ("kodak-cbsd432", "rni15-cbsd432"),
     "noisy": ("kodak",),
+    "degraded": (),
     "families": ("cdncnn_b", "proposed_tasks"),
     "evaluations": ("kodak-cdncnn_b",),
+    "restorations": (),
     "recognitions": ("classification-cross_2020",),
     "filtered_recognitions": ("classification-noisy",),
 }
