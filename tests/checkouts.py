@@ -15,8 +15,8 @@ from tests.conftest import ROOT
 
 # What stays of each section of params.yaml: a node of every stage, and of the report's inputs what needs them.
 KEPT = {
-    "downloads": ("kodak", "set12", "classic5", "rni15", "train400", "cbsd432", "dncnn_weights"),
-    "pairs": tuple(f"{a}-{b}" for a in ("kodak", "set12", "classic5", "rni15") for b in ("train400", "cbsd432")),
+    "downloads": ("kodak", "set12", "classic5", "rni15", "train400", "cbsd432", "t91", "dncnn_weights"),
+    "pairs": tuple(f"{a}-{b}" for a in ("kodak", "set12", "classic5", "rni15") for b in ("train400", "cbsd432", "t91")),
     "noisy": ("kodak", "set12"),
     "degraded": ("classic5-jpeg",),
     "families": ("dncnn_s", "dncnn_b", "cdncnn_b", "proposed_tasks"),
