@@ -10,6 +10,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -190,3 +191,14 @@ class Browser:
         except urllib.error.HTTPError as error:
             problem = json.load(error)["value"]
             raise RuntimeError(f"{problem['error']}: {problem['message'].splitlines()[0]}") from None
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One window for all tests of a file."""
+    install()
+    browser = Browser(tmp_path_factory.mktemp("browser"))
+    try:
+        yield browser
+    finally:
+        browser.close()

@@ -9,7 +9,7 @@ import pytest
 from redenoise.commands.latex.compile import PACKAGE
 from tests import debian
 
-pytest_plugins = ("tests.slurm.fixtures",)
+pytest_plugins = ("tests.browser", "tests.import_project", "tests.plan_project", "tests.slurm.fixtures")
 ROOT = Path(__file__).resolve().parents[1]
 DRAWS = int(os.environ.get("REDENOISE_DRAWS", "40"))  # mistakes of each kind that are drawn; see docs/checked.md
 # A minute or more each, some of it spent waiting, the longest first. Begun last, one of them would keep one core busy

@@ -10,7 +10,7 @@ from redenoise.commands import choices
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.data.images import read_image
-from redenoise.measure.denoising import read_noisy
+from redenoise.measure.inputs import read_noisy
 from redenoise.models.filters import bm3d
 from redenoise.support.errors import UserError
 from stages.synthesize.node import run as synthesize

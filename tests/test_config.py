@@ -57,9 +57,9 @@ MISTAKES = [
         "'pairs.set5-train400.train' is 'train40', .*of kind im",
     ),
     (
-        r"trained_on: train400",
-        "trained_on: cbsd432",
-        "'evaluations.*trained_on' is 'cbsd432', but .* on train400; write",
+        r"pair: set12-train400",
+        "pair: set12-cbsd432",
+        "'evaluations.*pair' is 'set12-cbsd432', but .* trained on train400, .*; write set12-train400",
     ),
     (r"pair: set5-t91", "pair: set5-train400", "'restorations.set5-vdsr.pair' is 'set5-train400', .*; write set5-t91"),
     (

@@ -1,6 +1,5 @@
 """The page of `redenoise denoise --compare` in a browser, from disk: names, measures, widths, accessibility."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from skimage import data
 from redenoise.commands import main as commands
 from redenoise.measure.metrics import psnr
 from tests import accessibility
-from tests.browser import Browser, install
+from tests.browser import Browser
 from tests.conftest import ROOT
 
 NAMES = {"cat.png": data.chelsea()[100:164, 100:500], f"{'a_name_without_a_break_' * 4}.png": data.camera()[:60, :80]}
@@ -41,17 +40,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         commands.main(["denoise", *map(str, (folder / "noisy", "--out", folder / "out", *options))])
     torch.set_deterministic_debug_mode(mode)
     return folder / "out/compare.html"
-
-
-@pytest.fixture(scope="module")
-def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One window for all tests."""
-    install()
-    browser = Browser(tmp_path_factory.mktemp("browser"))
-    try:
-        yield browser
-    finally:
-        browser.close()
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (375, False), (375, True)])

@@ -14,7 +14,7 @@ from redenoise.commands.opinion import ratings
 from redenoise.dag import indexed, provenance
 from redenoise.data.images import image_header, read_image
 from redenoise.document import store
-from redenoise.measure.denoising import read_noisy
+from redenoise.measure.inputs import read_noisy
 from redenoise.models.caffemodel import read_layers
 from redenoise.models.matconvnet import read_convolutions
 from redenoise.models.matlab import read_variable

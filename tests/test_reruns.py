@@ -128,7 +128,7 @@ EDITS: dict[str, tuple[dict[str, tuple[str, str]], Callable[[graph.Node], bool]]
     ),
     "metrics": (
         comment("redenoise/measure/metrics.py"),
-        lambda node: node.stage in ("degrade", "illustrate", *MEASURING),
+        lambda node: node.stage in ("illustrate", *MEASURING),
     ),
     "a filter": (
         comment("redenoise/models/filters/bm3d.py"),
@@ -184,7 +184,7 @@ def test_edit_runs_what_depends_on_it_and_nothing_else(checkout: Path, nodes: gr
 
 
 def test_new_network_runs_its_own_nodes_and_what_lists_all_families(checkout: Path):
-    evaluation = "evaluations:\n  set12-one: {dataset: set12, family: one, trained_on: train400, method: One}\n"
+    evaluation = "evaluations:\n  set12-one: {dataset: set12, family: one, pair: set12-train400, method: One}\n"
     edits = {
         "redenoise/models/denoisers/one.py": ("", NETWORK),
     }

@@ -12,7 +12,7 @@ from redenoise.commands.site.quality import liveliest
 from redenoise.dag.config import Config
 from redenoise.measure import metrics
 from tests import accessibility
-from tests.browser import FRAMES, Browser, install
+from tests.browser import FRAMES, Browser
 from tests.site_project import GRID, SECOND, SHAPE, column, go_to, make_reports, make_site
 
 KODAK, IMAGES, TRAINING = "liu2020-table2_kodak.html", "images.html", "training.html"
@@ -52,17 +52,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Config, Pat
         config = make_reports(folder, "bench")
         make_site(config, folder / "site")
         yield config, folder / "site"
-
-
-@pytest.fixture(scope="module")
-def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One window for all tests."""
-    install()
-    browser = Browser(tmp_path_factory.mktemp("browser"))
-    try:
-        yield browser
-    finally:
-        browser.close()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import checked_path, read_index
 from redenoise.data.images import read_image
 from redenoise.measure import apply
-from redenoise.measure.denoising import read_noisy
+from redenoise.measure.inputs import read_noisy
 from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import PEAK, psnr
 from redenoise.measure.networks import Networks

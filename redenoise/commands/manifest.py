@@ -150,11 +150,14 @@ def lines(name: str, title: str, channels: int) -> str:
     trainings = [key for key, entry in params["downloads"].items() if entry.get("role") == "train"]
     text += ["pairs:", *(_entry(f"{name}-{train}", {"test": name, "train": train}) for train in trainings)]
     text += ["noisy:", _entry(name, {"sigmas": sigmas})]
-    for section, fields in (("evaluations", ("family", "trained_on")), ("filters", ("filter",))):
+    for section, fields in (("evaluations", ("family", "pair")), ("filters", ("filter",))):
         methods: dict[str, dict[str, Any]] = {}  # one entry of each: a set is measured by a method once
         for entry in params[section].values():
             if entry["dataset"] in alike and set(entry) == {"dataset", *fields, "method"}:
-                methods.setdefault(entry["method"], {**entry, "dataset": name})
+                own = {"dataset": name}
+                if "pair" in entry:
+                    own["pair"] = f"{name}-{params['families'][entry['family']]['data']}"
+                methods.setdefault(entry["method"], {**entry, **own})
         entries = [_entry(f"{name}-{entry[fields[0]]}", entry) for entry in methods.values()]
         text += [f"{section}:", *entries] if entries else []
     text += [

@@ -20,7 +20,7 @@ from redenoise.dag.indexed import checked_path, read_index
 from redenoise.data.images import read_image
 from redenoise.document import markdown
 from redenoise.measure import apply
-from redenoise.measure.denoising import LESS_MEMORY
+from redenoise.measure.inputs import LESS_MEMORY
 from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import psnr
 from redenoise.measure.noise import add_noise

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from redenoise.dag import options
+from redenoise.dag.pairs import check_pair
 from redenoise.dag.references import check_download, check_levels, check_name, model_names, refuse
 from redenoise.support.errors import UserError
 
@@ -48,9 +49,7 @@ def _check_family(path: Path, place: str, entry: dict, params: dict) -> None:
     if found != expected:
         line = f"{path}: '{place}.family' is {entry['family']!r}, {found} channels, on {entry['degraded']}"
         raise UserError(f"{line}, {expected} channels; choose a family or a set of the same kind")
-    if entry["pair"] != (pair := f"{source['dataset']}-{family['data']}"):
-        line = f"{path}: '{place}.pair' is {entry['pair']!r}, but {entry['degraded']} is of {source['dataset']}"
-        raise UserError(f"{line}, {entry['family']} trained on {family['data']}; write {pair}")
+    check_pair(path, place, entry, source["dataset"], family)
     if family["data"] in dataset.get("overlaps", []):
         line = f"{path}: '{place}.family' is {entry['family']!r}, trained on {family['data']}, which shares images with"
         raise UserError(f"{line} {source['dataset']}; choose another data set")

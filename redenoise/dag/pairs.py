@@ -27,7 +27,14 @@ def check_pairs(path: Path, params: dict) -> None:
             raise UserError(f"{path}: 'pairs.{key}' is of {pair['test']} and {pair['train']}; call it {name}")
     tests, trainings = ([key for key in images if downloads[key]["role"] == role] for role in ("test", "train"))
     needed = [*product(tests, trainings), *((family["validation"], family["data"]) for family in families)]
-    needed += [(run["dataset"], run["trained_on"]) for run in params["evaluations"].values()]
+    needed += [(run["dataset"], params["families"][run["family"]]["data"]) for run in params["evaluations"].values()]
     for test, train in needed:
         if (name := f"{test}-{train}") not in pairs:
             raise UserError(f"{path}: pairs has no entry {name!r}; add `{name}: {{test: {test}, train: {train}}}`")
+
+
+def check_pair(path: Path, place: str, entry: dict, dataset: str, family: dict) -> None:
+    """Raise `UserError` for an entry whose `pair` is not that of the set that it measures and its family's `data`."""
+    if entry["pair"] != (name := f"{dataset}-{family['data']}"):
+        line = f"{path}: '{place}.pair' is {entry['pair']!r}, but {entry['family']}, trained on {family['data']}"
+        raise UserError(f"{line}, is measured on {dataset}; write {name}")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from redenoise.dag import options, paths
-from redenoise.dag.pairs import check_pairs
+from redenoise.dag.pairs import check_pair, check_pairs
 from redenoise.support.errors import UserError, choices
 
 # What the sources of labelled images have: their task, and their splits.
@@ -255,9 +255,7 @@ def _check_run(path: Path, key: str, run: dict, family: dict, dataset: dict) -> 
     if channels != dataset["channels"]:
         line = f"{place}, {channels} channels, on {run['dataset']}, {dataset['channels']} channels"
         raise UserError(f"{line}; choose a family of the same kind, or take a gray one `by_channel: true`")
-    if run["trained_on"] != family["data"]:
-        line = f"{path}: 'evaluations.{key}.trained_on' is {run['trained_on']!r}"
-        raise UserError(f"{line}, but {run['family']} is trained on {family['data']}; write that")
+    check_pair(path, f"evaluations.{key}", run, run["dataset"], family)
     if family["data"] in dataset.get("overlaps", []):
         line = f"{place}, trained on {family['data']}, on {run['dataset']}, which shares images with it"
         raise UserError(f"{line}; choose another data set")

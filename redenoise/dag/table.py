@@ -124,7 +124,7 @@ STAGES = (
         reads=(
             *_OF_DATASET,
             f"{BUILD}/weights/${{item.family}}/",
-            f"{BUILD}/leakage/${{item.dataset}}-${{item.trained_on}}.txt",
+            f"{BUILD}/leakage/${{item.pair}}.txt",
         ),
         writes=(_RESULTS,),
         sharded=True,
@@ -232,6 +232,8 @@ STAGES = (
 BY_NAME = {stage.name: stage for stage in STAGES}
 SECTIONS = {stage.name: stage.section for stage in STAGES if stage.section}
 MEASURING = tuple(stage.name for stage in STAGES if stage.measures)
+RECOGNIZING = tuple(stage.name for stage in STAGES if _OUTCOMES in stage.writes)  # what becomes of labelled images
+OF_SETS = tuple(name for name in MEASURING if name not in RECOGNIZING)  # a test set, image by image
 
 
 def filled(template: str, context: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from redenoise.dag.indexed import checked_path, read_index, unavailable_reason, 
 from redenoise.data.images import read_image
 from redenoise.data.luminance import luminance
 from redenoise.measure import degradations
-from redenoise.measure.denoising import LESS_MEMORY, MEASURED_BY, dataset_title
+from redenoise.measure.inputs import LESS_MEMORY, MEASURED_BY, dataset_title
 from redenoise.measure.noise import noise_field
 from redenoise.support.errors import UserError, during
 from redenoise.support.files import atomic_open, renewed, sha256_file, write_json

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from statistics import fmean
 
+from redenoise.dag.table import MEASURING
 from redenoise.document.model import (
     DELTA,
     NOTHING,
@@ -24,7 +25,6 @@ from stages.report.details import DETAILS, UNDECIDED, words
 from stages.report.history import instructions
 from stages.report.kinds import Ordering, TaskTable
 from stages.report.recognized import ACCURACIES, ACCURACY_COLUMNS, accuracies
-from stages.report.recognized import STAGES as RECOGNITION
 from stages.report.results import AVERAGE, averages, level_of, shown_level
 from stages.report.rows import (
     NETWORK,
@@ -49,7 +49,6 @@ from stages.report.tables import EXPLAINED
 from stages.report.values import Shown
 from stages.report.weights import Records
 
-MEASURING = ("evaluate", "filter", "restore", *RECOGNITION)  # the stages whose results the tables show
 MAKING = ("download", "synthesize", "degrade", "train", "labelled", "task", "cascade")  # that make what they measure
 Rows = Iterator[tuple[object, ...]]
 WORST = 10

@@ -7,11 +7,11 @@ from typing import Any
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.results import read_results
+from redenoise.dag.table import RECOGNIZING
 from redenoise.support.errors import UserError
 from redenoise.support.numbers import fixed
 from stages.report.results import AGAIN, AVERAGE, DEMO_PREFIX, Gaps, Score, check_value, value_of
 
-STAGES = ("recognize", "recognize_filtered")
 ACCURACIES = ("top1", "top5", "miou")  # each with an interval, `<metric>_low` and `<metric>_high`
 IMAGES = "images"
 UNITS = {f"{metric}{end}": "%" for metric in ACCURACIES for end in ("", "_low", "_high")}
@@ -40,7 +40,7 @@ class Recognized(Gaps):
 
 def nodes(config: Config) -> list[tuple[str, str]]:
     """(stage, key) of every node that measures a high-level task."""
-    return [(stage, key) for stage in STAGES for key in config.keys(stage)]
+    return [(stage, key) for stage in RECOGNIZING for key in config.keys(stage)]
 
 
 def title(config: Config, stage: str, key: str) -> str:

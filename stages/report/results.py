@@ -11,6 +11,7 @@ from typing import Any
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.results import read_results
+from redenoise.dag.table import OF_SETS
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 from redenoise.support.numbers import EXACT, fixed, is_number
@@ -98,7 +99,7 @@ class Measured(Gaps):
 
 def nodes(config: Config) -> list[tuple[str, str]]:
     """(stage, key) of every node whose results the report joins."""
-    return [(stage, key) for stage in ("evaluate", "filter", "restore") for key in config.keys(stage)]
+    return [(stage, key) for stage in OF_SETS for key in config.keys(stage)]
 
 
 def title(config: Config, stage: str, key: str) -> str:

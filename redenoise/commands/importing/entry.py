@@ -108,6 +108,6 @@ def evaluations(params: dict[str, Any], name: str) -> list[str]:
         levels = [sigma for sigma in noisy["sigmas"] if sigma in family.get("sigmas", [sigma])]
         if levels:
             some = {} if levels == noisy["sigmas"] else {"sigmas": levels}
-            run = {"dataset": key, "family": name, "trained_on": family["data"], "method": name, **some}
+            run = {"dataset": key, "family": name, "pair": f"{key}-{family['data']}", "method": name, **some}
             lines.append(one_line(f"{key}-{name}", run))
     return lines

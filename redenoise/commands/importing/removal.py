@@ -55,7 +55,7 @@ def imported(params: dict[str, Any]) -> dict[str, list[Path]]:
 
 def used_by(params: dict[str, Any], name: str) -> list[str]:
     """The entries of params.yaml that name a family."""
-    fields = {"evaluations": "family", "cascades": "initial", "recognitions": "denoiser"}
+    fields = {"evaluations": "family", "restorations": "family", "cascades": "initial", "recognitions": "denoiser"}
     users = [
         f"{section}.{key}"
         for section, field in fields.items()

@@ -9,7 +9,7 @@ import numpy as np
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason
-from redenoise.measure.denoising import read_noisy
+from redenoise.measure.inputs import read_noisy
 from redenoise.measure.items import denoised_item, item_key
 from redenoise.measure.networks import Networks
 from redenoise.models import filters

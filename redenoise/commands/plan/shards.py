@@ -16,7 +16,7 @@ from redenoise.commands.cluster.resources import load_cluster, requests
 from redenoise.commands.plan import costs
 from redenoise.dag import paths
 from redenoise.dag.config import SCALES, Config, read_yaml
-from redenoise.dag.table import MEASURING
+from redenoise.dag.table import MEASURING, OF_SETS
 from redenoise.support.errors import UserError
 
 IMAGENET_IMAGES = 50_000  # of its validation set
@@ -25,7 +25,6 @@ VOC_IMAGES = paths.MANIFESTS / "lists/voc2012_val.txt"
 # one of the tasks' images, as `redenoise benchmark cascades` takes them.
 RECORDED_PIXELS = {"kodak": 768 * 512, "cbsd68": 481 * 321}
 TASK_PIXELS = {"classification": 224 * 224, "segmentation": 500 * 375}
-OF_SETS = ("evaluate", "filter", "restore")  # stages that measure a test set image by image
 # Seconds below which a node had nothing to work on: costs that come from a report do not say so.
 LEAST = 1.0
 # Of a scale: what has to be the same for the costs of one to serve for another.

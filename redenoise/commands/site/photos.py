@@ -25,7 +25,7 @@ from redenoise.dag.config import Config
 from redenoise.dag.indexed import read_index
 from redenoise.dag.results import read_results
 from redenoise.data.images import read_image
-from redenoise.measure.denoising import dataset_title, read_noisy
+from redenoise.measure.inputs import dataset_title, read_noisy
 from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import WINDOW
 from redenoise.support.errors import UserError

@@ -16,8 +16,9 @@ from redenoise.dag.config import Config
 from redenoise.dag.indexed import checked_path, read_index, unavailable_reason
 from redenoise.data.images import read_image
 from redenoise.measure import items, metrics, noise
-from redenoise.measure.denoising import LESS_MEMORY, DenoiserFor, dataset_title
+from redenoise.measure.denoising import DenoiserFor
 from redenoise.measure.filtering import filtered
+from redenoise.measure.inputs import LESS_MEMORY, dataset_title
 from redenoise.measure.items import item_key, to_uint8
 from redenoise.measure.metrics import psnr, ssim
 from redenoise.measure.networks import Networks

@@ -6,7 +6,7 @@ from statistics import fmean, variance
 from redenoise.commands.spread.measure import METRICS, Cell
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
-from redenoise.measure.denoising import dataset_title
+from redenoise.measure.inputs import dataset_title
 from redenoise.support import csv_tables
 from redenoise.support.files import write_text
 from redenoise.support.locks import exclusive

@@ -17,6 +17,7 @@ from types import ModuleType
 
 import numpy as np
 
+from redenoise.data.arrays import checked
 from redenoise.support.errors import UserError
 
 Draw = Callable[[tuple[int, ...]], np.ndarray]
@@ -47,13 +48,4 @@ def degrade(module: ModuleType, clean: np.ndarray, level: int, draw: Draw) -> np
         UserError: the module returns something else than such an array, or a value that is no number.
     """
     image = module.degrade(clean, level, draw)
-    if not isinstance(image, np.ndarray):
-        found = type(image).__name__
-    elif image.shape != clean.shape or not np.issubdtype(image.dtype, np.floating):
-        found = f"{image.dtype} {image.shape}"
-    elif not np.isfinite(image).all():
-        found = "values that are not finite"
-    else:
-        return image.astype(np.float32)
-    expected = f"expected float {clean.shape} as the clean image, on the [0, 255] scale"
-    raise UserError(f"{module.__name__}: degrade returned {found}, {expected}; correct it")
+    return checked(image, clean, f"{module.__name__}: degrade", f"{clean.shape} as the clean image").astype(np.float32)

@@ -18,6 +18,7 @@ from types import ModuleType
 import numpy as np
 
 from redenoise.dag.code import code_files
+from redenoise.data.arrays import checked
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_bytes
 
@@ -59,14 +60,5 @@ def denoise(method: ModuleType, noisy: np.ndarray, sigma: float) -> np.ndarray:
     Raises:
         UserError: the method returns something else than such an array, or a value that is no number.
     """
-    image = method.denoise(noisy, sigma)
-    if not isinstance(image, np.ndarray):
-        found = type(image).__name__
-    elif image.shape != noisy.shape or not np.issubdtype(image.dtype, np.floating):
-        found = f"{image.dtype} {image.shape}"
-    elif not np.isfinite(image).all():
-        found = "values that are not finite"
-    else:
-        return image
-    expected = f"expected float {noisy.shape}, (H, W[, 3]) as the noisy image, on the [0, 255] scale"
-    raise UserError(f"{method.__name__}: denoise returned {found}, {expected}; correct it")
+    expected = f"{noisy.shape}, (H, W[, 3]) as the noisy image"
+    return checked(method.denoise(noisy, sigma), noisy, f"{method.__name__}: denoise", expected)
