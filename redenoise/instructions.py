@@ -57,8 +57,11 @@ def multiplies_bf16() -> bool:
 
 def in_use() -> str:
     """The instructions that PyTorch may use, as a record has it: `AVX2` of a result that is the same everywhere."""
-    if TENSORS.items() <= os.environ.items():
-        return EVERYWHERE
+    return EVERYWHERE if TENSORS.items() <= os.environ.items() else widest()
+
+
+def widest() -> str:
+    """The widest vectors that the processor has: `AVX-512`, `AVX2`, or else the name of its kind."""
     flags = described("flags").split()
     wide = (name for flag, name in (("avx512f", "AVX-512"), ("avx2", EVERYWHERE)) if flag in flags)
     return next(wide, platform.machine())

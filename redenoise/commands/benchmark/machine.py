@@ -28,7 +28,7 @@ def describe_machine(device: torch.device, cores: int) -> dict[str, Any]:
         "kind": device.type,
         "device": torch_mode.device_facts(device)["device"],
         "processor": provenance.describe_device(),
-        "instructions": instructions.in_use(),
+        "instructions": instructions.widest(),
         "cores": cores,
         "system": platform.platform(),
         "python": platform.python_version(),
