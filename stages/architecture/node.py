@@ -46,7 +46,7 @@ def run(config: Config) -> None:
 def _counts(families: dict[str, Any]) -> Iterator[tuple[str, str, int]]:
     with torch.device("meta"):  # shapes without memory
         found = {key: denoisers.build(denoisers.stored_spec(entry["network"])) for key, entry in families.items()}
-        found |= networks(families)
+        found |= networks()
     for name, network in found.items():
         if not _size(network):  # EPLL: its prior is fitted, and no parameter of a training
             continue
