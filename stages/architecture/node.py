@@ -4,13 +4,12 @@ Output: `build/<scale>/results/architecture.csv`, one row per family, counted as
 Always the networks of params.yaml, also where a scale trains miniatures of them: a count needs neither data nor time.
 """
 
-import torch
-
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
 from redenoise.dag.results import write_results
 from redenoise.models import denoisers
 from redenoise.models.denoisers.multiscale import count_parameters
+from redenoise.support.shapes import without_memory
 
 
 def run(config: Config) -> None:
@@ -21,7 +20,7 @@ def run(config: Config) -> None:
         for key, entry in config.params["families"].items():
             if entry["network"]["name"] != "multiscale":
                 continue
-            with torch.device("meta"):  # shapes without memory
+            with without_memory():
                 network = denoisers.build(entry["network"])
             common = {"dataset": "", "item": key, "condition": "", "method": "Proposed"}
             rows.append({**common, "metric": "params", "unit": "count", "value": str(count_parameters(network))})
