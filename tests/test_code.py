@@ -85,7 +85,7 @@ def test_dvc_knows_all_code_that_named_models_bring(monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(ROOT)
     config = load_config("demo")
     for stage, key in config.nodes():
-        own = set(graph.code(config, stage, key))
+        own = set(graph.node(config, stage, key).code)
         named = {
             name
             for name in own

@@ -1,7 +1,7 @@
 """The configuration: params.yaml and one scale, checked, and cut into what each node of the DAG depends on."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,19 @@ class Config:
             names += [(stage.name, key) for key in self.keys(stage.name)] if stage.section else [(stage.name, None)]
         return names
 
+    def context(self, stage: str, key: str | None) -> dict[str, Any]:
+        """What the fields of the tables' templates are looked up in for one node."""
+        return {**self.params, "key": key, "item": {} if key is None else self.entry(stage, key)}
+
+    @cached_property
+    def written(self) -> dict[str, str]:
+        """The stage that writes each path, as the tables have them, records too and the report left out."""
+        return {
+            filled(path, self.context(stage, key)): stage
+            for stage, key in self.nodes()
+            for path in (*BY_NAME[stage].writes, BY_NAME[stage].record)
+        }
+
     def image_sets(self) -> list[str]:
         """Names of the downloads that are images."""
         return [key for key, entry in self.params["downloads"].items() if entry["kind"] == "images"]
@@ -69,7 +82,7 @@ class Config:
 
     def node_params(self, stage: str, key: str | None = None) -> dict[str, Any]:
         """Everything of the configuration that the result of one node depends on, with sorted keys."""
-        context = {**self.params, "item": {} if key is None else self.entry(stage, key)}
+        context = self.context(stage, key)
         names = [filled(name, context) for name in BY_NAME[stage].params]
         values = {name: looked_up(name, self.params) for name in names}
         values |= {f"scale.{name}": self.settings[name] for name in BY_NAME[stage].settings}

@@ -23,7 +23,7 @@ class Node:
         waits: those of its inputs that never change: other nodes have to end before, but are not followed.
         outputs: files and folders that it writes, its record left out.
         record: where it records what it was made from.
-        code: files that determine what it writes.
+        begins: files of code, or folders of them, that determine what it writes with all that they import.
     """
 
     stage: str
@@ -33,7 +33,12 @@ class Node:
     waits: tuple[str, ...]
     outputs: tuple[str, ...]
     record: str
-    code: tuple[str, ...]
+    begins: tuple[str, ...]
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """Files of code, and of data that belongs to it, that determine what it writes; see `code.determining`."""
+        return determining(self.begins)
 
     @property
     def name(self) -> str:
@@ -48,7 +53,7 @@ class Node:
 
 def node(config: Config, stage: str, key: str | None = None) -> Node:
     """One node; raises `UserError` if params.yaml has no such entry."""
-    spec, context = BY_NAME[stage], _context(config, stage, key)
+    spec, context = BY_NAME[stage], config.context(stage, key)
     paths = [filled(template, context) for template in spec.reads]
     waits = tuple(path for path in paths if path.endswith(CONSTANT))
     inputs = [path for read in paths for path in ([read] if not read.endswith("/") else _inside(config, read, stage))]
@@ -60,20 +65,8 @@ def node(config: Config, stage: str, key: str | None = None) -> Node:
         waits,
         tuple(filled(template, context).rstrip("/") for template in spec.writes),
         filled(spec.record, context),
-        code(config, stage, key),
+        (f"stages/{stage}/node.py", *(filled(template, context) for template in (*spec.models, *spec.code))),
     )
-
-
-def code(config: Config, stage: str, key: str | None = None) -> tuple[str, ...]:
-    """Files of code, and of data that belongs to it, that determine what a node writes; see `code.determining`."""
-    spec, context = BY_NAME[stage], _context(config, stage, key)
-    named = [filled(template, context) for template in (*spec.models, *spec.code)]
-    return determining((f"stages/{stage}/node.py", *named))
-
-
-def _context(config: Config, stage: str, key: str | None) -> dict:
-    item = {} if key is None else config.entry(stage, key)
-    return {**config.params, "key": key, "item": item}
 
 
 def _inside(config: Config, folder: str, stage: str) -> list[str]:
@@ -81,15 +74,9 @@ def _inside(config: Config, folder: str, stage: str) -> list[str]:
     if not folder.startswith("build/"):  # no node writes there
         files = Path(folder).glob("*.*")
         return sorted(path.as_posix() for path in files if path.name != "README.md" and path.name[0] != ".")
-    found = []
-    for name, key in config.nodes():
-        if name != stage:
-            context = _context(config, name, key)
-            written = [filled(path, context) for path in (*BY_NAME[name].writes, BY_NAME[name].record)]
-            if folder in written:
-                return [folder.rstrip("/")]
-            found += [path.rstrip("/") for path in written if path.startswith(folder)]
-    return found
+    others = {path: name for path, name in config.written.items() if name != stage}
+    found = [folder] if folder in others else [path for path in others if path.startswith(folder)]
+    return [path.rstrip("/") for path in found]
 
 
 class Graph:

@@ -169,10 +169,13 @@ def commit() -> dict[str, Any]:
 
     Where git cannot tell, both are None and `no_commit` says why, as does a line on the terminal.
     """
-    status = ("status", "--porcelain", "--untracked-files=no", "--", ".", ":!reports", ":!dvc.lock")
+    status = ("status", "--porcelain=v2", "--branch", "--untracked-files=no", "--", ".", ":!reports", ":!dvc.lock")
     try:
-        found = git.ask(ROOT, "rev-parse", "--verify", "HEAD").decode().strip()
-        return {"commit": found, "uncommitted_changes": bool(git.ask(ROOT, *status))}
+        head, *lines = git.ask(ROOT, *status).decode("utf-8", "replace").splitlines()
+        found = head.removeprefix("# branch.oid ")
+        if found == "(initial)":
+            raise git.GitError("this repository has no commit yet")
+        return {"commit": found, "uncommitted_changes": not all(line.startswith("# ") for line in lines)}
     except git.GitError as error:
         print(f"warning: no commit is recorded: {error}", file=sys.stderr, flush=True)
         return {"commit": None, "uncommitted_changes": None, "no_commit": str(error)}

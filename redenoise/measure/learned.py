@@ -7,8 +7,7 @@ from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason
 from redenoise.dag.shards import Shard, working
 from redenoise.measure.denoising import left_out, measure, nothing
-from redenoise.measure.networks import Networks
-from redenoise.measure.torch_mode import set_mode
+from redenoise.support.start import importing
 
 
 def measure_family(
@@ -28,12 +27,15 @@ def measure_family(
         remark: from a level to what restricts its values.
     """
     entry = config.entry(stage, key)
-    set_mode("reference", config.settings["threads"])
     folder = paths.weights(config.scale, entry["family"])
     with working(config, stage, key, shard) as work:
         if reason := left_out(config, entry) or unavailable_reason(folder):
             nothing(config, key, work, reason)
             return
+        with importing():  # here: PyTorch takes longer than the whole rest of a node that has nothing to measure
+            from redenoise.measure.networks import Networks
+            from redenoise.measure.torch_mode import set_mode
+        set_mode("reference", config.settings["threads"])
         computing = {"mode": "reference", "threads": str(config.settings["threads"])}
         changed, by_channel = entry.get("network", {}), entry.get("by_channel", False)
         networks = Networks(folder, computing, changed, by_channel, parameter)

@@ -17,6 +17,7 @@ from torch.nn.modules.module import (
 from redenoise.models import denoisers
 from redenoise.support.errors import Unavailable, UserError, damage_explained, out_of_memory
 from redenoise.support.files import atomic_open, plain
+from redenoise.support.shapes import without_memory
 
 Network = TypeVar("Network", bound=nn.Module)
 SCALE = ".scale"  # ending of the name of the tensor that int8 weights are multiplied with
@@ -96,7 +97,7 @@ def _bounded(build: Callable[[dict], nn.Module], spec: dict, state: dict[str, to
 
     hooks = [register_module_parameter_registration_hook(count), register_module_buffer_registration_hook(count)]
     try:
-        with torch.device("meta"):
+        with without_memory():
             build(spec)
     except TooLarge:
         raise

@@ -4,6 +4,8 @@ import atexit
 import gc
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 from redenoise.support.errors import run_cli
@@ -20,14 +22,21 @@ def launch(module_name: str, arguments: list[str] | None = None) -> None:
 
 
 def imported(module_name: str) -> ModuleType:
-    """Import a module without looking for garbage meanwhile.
+    """Import a module, see `importing`."""
+    with importing():
+        return importlib.import_module(module_name)
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Import what this block imports without looking for garbage meanwhile.
 
     What a command imports lives as long as the command, with PyTorch some 300,000 objects: looking for garbage among
     them, again and again and at the end, takes as long as half of the import.
     """
     gc.disable()
     try:
-        return importlib.import_module(module_name)
+        yield
     finally:
         gc.freeze()
         gc.enable()

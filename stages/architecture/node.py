@@ -13,7 +13,6 @@ Always the networks of params.yaml, also where a scale trains miniatures of them
 from collections.abc import Iterator
 from typing import Any
 
-import torch
 from torch import nn
 
 from redenoise.dag import paths, provenance
@@ -21,6 +20,7 @@ from redenoise.dag.config import Config
 from redenoise.dag.results import write_results
 from redenoise.models import denoisers
 from redenoise.models.denoisers.multiscale import MultiScale, count_parameters
+from redenoise.support.shapes import without_memory
 from stages.architecture.counted import networks
 from stages.architecture.receptive import receptive_field
 from stages.architecture.windows import sizes
@@ -44,7 +44,7 @@ def run(config: Config) -> None:
 
 
 def _counts(families: dict[str, Any]) -> Iterator[tuple[str, str, int]]:
-    with torch.device("meta"):  # shapes without memory
+    with without_memory():
         found = {key: denoisers.build(denoisers.stored_spec(entry["network"])) for key, entry in families.items()}
         found |= networks()
     for name, network in found.items():

@@ -27,6 +27,7 @@ from redenoise.measure import torch_mode
 from redenoise.measure.torch_mode import set_mode
 from redenoise.models import denoisers
 from redenoise.support.errors import UserError
+from redenoise.support.shapes import without_memory
 from redenoise.training.patches import Patches
 from redenoise.training.schedule import schedule_for
 
@@ -78,7 +79,7 @@ def benchmark(output: Path, seconds: float, network: dict | None = None, trainin
 def describe(seconds: float, workshop: Workshop) -> dict[str, Any]:
     """What is measured, on what, and the FLOPs of a step."""
     schedule, options = workshop.schedule, workshop.options
-    with torch.device("meta"):
+    with without_memory():
         network = denoisers.build(options)
     return {
         "machine": machine.describe_machine(workshop.device, workshop.threads),

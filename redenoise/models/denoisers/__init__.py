@@ -16,10 +16,10 @@ import inspect
 import pkgutil
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from redenoise.support.errors import UserError
+from redenoise.support.shapes import without_memory
 
 
 def build(spec: dict) -> nn.Module:
@@ -55,7 +55,7 @@ def stored_spec(spec: dict) -> dict:
 
 def full_spec(spec: dict) -> dict:
     """`spec` with every option that it leaves at its default; raises `UserError` like `build`."""
-    with torch.device("meta"):  # shapes without memory
+    with without_memory():
         options = inspect.signature(type(build(spec))).parameters.values()
     return {**{option.name: option.default for option in options}, **spec}
 
