@@ -57,13 +57,12 @@ def code_of(stage: Stage) -> list[str]:
     """Files of code. What a named model imports cannot be named with it, so a node has what any of them imports."""
     fixed = [path for path in stage.code if "${" not in path]
     named = [path for path in (*stage.models, *stage.code) if "${" in path]
-    if stage.name == "report":  # its folders change as a whole
-        rest = [path for path in determining(("stages/report/node.py",)) if not path.startswith("stages/report/")]
-        return [*fixed, *rest]
-    own = determining((f"stages/{stage.name}/node.py", *fixed))
+    folders = [path for path in fixed if Path(path).is_dir()]  # which change as a whole
+    inside = tuple(f"{folder}/" for folder in folders)
+    own = [name for name in determining((f"stages/{stage.name}/node.py", *fixed)) if not name.startswith(inside)]
     models = [path for template in stage.models for path in _all_models(template)]
     brought = sorted({path for model in models for path in determining((model,)) if path != model} - set(own))
-    return [*own, *brought, *named]
+    return [*folders, *own, *brought, *named]
 
 
 def _all_models(template: str) -> list[str]:
