@@ -48,7 +48,7 @@ def dvc(folder: Path, *command: str) -> str:
 
 def checkout(target: Path, kept: dict[str, tuple[str, ...]] = KEPT) -> Path:
     """A commit of the project as it stands here, with tiny demo settings and `kept` of the grid."""
-    for name in ("stages", "redenoise", "workflow", "published", "weights", "reports/spread"):
+    for name in ("stages", "redenoise", "workflow", "published", "weights", "reports/spread", "reports/benchmark"):
         shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Snakefile", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore"):
         shutil.copy(ROOT / name, target)

@@ -22,7 +22,7 @@ LEFT_OUT = shutil.ignore_patterns("__pycache__")
 def make(folder: Path) -> None:
     """Write the project's files into an empty folder, with its code but with weights of a few bytes."""
     shutil.copy(ROOT / "params.yaml", folder)
-    for name in ("redenoise", "stages", "workflow", "published", "reports/spread"):
+    for name in ("redenoise", "stages", "workflow", "published", "reports/spread", "reports/benchmark"):
         shutil.copytree(ROOT / name, folder / name, ignore=LEFT_OUT)
     (folder / "workflow/costs.csv").unlink(missing_ok=True)
     (folder / "weights").mkdir()

@@ -65,6 +65,7 @@ _TASK_PARAMS = ("tasks.${item.task}", "labelled.${item.data}")
 _FIGURED = tuple(f"figures.{task}" for task in ("classification", "segmentation"))
 _RESULTS = f"{BUILD}/results/${{key}}.csv"
 _OUTCOMES = f"{BUILD}/outcomes/${{key}}.npz"
+_COMMITTED = ("reports/spread/", "reports/benchmark/")  # what commands have measured, and no node measures
 _DENOISER = "redenoise/models/denoisers/${item.network.name}.py"
 _FILTER = "redenoise/models/filters/${item.filter}.py"
 _DEGRADATION = "redenoise/measure/degradations/${item.degradation}.py"
@@ -116,7 +117,12 @@ STAGES = (
         writes=(f"{BUILD}/weights/${{key}}/",),
         models=(_DENOISER,),
     ),
-    Stage("architecture", params=("families",), writes=(f"{BUILD}/results/architecture.csv",)),
+    Stage(
+        "architecture",
+        params=("families",),
+        writes=(f"{BUILD}/results/architecture.csv",),
+        code=("redenoise/models/denoisers",),
+    ),
     Stage(
         "evaluate",
         section="evaluations",
@@ -224,7 +230,7 @@ STAGES = (
             *("recognitions", "filtered_recognitions", "degraded", "protocols", "restorations"),
         ),
         settings=("real_data", "budget"),
-        reads=(*(f"{BUILD}/{name}/" for name in ("results", "outcomes", "figures", "provenance")), "reports/spread/"),
+        reads=(*(f"{BUILD}/{name}/" for name in ("results", "outcomes", "figures", "provenance")), *_COMMITTED),
         writes=("reports/${scale}/",),
         code=("published", "stages/report"),
     ),

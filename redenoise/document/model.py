@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 NOTHING = "-"  # the text of a cell that has no value
 WARNING, ASIDE = "warning", "aside"  # tones of a paragraph: something to know first, and why something is not there
 TONES = ("", WARNING, ASIDE)
-IMAGE, AVERAGE, NETWORK = "image", "average", "network"  # what a value belongs to: one image, a whole set, a network
-SCOPES = (IMAGE, AVERAGE, NETWORK)
+# What a value belongs to: one image, a whole set, a network, a statement about several of these.
+IMAGE, AVERAGE, NETWORK, STATEMENT = "image", "average", "network", "statement"
+SCOPES = (IMAGE, AVERAGE, NETWORK, STATEMENT)
 PRINTED, REPRODUCED, DELTA = "printed", "reproduced", "delta"  # what a cell shows of its value
 SHOWS = ("", PRINTED, REPRODUCED, DELTA)
 Place = tuple[str, str, str, str, str, str]  # table, data set, item, condition, method, metric
@@ -26,7 +27,7 @@ class Value:
         table: `<paper>/<name>` of the table.
         dataset, item, condition, method, metric: the value's key; `method` as the table shows it.
         unit: `dB`, `%`, `count` or empty.
-        scope: one of `SCOPES`: whether it is of one image, an average over the set, or of a network.
+        scope: one of `SCOPES`: whether it is of one image, an average over the set, of a network, or a statement.
         status: the verdict, or that it was not run, or that it has no printed counterpart.
         reproduced: the measured value, rounded as in the CSV; infinite for a PSNR without any error.
         measured: method of the results behind it, or empty.

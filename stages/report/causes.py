@@ -4,11 +4,13 @@ from collections import Counter
 from dataclasses import replace
 from statistics import median
 
-from stages.report.grounds import COUNT, IMPLEMENTATION
-from stages.report.rows import NETWORK, NOT_RUN, OFF, OWN_TRAINING, REPRODUCED, Comparison, Row
+from redenoise.document.model import NETWORK
+from stages.report.grounds import COUNT, IMPLEMENTATION, TIME
+from stages.report.rows import NOT_RUN, OFF, OWN_TRAINING, REPRODUCED, Comparison, Row
 
 MISPRINT = "suspected misprint"
-COUNTING = "another way of counting parameters"
+COUNTING = "another way of counting"
+TIMING = "another machine and other code"
 UNEXPLAINED = "unexplained"
 LARGEST = 3  # reasons that the sentence of what is missing names
 
@@ -19,6 +21,8 @@ def cause(row: Row) -> str:
         return MISPRINT
     if row.ground == COUNT:
         return COUNTING
+    if row.ground == TIME:
+        return TIMING
     return f"{IMPLEMENTATION} of {row.measured}" if row.ground == IMPLEMENTATION else UNEXPLAINED
 
 

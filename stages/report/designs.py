@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from redenoise.document.model import Cell, Document, Section
+from stages.report.judging import judge, unprinted
 from stages.report.kinds import Design, DesignTable
 from stages.report.parts import COMPARED, DETAIL_PLACE, MEASURED, grid, methods_grid, page, spread_grid, value_cells
 from stages.report.published import PrintedCell
-from stages.report.results import ARCHITECTURE, AVERAGE, not_yet
-from stages.report.rows import DEMO_NOTE, Comparison, Context, Place, Row, judge, unprinted, why_unmeasured
+from stages.report.results import AVERAGE
+from stages.report.rows import DEMO_NOTE, Comparison, Context, Place, Row, why_unmeasured
 from stages.report.shown import number, summary
 from stages.report.tables import PRINTED_UNITS, TOLERANCES
 from stages.report.weights import card_at, describe
@@ -52,10 +53,7 @@ def _rows(spec: DesignTable, design: Design, context: Context) -> Iterator[Row]:
 
 def _count(cell: PrintedCell, design: Design, context: Context) -> tuple[float | None, str]:
     """Parameters of a design, or why there is no count."""
-    found = context.measured.counts.get(design.family)
-    if found is None and ARCHITECTURE not in context.records:
-        return None, not_yet(context.config, ARCHITECTURE)
-    return found, "" if found is not None else f"no entry of params.yaml defines the family {design.family}"
+    return context.counted(design.family, "params")
 
 
 def _psnr(cell: PrintedCell, design: Design, context: Context) -> tuple[float | None, str]:

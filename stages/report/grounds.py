@@ -14,8 +14,9 @@ WEIGHTS = "published weights"
 SCHEDULE = "published schedule"  # trained here, all steps of the paper's own schedule
 TRAINING = "own schedule"  # trained here, otherwise
 IMPLEMENTATION = "own implementation"  # of a filter, or of a prior that is fitted here
-COUNT = "count"  # of parameters
-GROUNDS = (WEIGHTS, SCHEDULE, TRAINING, IMPLEMENTATION, COUNT)
+COUNT = "count"  # of parameters or pixels
+TIME = "time"  # of another machine
+GROUNDS = (WEIGHTS, SCHEDULE, TRAINING, IMPLEMENTATION, COUNT, TIME)
 
 
 def ground(config: Config, records: Records, title: str, method: str, condition: str) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from stages.report.judging import judge, unprinted
 from stages.report.kinds import OfMethods, Table
 from stages.report.orderings import of_images
 from stages.report.published import PrintedCell
 from stages.report.results import AVERAGE, Score, level_of
-from stages.report.rows import DECIMALS, DEMO_NOTE, Comparison, Context, Row, judge, unprinted, why_unmeasured
+from stages.report.rows import DECIMALS, DEMO_NOTE, Comparison, Context, Row, why_unmeasured
 from stages.report.tables import DESIGN_TABLES, MODEL_LABELS, TABLES
 
 Found = dict[tuple[str, str, str, str], Score]  # item, condition, measured method, metric

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from stages.report.rules import Rule
+
 
 @dataclass(frozen=True)
 class Paper:
@@ -160,6 +162,37 @@ class Design:
     side: str
     family: str
     measured: str
+
+
+@dataclass(frozen=True)
+class Number:
+    """A printed number that is computed from others, counted or timed: its key in published/, and how.
+
+    Attributes:
+        rule: what computes it.
+        how: the rule in words.
+    """
+
+    method: str
+    metric: str
+    rule: Rule
+    how: str
+    condition: str = ""
+    dataset: str = ""
+    item: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberTable(Printed):
+    """Printed numbers each of which has a rule of its own: of a table, or of a paper's prose.
+
+    Attributes:
+        numbers: in the paper's order.
+    """
+
+    numbers: tuple[Number, ...]
+    dataset: str = ""
+    images: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

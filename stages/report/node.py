@@ -20,6 +20,7 @@ from stages.report import (
     layout,
     metrics,
     notes,
+    numbers,
     overview,
     photographs,
     published,
@@ -28,11 +29,12 @@ from stages.report import (
     spreads,
     task_layout,
     tasks,
+    times,
     training,
     values,
 )
 from stages.report import records as records_file
-from stages.report.kinds import DesignTable, Printed, Table, TaskTable
+from stages.report.kinds import DesignTable, NumberTable, Printed, Table, TaskTable
 from stages.report.rows import Comparison, Context
 from stages.report.tables import ALL_TABLES, TABLES
 
@@ -41,11 +43,13 @@ JOINS: dict[type[Printed], Callable[[Any, Context], Comparison]] = {
     Table: join.compare,
     DesignTable: designs.compare,
     TaskTable: tasks.compare,
+    NumberTable: numbers.compare,
 }
 LAYOUTS: dict[type[Printed], Callable[[Any, Context], Document]] = {
     Table: layout.document,
     DesignTable: designs.document,
     TaskTable: task_layout.document,
+    NumberTable: numbers.document,
 }
 
 
@@ -139,5 +143,12 @@ def load_context(config: Config, records: history.Records | None = None) -> Cont
             printed_items.setdefault(dataset, set()).add(cell.item)
     measured = results.load(config, records, printed_items)
     return Context(
-        config, cells, misprints, records, measured, recognized.load(config, records), spreads.load(config, records)
+        config,
+        cells,
+        misprints,
+        records,
+        measured,
+        recognized.load(config, records),
+        spreads.load(config, records),
+        times.load(),
     )

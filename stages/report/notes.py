@@ -8,12 +8,13 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from redenoise.document.model import ASIDE, NOTHING, Block, Document, Items, Paragraph, Section, table
+from redenoise.document.model import ASIDE, IMAGE, NETWORK, NOTHING, Block, Document, Items, Paragraph, Section, table
 from redenoise.support.errors import UserError
 from stages.report.cascade_notes import cascades, reconstruction
+from stages.report.kinds import DesignTable
 from stages.report.papers.liu2020 import MEAN_BORDER
 from stages.report.results import AVERAGE, level_of
-from stages.report.rows import IMAGE, NETWORK, Comparison, Context, Row, signed
+from stages.report.rows import Comparison, Context, Row, signed
 from stages.report.shown import METRIC_NAMES, as_printed, cell_name, change, number, papers, verdict
 from stages.report.tables import DESIGN_TABLES, MODEL_LABELS, PAPERS
 from stages.report.weights import card_at, describe
@@ -150,7 +151,8 @@ def measured_suspects(comparisons: list[Comparison], context: Context) -> Rows:
 
 def parameters(comparisons: list[Comparison], context: Context) -> Rows:
     """Printed and counted parameters of every design; images have no part in it."""
-    for row in (row for comparison in comparisons for row in comparison.printed.values()):
+    designs = [comparison for comparison in comparisons if isinstance(comparison.spec, DesignTable)]
+    for row in (row for comparison in designs for row in comparison.printed.values()):
         if row.scope == NETWORK:
             yield row.item, as_printed(row), number(row.reproduced, row.metric), verdict(row)
 

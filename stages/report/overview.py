@@ -8,6 +8,7 @@ from statistics import fmean
 from redenoise.dag.table import MEASURING
 from redenoise.document.model import (
     DELTA,
+    NETWORK,
     NOTHING,
     PRINTED,
     WARNING,
@@ -27,7 +28,6 @@ from stages.report.kinds import Ordering, TaskTable
 from stages.report.recognized import ACCURACIES, ACCURACY_COLUMNS, accuracies
 from stages.report.results import AVERAGE, averages, level_of, shown_level
 from stages.report.rows import (
-    NETWORK,
     NOT_RUN,
     OFF,
     ORDER_STATUSES,

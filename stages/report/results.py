@@ -87,14 +87,14 @@ class Measured(Gaps):
         notes: what restricts a value, or why there is none, by the same key.
         items: images of each data set, in the order of the results.
         methods: methods measured on each data set, in the order of the results.
-        counts: family to the parameters of its network, as the stage `architecture` counts them.
+        counts: (name of a network or filter, metric) to what the stage `architecture` counts of it.
     """
 
     values: dict[Key, float]
     notes: dict[Key, str] = field(default_factory=dict)
     items: dict[str, list[str]]
     methods: dict[str, list[str]]
-    counts: dict[str, int]
+    counts: dict[tuple[str, str], int]
 
 
 def nodes(config: Config) -> list[tuple[str, str]]:
@@ -183,8 +183,9 @@ def level_of(condition: str) -> int:
 
 
 def shown_level(condition: str) -> str:
-    """A condition that has a level, in words: `σ 25`, `scale 3`."""
-    return f"{symbol(condition.partition('=')[0])} {level_of(condition)}"
+    """A condition in words: `σ 25`, `scale 3`, `task deraining`."""
+    name, _, level = condition.partition("=")
+    return f"{symbol(name)} {level}"
 
 
 def averages(measured: Measured) -> list[tuple[str, str, int, str]]:
@@ -219,14 +220,13 @@ def _read_rows(path: Path) -> dict[Key, tuple[float | None, str]]:
     return rows
 
 
-def _read_counts(path: Path) -> dict[str, int]:
-    """Parameters by family; the rows have no data set and no condition."""
-    rows = _read_rows(path).items()
-    found = {item: value or 0.0 for (_, item, _, _, metric), (value, _) in rows if metric == "params"}
-    for item, value in found.items():
+def _read_counts(path: Path) -> dict[tuple[str, str], int]:
+    """Counts by name and metric; the rows have no data set and no condition."""
+    found = {(item, metric): value or 0.0 for (_, item, _, _, metric), (value, _) in _read_rows(path).items()}
+    for (item, metric), value in found.items():
         if value != int(value) or value < 1:
-            raise UserError(f"{path}: params of {item} is {value}; expected a whole number, run its stage again")
-    return {item: int(value) for item, value in found.items()}
+            raise UserError(f"{path}: {metric} of {item} is {value}; expected a whole number, run its stage again")
+    return {place: int(value) for place, value in found.items()}
 
 
 def _averages(values: dict[Key, float], expected: dict[str, set[str] | int]) -> tuple[dict[Key, float], dict[Key, str]]:

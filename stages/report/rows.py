@@ -1,21 +1,19 @@
 """What a comparison consists of: judged rows, everything that the joins read, and how a cell is judged."""
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from redenoise.dag.config import Config
-from redenoise.document.model import IMAGE, NETWORK, Value
-from stages.report import grounds
-from stages.report.details import detail
-from stages.report.kinds import DesignTable, Method, Ordering, Printed, Table
+from redenoise.document.model import IMAGE, Value
+from stages.report.kinds import Method, Ordering, Printed, Table
 from stages.report.outcomes import Difference
-from stages.report.published import SUSPECTED, Key, Misprint, PrintedCell
+from stages.report.published import SUSPECTED, UNITS, Key, Misprint, PrintedCell
 from stages.report.recognized import Recognized
-from stages.report.results import ARCHITECTURE, AVERAGE, DEMO_PREFIX, Measured, nodes, title
+from stages.report.results import ARCHITECTURE, AVERAGE, DEMO_PREFIX, Measured, nodes, not_yet, title
 from stages.report.spreads import Average, Spread
-from stages.report.tables import PRINTED_UNITS, TOLERANCES
+from stages.report.times import Times
 from stages.report.weights import Records
 
 REPRODUCED, OFF, OWN_TRAINING, NOT_RUN = "reproduced", "off", "own training", "not run"
@@ -26,6 +24,8 @@ ORDER_STATUSES = (HOLDS, UNDECIDED, REVERSED, NOT_RUN)
 SURE = 2  # standard errors that a difference must exceed
 # Of measured values in the CSV; the stages write six.
 DECIMALS = {"psnr": 4, "ssim": 5, "params": 0, "top1": 4, "top5": 4, "miou": 4}
+BY_UNIT = {"dB": 4, "%": 4, "count": 0, "px": 0, "s": 4, "h": 2}
+DECIMALS |= {metric: BY_UNIT[units[0]] for metric, units in UNITS.items() if metric not in DECIMALS}
 DEMO_NOTE = "demo scale: stand-in images and tiny networks, nothing to compare with print"
 
 Kind = TypeVar("Kind", bound=Printed, covariant=True)
@@ -73,7 +73,7 @@ class Row(Value):
     @property
     def label(self) -> str:
         """The method as shown, with the design if it is one of several of that method."""
-        return self.method if self.item == AVERAGE or self.scope == IMAGE else f"{self.method} {self.item}"
+        return self.method if self.item in ("", AVERAGE) or self.scope == IMAGE else f"{self.method} {self.item}"
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ class Context:
         measured: see `results.load`.
         recognized: see `recognized.load`.
         spreads: see `spreads.load`.
+        times: see `times.load`.
     """
 
     config: Config
@@ -95,6 +96,7 @@ class Context:
     measured: Measured
     recognized: Recognized
     spreads: dict[Average, Spread] = field(default_factory=dict)
+    times: dict[str, Times] = field(default_factory=dict)
 
     @property
     def demo(self) -> bool:
@@ -114,6 +116,13 @@ class Context:
         """(printed title of a set, method of the results) to the name of the node that measures it."""
         found = {(title(self.config, *node), self.config.entry(*node)["method"]): node for node in nodes(self.config)}
         return {place: "-".join(node) for place, node in {**found, **self.recognized.nodes}.items()}
+
+    def counted(self, name: str, metric: str) -> tuple[int | None, str]:
+        """What is counted of a network or filter without an image, or why nothing is."""
+        found = self.measured.counts.get((name, metric))
+        if found is None and ARCHITECTURE not in self.records:
+            return None, not_yet(self.config, ARCHITECTURE)
+        return found, "" if found is not None else f"no entry of params.yaml defines the family {name}"
 
     def backing(self, spec: Table, method: Method) -> str | None:
         """The measured method behind a printed one: the declared one, else one of the same name that was measured."""
@@ -188,89 +197,6 @@ class Comparison(Generic[Kind]):
     def shown(self) -> dict[Place, Row]:
         """The rows that the paper's layout shows: at the demo scale those of the stand-in images."""
         return self.unprinted if self.demo else self.printed
-
-
-def scope_of(spec: Printed, item: str, metric: str) -> str:
-    """What a value of a table belongs to; one of a table of designs is an average, though its item is a design."""
-    if metric == "params":
-        return NETWORK
-    return AVERAGE if item == AVERAGE or isinstance(spec, DesignTable) else IMAGE
-
-
-def rounding(published: str, metric: str) -> float:
-    """Half a unit of the printed last place: how far the authors' own unrounded value may lie from print."""
-    return 0.5 * PRINTED_UNITS.get(metric, 10.0 ** -len(published.partition(".")[2]))
-
-
-def judge(cell: PrintedCell, value: float | None, measured: str, remark: str, spec: Printed, context: Context) -> Row:
-    """A printed cell with its verdict; `remark`, if any, says what stands behind it or why nothing does."""
-    row = _row(spec, context, cell.dataset, (cell.item, cell.condition, cell.method, cell.metric), cell.unit, measured)
-    suspect, half = context.misprints.get(cell.key), rounding(cell.value, cell.metric)
-    facts: dict[str, Any] = {
-        "printed": cell.value,
-        "limit": TOLERANCES[cell.metric, row.scope] + half,
-        "suspect": suspect,
-    }
-    if suspect:
-        facts |= {"misprint": suspect.strength, "estimate": suspect.estimate}
-    if value == math.inf:  # of an image without any error
-        facts |= {"reproduced": value, "status": OFF}
-    elif value is not None:
-        delta = value - float(cell.value)
-        ground = _ground(row, spec, context)
-        status = REPRODUCED if abs(delta) <= facts["limit"] + 1e-9 else OFF
-        if ground == grounds.TRAINING:
-            status = OWN_TRAINING
-        elif row.scope != NETWORK:  # a count cannot vary
-            facts["detail"] = detail(delta, half, _deviation(row), status == REPRODUCED)
-        facts |= {"reproduced": value, "delta": delta, "status": status, "ground": ground, **_spread(row)}
-    row = replace(row, **facts)
-    return replace(row, note="; ".join(filter(None, (remark, row.suspicion))))
-
-
-def _ground(row: Row, spec: Printed, context: Context) -> str:
-    if row.scope == NETWORK:
-        return grounds.COUNT
-    return grounds.ground(context.config, context.records, spec.dataset, row.measured, row.condition)
-
-
-def unprinted(spec: Printed, context: Context, place: Place, unit: str, value: float, measured: str) -> Row:
-    """A measured value without a printed counterpart."""
-    row = _row(spec, context, context.dataset(spec), place, unit, measured)
-    note = DEMO_NOTE if context.demo else ""
-    return replace(row, reproduced=value, status=UNPRINTED, note=note, **_spread(row))
-
-
-def _row(spec: Printed, context: Context, dataset: str, place: Place, unit: str, measured: str) -> Row:
-    """A value of which nothing is known yet but where it stands and what would measure it."""
-    item, condition, _, metric = place
-    scope = scope_of(spec, item, metric)
-    node = ARCHITECTURE if scope == NETWORK else context.makers.get((spec.dataset, measured), "")
-    known = context.spreads.get((dataset, condition, measured, metric))
-    return Row(spec.key, dataset, *place, unit, scope, NOT_RUN, measured=measured, node=node, known=known)
-
-
-def _deviation(row: Row) -> float | None:
-    """One standard deviation of a value over seeds, if it was measured."""
-    if row.known is None or row.scope == NETWORK:
-        return None
-    return row.known.image if row.scope == IMAGE else row.known.average
-
-
-def _spread(row: Row) -> dict[str, Any]:
-    """How far a measured value moves with the seed, nothing where nobody knows; an image has no mean of its set."""
-    known, single = row.known, row.scope == IMAGE
-    if known is None or row.scope == NETWORK:
-        return {}
-    found: dict[str, Any] = {}
-    if known.seeds:
-        found |= {"seeds": known.seeds, "spread": known.noise_image if single else known.noise}
-    if known.mean is not None and not single:
-        found["mean"] = known.mean
-    if known.trainings:
-        std = known.training_image if single else known.training
-        found |= {"trainings": known.trainings, "training_spread": std}
-    return found
 
 
 def signed(value: float, decimals: int) -> str:

@@ -5,13 +5,19 @@ from collections.abc import Iterable
 from redenoise.document.model import NOTHING, Items
 from redenoise.support.numbers import fixed, shortened
 from stages.report.causes import by_cause
+from stages.report.published import UNITS
 from stages.report.results import shown_level
 from stages.report.rows import DECIMALS, OFF, OWN_TRAINING, REPRODUCED, STATUSES, Comparison, Row
 from stages.report.spreads import Spread
 from stages.report.tables import PAPERS
 
+SHOWN_BY_UNIT = {"dB": 3, "%": 1, "count": 0, "px": 0, "s": 3, "h": 1}
 SHOWN_DECIMALS = {"psnr": 3, "ssim": 4, "params": 0, "top1": 1, "top5": 1, "miou": 2}
-METRIC_NAMES = {"psnr": "PSNR", "ssim": "SSIM", "params": "parameters"}
+SHOWN_DECIMALS |= {metric: SHOWN_BY_UNIT[units[0]] for metric, units in UNITS.items() if metric not in SHOWN_DECIMALS}
+METRIC_NAMES = {
+    metric: metric.replace("_", " ").replace("psnr", "PSNR").replace("params", "parameters") for metric in UNITS
+}
+METRIC_NAMES |= {"psnr": "PSNR", "ssim": "SSIM", "params": "parameters"}
 METRIC_NAMES |= {"top1": "top-1", "top5": "top-5", "miou": "mIoU"}
 VERDICT_MARKS = {REPRODUCED: "✓", OFF: "✗", OWN_TRAINING: "○"}
 ONE_SEED = "one seed"
@@ -34,7 +40,7 @@ def summary(comparison: Comparison) -> str:
 def cell_name(row: Row) -> str:
     """Which cell of a table a row is: item, method, level if any, metric."""
     level = shown_level(row.condition) if row.condition else ""
-    return ", ".join(filter(None, (row.item, row.method, level, METRIC_NAMES[row.metric])))
+    return ", ".join(filter(None, (row.item or row.dataset, row.method, level, METRIC_NAMES[row.metric])))
 
 
 def number(value: float | None, metric: str) -> str:

@@ -9,6 +9,14 @@ TABLES = tuple(table for table in ALL_TABLES if isinstance(table, Table))
 DESIGN_TABLES = tuple(table for table in ALL_TABLES if isinstance(table, DesignTable))
 TASK_TABLES = tuple(table for table in ALL_TABLES if isinstance(table, TaskTable))
 
+# Metrics that are counted and cannot vary, and gains in dB.
+COUNTS = (
+    *("effective_patch_size", "receptive_field", "params_budget", "training_images"),
+    *("params_relative_to_dncnn", "params_relative_to_derainnet", "params_relative_to_srcnn"),
+    *("activation_params_share", "activation_params_share_plateau", "activation_params_share_large_gain"),
+)
+GAINS = tuple(f"psnr_gain_over_{what}" for what in ("bm3d", "tnrd", "arcnn", "competitors_min", "competitors_max"))
+
 # Largest |reproduced - printed| that counts as reproduced, for one image, an average over a set, a whole network. Half
 # a unit of the printed last place comes on top, since the authors' own unrounded value may lie that far from print.
 # Accuracies are in percentage points: of what the tolerance of a task allows for, task_tables.py tells.
@@ -21,9 +29,23 @@ TOLERANCES = {
     ("top1", "average"): 0.5,
     ("top5", "average"): 0.5,
     ("miou", "average"): 1.0,
+    **dict.fromkeys(((metric, "network") for metric in COUNTS), 0.0),
+    # A gain is the difference of two averages; images change sides with the draw of the noise.
+    **dict.fromkeys(((metric, "statement") for metric in GAINS), 0.04),
+    ("images_best", "statement"): 2.0,
+    ("images_not_best", "statement"): 1.0,
 }
+# Likewise, in shares of print: of a time that was measured on another machine.
+RELATIVE = {("runtime_cpu", "network"): 0.5, ("runtime_gpu", "network"): 0.5, ("training_time", "network"): 0.5}
+TOLERANCES |= dict.fromkeys(RELATIVE, 0.0)
 # The unit of the printed last place where it is not that of the last digit: parameters are printed in thousands.
 PRINTED_UNITS = {"params": 1000.0}
+
+
+def tolerance(metric: str, scope: str, printed: float) -> float:
+    """Largest |reproduced - printed| of a cell that counts as reproduced, without half a unit of its last place."""
+    return TOLERANCES[metric, scope] + RELATIVE.get((metric, scope), 0.0) * printed
+
 
 SET_SIZES = {table.dataset: table.images for table in ALL_TABLES}
 

@@ -1,0 +1,35 @@
+"""Networks that no family trains here, whose parameters papers print. They are counted, and restore nothing."""
+
+from typing import Any
+
+from torch import nn
+
+from redenoise.models import denoisers
+
+
+def networks(families: dict[str, Any]) -> dict[str, nn.Module]:
+    """By their names in the results."""
+    xdncnn = families["xdncnn"]["network"]
+    return {
+        "xdncnn_deraining": denoisers.build({**xdncnn, "channels": 3}),
+        # The caption of figure 4 prints the number and no layers; these give it.
+        "xnet": denoisers.build({**xdncnn, "units": 3, "support": 11}),
+        "derainnet": derainnet(),
+    }
+
+
+def derainnet(channels: int = 3, width: int = 512) -> nn.Sequential:
+    """The layers of DerainNet, which sees an image without its smooth part, (N, channels, H, W).
+
+    Source: Fu, Huang, Ding, Liao, Paisley, "Clearing the Skies: A Deep Network Architecture for Single-Image Rain
+    Removal", IEEE TIP 2017, section III, and the sizes that Kligvasser et al. 2018, section 4.2, give.
+
+    Deviation: the guided filter that takes the smooth part away, which has no parameters, is not here.
+    """
+    return nn.Sequential(
+        nn.Conv2d(channels, width, 16),
+        nn.ReLU(),
+        nn.Conv2d(width, width, 1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(width, channels, 8),
+    )
