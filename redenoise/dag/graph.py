@@ -73,7 +73,7 @@ def _inside(config: Config, folder: str, stage: str) -> list[str]:
     """What other nodes write into a folder, records too, or the folder if it is one node's; outside build its files."""
     if not folder.startswith("build/"):  # no node writes there
         files = Path(folder).glob("*.*")
-        return sorted(path.as_posix() for path in files if path.suffix != ".md" and path.name[0] != ".")
+        return sorted(path.as_posix() for path in files if path.name != "README.md" and path.name[0] != ".")
     others = {path: name for path, name in config.written.items() if name != stage}
     found = [folder] if folder in others else [path for path in others if path.startswith(folder)]
     return [path.rstrip("/") for path in found]

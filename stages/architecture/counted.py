@@ -1,19 +1,16 @@
 """Networks that no family trains here, whose parameters papers print. They are counted, and restore nothing."""
 
-from typing import Any
-
 from torch import nn
 
 from redenoise.models import denoisers
 
 
-def networks(families: dict[str, Any]) -> dict[str, nn.Module]:
+def networks() -> dict[str, nn.Module]:
     """By their names in the results."""
-    xdncnn = families["xdncnn"]["network"]
     return {
-        "xdncnn_deraining": denoisers.build({**xdncnn, "channels": 3}),
+        "xdncnn_deraining": denoisers.build({"name": "xdncnn", "channels": 3}),
         # The caption of figure 4 prints the number and no layers; these give it.
-        "xnet": denoisers.build({**xdncnn, "units": 3, "support": 11}),
+        "xnet": denoisers.build({"name": "xdncnn", "units": 3, "support": 11}),
         "derainnet": derainnet(),
     }
 

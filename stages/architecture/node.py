@@ -23,7 +23,7 @@ from redenoise.models.denoisers.multiscale import MultiScale, count_parameters
 from redenoise.support.shapes import without_memory
 from stages.architecture.counted import networks
 from stages.architecture.receptive import receptive_field
-from stages.architecture.windows import sizes
+from stages.architecture.windows import OF_PATCHES, sizes
 
 UNITS = {"params": "count", "params_without_bias": "count", "receptive_field": "px", "effective_patch_size": "px"}
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
@@ -46,7 +46,7 @@ def run(config: Config) -> None:
 def _counts(families: dict[str, Any]) -> Iterator[tuple[str, str, int]]:
     with without_memory():
         found = {key: denoisers.build(denoisers.stored_spec(entry["network"])) for key, entry in families.items()}
-        found |= networks(families)
+        found |= networks()
     for name, network in found.items():
         if not _size(network):  # EPLL: its prior is fitted, and no parameter of a training
             continue
@@ -64,6 +64,8 @@ def _size(network: nn.Module) -> int:
 
 def _fields(families: dict[str, Any]) -> Iterator[tuple[str, str, int]]:
     for key, entry in families.items():
+        if entry["network"]["name"] in OF_PATCHES:
+            continue
         side = receptive_field(denoisers.build(entry["network"]), entry["network"].get("channels", 1))
         if side is not None:
             yield key, "receptive_field", side

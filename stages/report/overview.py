@@ -221,7 +221,8 @@ def _by_method(comparisons: list[Comparison]) -> Rows:
         groups[row.table, row.method, row.metric].append(row)
     for (key, method, metric), found in groups.items():
         largest = max(found, key=lambda row: round(abs(row.delta or 0.0), 9))  # Ties: the first.
-        where = largest.item + (f", {shown_level(largest.condition)}" if largest.condition else "")
+        level = shown_level(largest.condition) if largest.condition else ""
+        where = ", ".join(filter(None, (largest.item, level)))
         mean = fmean(row.delta or 0.0 for row in found)
         deltas = (change(value, metric) for value in (mean, largest.delta or 0.0))
         yield key, method, METRIC_NAMES[metric], len(found), sum(row.status != OFF for row in found), *deltas, where

@@ -18,6 +18,7 @@ METRIC_NAMES = {
     metric: metric.replace("_", " ").replace("psnr", "PSNR").replace("params", "parameters") for metric in UNITS
 }
 METRIC_NAMES |= {"psnr": "PSNR", "ssim": "SSIM", "params": "parameters"}
+METRIC_NAMES |= {"runtime_cpu": "run time on a CPU", "runtime_gpu": "run time on a GPU"}
 METRIC_NAMES |= {"top1": "top-1", "top5": "top-5", "miou": "mIoU"}
 VERDICT_MARKS = {REPRODUCED: "✓", OFF: "✗", OWN_TRAINING: "○"}
 ONE_SEED = "one seed"

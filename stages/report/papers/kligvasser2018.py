@@ -14,7 +14,7 @@ PAPER = Paper(
 OTHERS = ("BM3D", "WNNM", "EPLL", "MLP", "DnCNN-S")
 COUNTING = (
     "Parameters are counted on the networks as built here. Left out are the biases of convolutions, which the paper's "
-    "own count of an xUnit in section 3.2 leaves out; normalisation, with two parameters a channel, counts.",
+    "own count of an xUnit (section 3) leaves out; normalisation, with two parameters a channel, counts.",
     "DnCNN-S is counted as its authors released it: normalisation merged into the convolutions, and all biases; no "
     "other count of its layers rounds to print.",
     "Printed thousands look cut and not rounded; a count that rounds to another thousand is off all the same.",
