@@ -62,11 +62,18 @@ class Config:
         return [key for key, entry in self.params["downloads"].items() if entry["kind"] == "images"]
 
     def entry(self, stage: str, key: str) -> dict[str, Any]:
-        """The entry of params.yaml that describes one node; `UserError` names the choices if there is none."""
+        """The entry of params.yaml that describes one node; `UserError` names the choices if there is none.
+
+        Of the `variants` of a family those that the scale trains.
+        """
         section = SECTIONS[stage]
         if key not in self.params[section]:
             raise UserError(f"{PARAMS}: {section} has no entry {key!r}; {choices(key, self.params[section])}")
-        return self.params[section][key]
+        found = self.params[section][key]
+        fewer = (self.settings["training"] or {}).get("variants", {})
+        if "variants" not in found:
+            return found
+        return {**found, "variants": {name: fewer.get(name, values) for name, values in found["variants"].items()}}
 
     def dataset(self, entry: dict[str, Any]) -> str:
         """The entry of `downloads` whose images an entry measures, itself or through a degraded set."""

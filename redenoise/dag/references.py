@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Iterable
+from itertools import cycle, product
 from pathlib import Path
+from typing import Any
 
 from redenoise.dag import options, paths
 from redenoise.dag.pairs import check_pair, check_pairs
@@ -32,6 +34,9 @@ def check_scale(settings: dict, params: dict, path: Path) -> None:
     for part in ("training", "tasks", "cascades"):
         if (name := (settings[part] or {}).get("schedule")) is not None:
             check_name(path, f"{part}.schedule", name, "schedules of params.yaml", params["schedules"])
+    known = {option for family in params["families"].values() for option in family.get("variants", {})}
+    for option in (settings["training"] or {}).get("variants", {}):
+        check_name(path, "training.variants", option, "any `variants` of params.yaml", known)
 
 
 def _check_downloads(path: Path, downloads: dict) -> None:
@@ -48,6 +53,9 @@ def _check_families(path: Path, params: dict) -> None:
     downloads = params["downloads"]
     for key, family in params["families"].items():
         _check_network(path, f"families.{key}.network", family["network"], "denoisers")
+        _check_network(
+            path, f"families.{key}.variants", family.get("variants", {}), "denoisers", name=family["network"]["name"]
+        )
         check_download(path, downloads, f"families.{key}.data", family["data"], "images")
         check_download(path, downloads, f"families.{key}.validation", family["validation"], "images")
         if family["weights"] != paths.RELEASED:
@@ -182,18 +190,35 @@ def check_name(path: Path, place: str, name: str, section: str, known: Iterable[
         refuse(path, place, name, f"no entry of {section}", known)
 
 
-def model_names(family: dict) -> list[str]:
-    """Names of a family's networks: one for each level, of noise or of its degradation, or one that serves a range."""
+def varied(family: dict) -> dict[str, dict[str, Any]]:
+    """What sets the networks of a family apart besides their level: options out of its `variants`, by model name.
+
+    There is a network for each combination of these options and for each level, of noise or of the family's
+    degradation, or for the one range that it serves: `sigma25`, `model`, `depth_4-support_9-sigma25`.
+    """
     if "levels" in family:
-        return [f"{options.parameter(family['degradation'])}{level}" for level in family["levels"]]
-    return [f"sigma{sigma:g}" for sigma in family["sigmas"]] if "sigmas" in family else ["model"]
+        levels = [f"{options.parameter(family['degradation'])}{level}" for level in family["levels"]]
+    else:
+        levels = [f"sigma{sigma:g}" for sigma in family["sigmas"]] if "sigmas" in family else ["model"]
+    variants = family.get("variants", {})
+    combinations = [dict(zip(variants, values, strict=True)) for values in product(*variants.values())]
+    return {
+        "-".join([*(f"{option}_{value}".lower() for option, value in changed.items()), level]): changed
+        for changed in combinations
+        for level in levels
+    }
+
+
+def model_names(family: dict) -> list[str]:
+    """Names of a family's networks, see `varied`."""
+    return list(varied(family))
 
 
 def noise_ranges(family: dict) -> dict[str, list]:
     """Lowest and highest level of each of a family's networks, by its name."""
     single = family.get("sigmas") or family.get("levels", ())
     levels = [[level, level] for level in single] or [family.get("sigma_range") or family["level_range"]]
-    return dict(zip(model_names(family), levels, strict=True))
+    return dict(zip(model_names(family), cycle(levels), strict=False))
 
 
 def outside(family: dict, sigma: float) -> str:

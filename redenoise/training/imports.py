@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from redenoise.dag.indexed import CARD, MISSING, checked_path, read_index
-from redenoise.dag.references import noise_ranges
+from redenoise.dag.references import noise_ranges, varied
 from redenoise.models import denoisers, matconvnet, matlab, pickled
 from redenoise.models.weights import load_network, load_state, save_network
 from redenoise.support.errors import UserError, damage_explained
@@ -28,7 +28,8 @@ def import_family(key: str, entry: dict, source: Path, target: Path) -> dict[str
         path = checked_path(source, rows[name])
         release = path.suffix == ".safetensors"
         importer = _import_released if release else _import_published
-        origins[model] = importer(entry["network"], path, target / f"{model}.safetensors")
+        network = {**entry["network"], **varied(entry)[model]}
+        origins[model] = importer(network, path, target / f"{model}.safetensors")
         serves = origins[model].get("sigma_range", ranges[model])
         if serves != ranges[model]:
             line = f"{path}: trained for sigma {serves[0]} to {serves[1]}, but `published` names it for {model}"

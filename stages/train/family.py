@@ -9,6 +9,7 @@ from redenoise.dag import paths
 from redenoise.dag.code import code_files
 from redenoise.dag.config import ROOT, Config
 from redenoise.dag.indexed import CARD, checked_path, read_index
+from redenoise.dag.references import varied
 from redenoise.data.images import read_image
 from redenoise.models import denoisers
 from redenoise.models.weights import load_network, load_state
@@ -38,6 +39,7 @@ class Family(Training):
         network = {**self.entry["network"], **self.schedule.network, **config.smaller(self.entry)}
         # With all defaults: one that changes later must not change what stored weights mean.
         self.options = denoisers.full_spec(network)
+        self.varied = varied(self.entry)
 
     def images(self) -> tuple[Patches, Validation]:
         """Patches of the training images, and the set to validate on."""
@@ -47,12 +49,13 @@ class Family(Training):
 
     def member(self, model: str, sigma_range: list[float]) -> Member:
         """One model with random weights, or the released ones to start from."""
+        options = {**self.options, **self.varied[model]}
         torch.manual_seed(self.seed)  # of the initial weights
-        learner = Learner(denoisers.build(self.options), sigma_range, self.schedule, self.mode, self.device)
+        learner = Learner(denoisers.build(options), sigma_range, self.schedule, self.mode, self.device)
         checkpoint = self.checkpoints / f"{model}.safetensors"
-        code = [*DETERMINING, *code_files(denoisers.source(self.options["name"]))]
+        code = [*DETERMINING, *code_files(denoisers.source(options["name"]))]
         data = paths.data(self.config.scale, self.entry["data"])
-        member = Member(model, learner, checkpoint, self.key_of(self.options, sigma_range, data, code))
+        member = Member(model, learner, checkpoint, self.key_of(options, sigma_range, data, code))
         if self.continue_from and not checkpoint.exists():
             continue_released(member, self.continue_from)
         return member
