@@ -9,8 +9,6 @@ def networks() -> dict[str, nn.Module]:
     """By their names in the results."""
     return {
         "xdncnn_deraining": denoisers.build({"name": "xdncnn", "channels": 3}),
-        # The caption of figure 4 prints the number and no layers; these give it.
-        "xnet": denoisers.build({"name": "xdncnn", "units": 3, "support": 11}),
         "derainnet": derainnet(),
     }
 

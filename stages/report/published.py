@@ -52,7 +52,7 @@ _METRICS = {
     "": "ssim",
     "%": "top1 top5 miou params_relative_to_dncnn params_relative_to_derainnet params_relative_to_srcnn "
     "activation_params_share activation_params_share_large_gain activation_params_share_plateau",
-    "count": "params params_without_bias params_budget training_images images_best images_not_best",
+    "count": "params params_without_bias activation_params params_budget training_images images_best images_not_best",
     "px": "effective_patch_size receptive_field",
     "s": "runtime_cpu runtime_gpu",
 }

@@ -224,7 +224,7 @@ def _read_counts(path: Path) -> dict[tuple[str, str], int]:
     """Counts by name and metric; the rows have no data set and no condition."""
     found = {(item, metric): value or 0.0 for (_, item, _, _, metric), (value, _) in _read_rows(path).items()}
     for (item, metric), value in found.items():
-        if value != int(value) or value < 1:
+        if value != int(value) or value < 0:
             raise UserError(f"{path}: {metric} of {item} is {value}; expected a whole number, run its stage again")
     return {place: int(value) for place, value in found.items()}
 
