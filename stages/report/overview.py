@@ -58,7 +58,7 @@ VALUE_COLUMNS = ("printed", "reproduced", "Δ")
 MEAN_COLUMNS = ("table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS, "over seeds", "distance")
 DEVIATION_COLUMNS = ("compared", "reproduced", "mean Δ", "largest Δ")
 WORST_ORDER = (
-    "Of the cells measured on images; every count of parameters stands in its own table. Sorted not by |Δ| but by |Δ| "
+    "Of the cells measured on images; counts and run times stand in their own tables. Sorted not by |Δ| but by |Δ| "
     "divided by the tolerance of the cell ([notes.md](notes.md) has the tolerances): that of an average is narrower "
     "than that of a single image."
 )
@@ -68,8 +68,8 @@ ORDER_TEXT = (
 )
 ONCE = "all, once where two papers print one measurement"
 STATUS_TEXT = (
-    "`reproduced` and `off` are verdicts on published weights, trainings by the paper's whole schedule, filters and "
-    "counts of parameters. `own training`: the weights are of another training than the paper's, which neither "
+    "`reproduced` and `off` are verdicts on published weights, trainings by the paper's whole schedule, filters, counts "
+    "and run times. `own training`: the weights are of another training than the paper's, which neither "
     "reproduces print nor fails to; the difference stands beside it."
 )
 DETAIL_TEXT = (
@@ -90,7 +90,7 @@ HASH_TEXT = (
 )
 DEMO_WARNING = (
     "Demo scale: these are stand-in images and tiny networks trained for seconds. Nothing that was measured on them "
-    "can be compared with a printed value; parameters alone are, since they are counted on the full-size networks. "
+    "can be compared with a printed value; what needs no image alone is: counts of the full-size networks, run times. "
     "What is measured for real here too, a released network beside CBM3D, is in [photographs.md](photographs.md)."
 )
 
