@@ -280,6 +280,8 @@ def _check_run(path: Path, key: str, run: dict, family: dict, dataset: dict) -> 
     if channels != dataset["channels"]:
         line = f"{place}, {channels} channels, on {run['dataset']}, {dataset['channels']} channels"
         raise UserError(f"{line}; choose a family of the same kind, or take a gray one `by_channel: true`")
+    if "variants" in family:
+        raise UserError(f"{place}, which has networks of different options; choose a family without `variants`")
     check_pair(path, f"evaluations.{key}", run, run["dataset"], family)
     if family["data"] in dataset.get("overlaps", []):
         line = f"{place}, trained on {family['data']}, on {run['dataset']}, which shares images with it"

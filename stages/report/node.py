@@ -13,6 +13,7 @@ from redenoise.support.files import atomic_open, write_text
 from redenoise.support.locks import exclusive, sweep
 from stages.report import (
     designs,
+    drawing,
     figures,
     gallery,
     history,
@@ -30,11 +31,13 @@ from stages.report import (
     tasks,
     training,
     values,
+    xnets,
 )
 from stages.report import records as records_file
 from stages.report.kinds import DesignTable, Printed, Table, TaskTable
 from stages.report.rows import Comparison, Context
 from stages.report.tables import ALL_TABLES, TABLES
+from stages.report.weights import Records
 
 # By kind of table: what joins it, and what lays it out.
 JOINS: dict[type[Printed], Callable[[Any, Context], Comparison]] = {
@@ -111,14 +114,24 @@ def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
     ):
         found |= rendered(page)
     averages, accuracies = results.averages(context.measured), recognized.accuracies(config, context.recognized)
-    found["learning_curves.csv"] = csv_tables.text(training.CURVE_COLUMNS, training.curves(config, records))
+    found |= _of_trainings(config, records)
     return found | {
         "metrics.json": metrics.averages_json(comparisons),
         **metrics.of_papers(comparisons),
         "averages.csv": csv_tables.text(results.AVERAGE_COLUMNS, averages),
         "accuracies.csv": csv_tables.text(recognized.ACCURACY_COLUMNS, accuracies),
-        **{f"figures/{name}.svg": figures.svg(figures.drawn(config, name, found)) for name in figures.DRAWN},
+        **{f"figures/{name}.svg": drawing.svg(figures.drawn(config, name, found)) for name in figures.DRAWN},
         records_file.NAME: records_file.render(own, records),
+    }
+
+
+def _of_trainings(config: Config, records: Records) -> dict[str, str]:
+    """The CSV files of the figures that show trainings, by their path."""
+    points = list(xnets.points(config, records))
+    return {
+        "learning_curves.csv": csv_tables.text(training.CURVE_COLUMNS, training.curves(config, records)),
+        "xnet_parameters.csv": csv_tables.text(xnets.POINT_COLUMNS, xnets.point_rows(points)),
+        "xnet_share.csv": csv_tables.text(xnets.SHARE_COLUMNS, xnets.share_rows(config, points)),
     }
 
 
