@@ -16,6 +16,7 @@ from stages.illustrate.canvas import Figure
 from stages.illustrate.gradients import figure3
 from stages.illustrate.labels import figure6
 from stages.illustrate.real import figure7
+from stages.illustrate.units import figure5, figure10
 from stages.illustrate.zoom import figure4
 
 CAPTIONS = "captions.json"
@@ -24,6 +25,8 @@ FIGURES: dict[str, Callable[[Config], Figure]] = {
     "figure4_zoom.png": figure4,
     "figure6_labels.png": figure6,
     "figure7_real.png": figure7,
+    "figure5_units.png": figure5,
+    "figure10_units.png": figure10,
 }
 
 

@@ -10,7 +10,10 @@ from redenoise.support.errors import UserError
 from redenoise.support.files import read_json
 from stages.report.weights import Records
 
-MADE = ("figure3_gradients.png", "figure4_zoom.png", "figure6_labels.png", "figure7_real.png")
+MADE = (
+    *("figure3_gradients.png", "figure4_zoom.png", "figure6_labels.png", "figure7_real.png"),
+    *("figure5_units.png", "figure10_units.png"),
+)
 ILLUSTRATE = "illustrate"  # the node that makes them
 CAPTIONS = "captions.json"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
