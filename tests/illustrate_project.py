@@ -44,6 +44,7 @@ def make_project(monkeypatch: pytest.MonkeyPatch) -> Config:
     save(paths.weights("demo", "cdncnn_b"), {"model": 3}, BLIND, denoisers.build)
     save(paths.weights("demo", "xdncnn"), {"sigma25": 4}, UNITS, denoisers.build)
     save(paths.weights("demo", "xsrcnn_f"), {"scale3": 5}, UPSCALING, denoisers.build)
+    save(paths.weights("demo", "dncnn_3"), {"model": 6}, {**BLIND, "channels": 1}, denoisers.build)
     monkeypatch.setattr(bm3d, "version", lambda: "bm3d 4, bm4d 4")
     monkeypatch.setattr(bm3d, "denoise", lambda noisy, sigma: noisy.astype(np.float64) / 2 + 64)
     monkeypatch.delenv("REDENOISE_MIRROR", raising=False)

@@ -63,7 +63,7 @@ _OF_TASK = (f"{BUILD}/labelled/${{item.data}}/", f"{BUILD}/tasks/${{item.task}}/
 # Of those, what a node depends on; another task or set of labelled images changes nothing for it.
 _TASK_PARAMS = ("tasks.${item.task}", "labelled.${item.data}")
 _FIGURED = tuple(f"figures.{task}" for task in ("classification", "segmentation"))
-FIGURED_FAMILIES = ("separate", "blind", "units", "upscaling")
+FIGURED_FAMILIES = ("separate", "blind", "units", "upscaling", "general")
 FIGURED_SETS = ("photographs", "real_noise", "examples")
 _RESULTS = f"{BUILD}/results/${{key}}.csv"
 _OUTCOMES = f"{BUILD}/outcomes/${{key}}.npz"
