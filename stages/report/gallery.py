@@ -17,7 +17,12 @@ MADE = (
 ILLUSTRATE = "illustrate"  # the node that makes them
 CAPTIONS = "captions.json"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-DATA = ("learning_curves.csv", "xnet_parameters.csv", "xnet_share.csv")  # what the report's own show
+DATA = (
+    "learning_curves.csv",
+    "xnet_parameters.csv",
+    "xnet_share.csv",
+    "dncnn_variants.csv",
+)  # what the report's own show
 MAX_BYTES = 64 << 20  # of one figure, far more than any has
 DEMO_WARNING = (
     "Demo scale: networks trained for seconds on stand-in images and on textured shapes. The figures show how the "
@@ -34,10 +39,11 @@ class Caption:
     unavailable: str
 
 
-OF_XNETS = (
-    "PSNR is that of a training's last validation: on the middle of each image, of 256x256 pixels at most, with noise "
-    "of its own, where the paper takes whole images. Parameters are counted without the biases of convolutions."
+VALIDATED = (
+    "PSNR is that of a training's validations: on the middle of each image, of 256x256 pixels at most, with noise of "
+    "its own, where the paper takes whole images."
 )
+OF_XNETS = f"{VALIDATED} Shown is the last one. Parameters are counted without the biases of convolutions."
 OWN = {
     "learning_curves.svg": Caption(
         "Learning curves",
@@ -64,6 +70,13 @@ OWN = {
         "miniatures halfway through what they have. The paper does not say how it comes to this number; an xNet of 4 "
         f"convolutions and 11x11 xUnits has exactly that many. {OF_XNETS} The values are in "
         "[xnet_share.csv](xnet_share.csv).",
+        "",
+    ),
+    "dncnn_variants.svg": Caption(
+        "Figure 2 of Zhang et al. 2017: residual learning and batch normalisation",
+        f"DnCNN for sigma = 25 while it trains by SGD and by Adam. {VALIDATED} An epoch of the paper is 1,600 steps of "
+        "its batches of 128 patches. The values, and what was not trained, are in "
+        "[dncnn_variants.csv](dncnn_variants.csv).",
         "",
     ),
 }

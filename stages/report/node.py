@@ -12,6 +12,7 @@ from redenoise.support import csv_tables
 from redenoise.support.files import atomic_open, write_text
 from redenoise.support.locks import exclusive, sweep
 from stages.report import (
+    ablation,
     designs,
     drawing,
     figures,
@@ -131,6 +132,7 @@ def _of_trainings(config: Config, records: Records) -> dict[str, str]:
     return {
         "learning_curves.csv": csv_tables.text(training.CURVE_COLUMNS, training.curves(config, records)),
         "xnet_parameters.csv": csv_tables.text(xnets.POINT_COLUMNS, xnets.point_rows(points)),
+        "dncnn_variants.csv": csv_tables.text(ablation.COLUMNS, ablation.rows(config, records)),
         "xnet_share.csv": csv_tables.text(xnets.SHARE_COLUMNS, xnets.share_rows(config, points)),
     }
 
