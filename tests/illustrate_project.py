@@ -22,6 +22,8 @@ from tests.training_project import make_images
 
 DENOISER = {"name": "multiscale", "channels": 3, "scales": 2, "divisor": 16}
 BLIND = {"name": "dncnn", "channels": 3, "depth": 3, "width": 4}
+UNITS = {"name": "xdncnn", "channels": 1, "units": 2, "width": 9, "support": 3}
+UPSCALING = {"name": "xsrcnn", "channels": 1, "sides": [3, 3, 3], "widths": [4, 4], "support": 3}
 SMALL = {"blocks": [1, 1, 1], "width": 4, "head": 8, "preprocessing": "plain"}
 CLASSIFIER = {"name": "vgg", "classes": 3, "pooled": 2, **SMALL}
 SEGMENTER = {"name": "deeplab", "classes": 4, "dilation": 1, **SMALL}
@@ -32,6 +34,7 @@ def make_project(monkeypatch: pytest.MonkeyPatch) -> Config:
     """Everything that the stage reads in the working folder, and a filter in the place of BM3D that takes no time."""
     make_images("kodak", (40, 36, 3), count=3)
     make_images("rni15", (36, 40, 3))
+    make_images("photographs", (40, 36, 3))
     make_labelled("imagenet_val", segmentation=False)
     make_labelled("voc_val", segmentation=True)
     save(paths.task("demo", "classification"), {"model": 1}, CLASSIFIER, recognizers.build)
@@ -39,6 +42,9 @@ def make_project(monkeypatch: pytest.MonkeyPatch) -> Config:
     for seed, folder in enumerate((paths.weights("demo", "proposed_tasks"), *cascades())):
         save(folder, {f"sigma{level}": 10 * level + seed for level in LEVELS}, DENOISER, denoisers.build)
     save(paths.weights("demo", "cdncnn_b"), {"model": 3}, BLIND, denoisers.build)
+    save(paths.weights("demo", "xdncnn"), {"sigma25": 4}, UNITS, denoisers.build)
+    save(paths.weights("demo", "xsrcnn_f"), {"scale3": 5}, UPSCALING, denoisers.build)
+    save(paths.weights("demo", "dncnn_3"), {"model": 6}, {**BLIND, "channels": 1}, denoisers.build)
     monkeypatch.setattr(bm3d, "version", lambda: "bm3d 4, bm4d 4")
     monkeypatch.setattr(bm3d, "denoise", lambda noisy, sigma: noisy.astype(np.float64) / 2 + 64)
     monkeypatch.delenv("REDENOISE_MIRROR", raising=False)

@@ -121,6 +121,9 @@ IN_PLACE = [
         "  kodak: {sigmas: [15]}",
         "which is no level of noisy.kodak",
     ),
+    ("variants: {depth: [3,", "variants: {dept: [3,", "unknown key 'families.convnet.variants.dept'; .*did you mean"),
+    ("variants: {depth: [3,", "variants: {depth: [three,", "'families.convnet.variants.depth.0': 'three' is not of ty"),
+    ("family: xdncnn,", "family: xnet,", "'evaluations.bsd68-xdncnn' tests xnet, which has networks of different"),
     ("sigma_range: [0, 55]", "sigma_range: [55, 0]", "'families.dncnn_b.sigma_range' is .*lower level first"),
     ("sigma_range: [0, 55]", "sigma_range: [0, 25, 55]", "'families.dncnn_b.sigma_range': "),
     ("{sigma15: sigma15,", "{sigma15: ../../secret,", "'families.dncnn_s.published.sigma15': '../../secret' does not"),
@@ -137,6 +140,7 @@ IN_PLACE = [
 IN_SCALE = [
     ("schedule: modern", "schedule: moderm", "'training.schedule' is 'moderm', .*did you mean 'modern'"),
     ('budget: "10 minutes on 2 CPU cores; no network"', "budget: ' '", "'budget': ' ' does not match"),
+    ("variants: {depth:", "variants: {dept:", "'training.variants' is 'dept', .*did you mean 'depth'"),
     ("threads: 1 ", "threads: 1\nthreads: 2 ", "line [0-9]+, column 1: key 'threads' given twice"),
     ("{test: 4, train: 16, size: 96}", "{test: 4, train: 16, size: 1_0:0}", "1_0:0 is a number in parts of sixty"),
 ]

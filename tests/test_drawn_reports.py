@@ -15,7 +15,7 @@ from redenoise.dag.config import load_config
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 from redenoise.support.numbers import is_number
-from stages.report import figures, reading, spreads
+from stages.report import drawing, figures, reading, spreads
 from stages.report.shown import SHOWN_DECIMALS
 from stages.report.tables import DESIGN_TABLES
 from tests.conftest import DRAWS, ROOT
@@ -74,7 +74,7 @@ def read_page() -> None:
 
 
 def drawn(name: str) -> Callable[[], None]:
-    return lambda: void(figures.svg(figures.drawn(load_config("demo"), name)))
+    return lambda: void(drawing.svg(figures.drawn(load_config("demo"), name)))
 
 
 def void(_: object) -> None:

@@ -11,7 +11,7 @@ from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.document import latex, markdown
 from redenoise.support import csv_tables
-from stages.report import figures, layout, training, weights
+from stages.report import drawing, figures, layout, training, weights
 from stages.report import node as stage
 from stages.report.join import compare
 from stages.report.tables import TABLES
@@ -128,7 +128,7 @@ def test_notes_count_parameters_at_every_scale_and_name_the_schedule(partly):
 
 def drawn(config: Config, name: str) -> str:
     """A figure of the report, drawn once more from the CSV files that it wrote."""
-    return figures.svg(figures.drawn(config, name))
+    return drawing.svg(figures.drawn(config, name))
 
 
 def test_equal_numbers_give_equal_bytes_of_both_figures(partly):

@@ -15,7 +15,7 @@ from redenoise.dag.config import load_config
 from redenoise.document.model import Cell, Column, Document, Section, Table, Value
 from redenoise.measure import metrics
 from redenoise.support.errors import UserError
-from stages.report import figures
+from stages.report import drawing, figures
 from tests.site_project import LEVELS, make_reports
 
 VALUES = tuple(
@@ -155,7 +155,7 @@ def test_a_cell_leads_to_its_node_or_to_the_tables_that_it_names():
 @pytest.mark.parametrize("name", ["learning_curves", "parameters_psnr"])
 def test_a_chart_is_the_report_s_drawing_and_its_points_are_where_it_has_them(committed: Path, name: str):
     found = charts.chart(load_config("demo"), name, 'What "it" shows')
-    drawn = figures.svg(figures.drawn(load_config("demo"), name))
+    drawn = drawing.svg(figures.drawn(load_config("demo"), name))
     assert set(re.findall(r">([^<>\n]+)</text>", drawn)) == set(re.findall(r">([^<>\n]+)</text>", found.svg))
     dots = [(float(x), float(y)) for x, y in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', found.svg)]
     marks = [(float(x), float(y)) for x, y in re.findall(r'<use [^>]*x="([\d.]+)" y="([\d.]+)"', found.svg)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from redenoise.dag import options, paths
 from redenoise.dag.pairs import check_pair, check_pairs
+from redenoise.dag.table import FIGURED_FAMILIES, FIGURED_SETS
 from redenoise.support.errors import UserError, choices
 
 # What the sources of labelled images have: their task, and their splits.
@@ -166,10 +167,11 @@ def _check_figures(path: Path, params: dict) -> None:
         if found != task:
             line = f"{path}: 'figures.{task}.data' is {shown[task]['data']!r}, a set for {found}"
             raise UserError(f"{line}; choose one for {task}")
-    for field in ("separate", "blind"):
+    for field in FIGURED_FAMILIES:
         check_name(path, f"figures.{field}", shown[field], "families", families)
+    for field in ("separate", "blind"):
         _check_color(path, f"figures.{field}", shown[field], families)
-    for field in ("photographs", "real_noise"):
+    for field in FIGURED_SETS:
         check_download(path, params["downloads"], f"figures.{field}", shown[field], "images")
 
 
@@ -280,6 +282,8 @@ def _check_run(path: Path, key: str, run: dict, family: dict, dataset: dict) -> 
     if channels != dataset["channels"]:
         line = f"{place}, {channels} channels, on {run['dataset']}, {dataset['channels']} channels"
         raise UserError(f"{line}; choose a family of the same kind, or take a gray one `by_channel: true`")
+    if "variants" in family:
+        raise UserError(f"{place}, which has networks of different options; choose a family without `variants`")
     check_pair(path, f"evaluations.{key}", run, run["dataset"], family)
     if family["data"] in dataset.get("overlaps", []):
         line = f"{place}, trained on {family['data']}, on {run['dataset']}, which shares images with it"

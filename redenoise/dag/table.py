@@ -63,6 +63,8 @@ _OF_TASK = (f"{BUILD}/labelled/${{item.data}}/", f"{BUILD}/tasks/${{item.task}}/
 # Of those, what a node depends on; another task or set of labelled images changes nothing for it.
 _TASK_PARAMS = ("tasks.${item.task}", "labelled.${item.data}")
 _FIGURED = tuple(f"figures.{task}" for task in ("classification", "segmentation"))
+FIGURED_FAMILIES = ("separate", "blind", "units", "upscaling", "general")
+FIGURED_SETS = ("photographs", "real_noise", "examples")
 _RESULTS = f"{BUILD}/results/${{key}}.csv"
 _OUTCOMES = f"{BUILD}/outcomes/${{key}}.npz"
 _COMMITTED = ("reports/spread/", "reports/benchmark/")  # what commands have measured, and no node measures
@@ -217,8 +219,8 @@ STAGES = (
             *(f"{BUILD}/labelled/${{{figure}.data}}/" for figure in _FIGURED),
             *(f"{BUILD}/tasks/${{{figure}.task}}/" for figure in _FIGURED),
             *(f"{BUILD}/cascades/${{{figure}.joint}}/" for figure in _FIGURED),
-            *(f"{BUILD}/weights/${{figures.{name}}}/" for name in ("separate", "blind")),
-            *(f"{BUILD}/data/${{figures.{name}}}/" for name in ("photographs", "real_noise")),
+            *(f"{BUILD}/weights/${{figures.{name}}}/" for name in FIGURED_FAMILIES),
+            *(f"{BUILD}/data/${{figures.{name}}}/" for name in FIGURED_SETS),
         ),
         writes=(f"{BUILD}/figures/",),
         code=("redenoise/models/filters/bm3d.py",),

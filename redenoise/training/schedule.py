@@ -79,10 +79,10 @@ def schedule_for(params: dict, training: dict, family: dict) -> tuple[str, Sched
 
     Args:
         params: the whole of params.yaml.
-        training: `training` of the scale: `schedule` replaces the family's if given, `mode` is not part of it, every
-            other key replaces one of the schedule.
+        training: `training` of the scale: `schedule` replaces the family's if given, unless that `keeps_schedule`;
+            `mode` is not part of it, every other key replaces one of the schedule.
     """
-    name = training.get("schedule") or family["schedule"]
+    name = family["schedule"] if family.get("keeps_schedule") else training.get("schedule") or family["schedule"]
     if name not in params["schedules"]:
         raise UserError(f"params.yaml: schedules has no entry {name!r}; {choices(name, params['schedules'])}")
     known = {item.name for item in fields(Schedule)}

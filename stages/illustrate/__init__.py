@@ -1,1 +1,1 @@
-"""Stage `illustrate`: the figures of Liu et al. 2020 that consist of images."""
+"""Stage `illustrate`: the figures that consist of images, of Liu et al. 2020 and others."""

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from redenoise.dag.indexed import unavailable_reason
+from redenoise.dag.indexed import checked_path, read_index, unavailable_reason
+from redenoise.data.images import read_image
 from redenoise.models import filters
 from redenoise.recognition.denoisers import Learned
 from redenoise.support.errors import UserError
+from stages.illustrate.canvas import central
 
 CPU = torch.device("cpu")
 
@@ -55,6 +57,16 @@ def cbm3d(sigma: float) -> Method:
 def not_run(methods: Iterable[Method]) -> str:
     """Sentences that say which methods are not there, and why; empty if all are."""
     return "".join(f" {method.name} was not run: {method.missing}." for method in methods if method.missing)
+
+
+def example(data: Path, side: int) -> tuple[str, np.ndarray]:
+    """Name and middle of the first image of a data set in gray, float64 (H, W), at most `side` by `side` pixels.
+
+    The sides are multiples of 6, so that super-resolution by 2 and 3 can start from them.
+    """
+    row = read_index(data)[0]
+    image = read_image(checked_path(data, row), gray=True).astype(np.float64)
+    return row["id"], central(image, *(min(side, length) // 6 * 6 for length in image.shape))
 
 
 def tensor(image: np.ndarray) -> torch.Tensor:

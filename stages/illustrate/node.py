@@ -13,9 +13,11 @@ from redenoise.measure.torch_mode import set_mode
 from redenoise.support.files import renewed, write_json
 from redenoise.support.progress import progress
 from stages.illustrate.canvas import Figure
+from stages.illustrate.general import figure12
 from stages.illustrate.gradients import figure3
 from stages.illustrate.labels import figure6
 from stages.illustrate.real import figure7
+from stages.illustrate.units import figure5, figure10
 from stages.illustrate.zoom import figure4
 
 CAPTIONS = "captions.json"
@@ -24,6 +26,9 @@ FIGURES: dict[str, Callable[[Config], Figure]] = {
     "figure4_zoom.png": figure4,
     "figure6_labels.png": figure6,
     "figure7_real.png": figure7,
+    "figure5_units.png": figure5,
+    "figure10_units.png": figure10,
+    "figure12_general.png": figure12,
 }
 
 

@@ -1,10 +1,9 @@
 """The figures: learning curves, and parameters against PSNR, from the rows of the CSV files beside them.
 
-A function draws each of them, `svg` and `pdf` write it: the report's pages, the site and the LaTeX document show one
-drawing. The same numbers give the same bytes.
+A function draws each of them, `drawing` writes it: the report's pages, the site and the LaTeX document show one
+drawing.
 """
 
-import io
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -14,47 +13,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
-from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
+from redenoise.dag.references import noise_ranges
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 from redenoise.support.numbers import EXACT, number
+from stages.report import ablation
+from stages.report.drawing import COLORS, LOOK, count_axis, empty, look
 from stages.report.kinds import Design
 from stages.report.results import DEMO_PREFIX
 from stages.report.tables import DESIGN_TABLES
+from stages.report.xnet_figures import by_parameters, by_share
+from stages.report.xnets import POINT_COLUMNS, SHARE_COLUMNS
 
 Rows = Iterable[dict[str, str]]  # of a CSV file
 Points = list[tuple[float, float]]
 
-# Over the defaults of matplotlib, whatever a user's own settings are. Text stays text, so that a changed word is a
-# changed line, and a name with dollar signs is no formula; the white ground makes the figures readable on a dark page.
-LOOK: list[str | dict[str, Any]] = [
-    "default",
-    {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "redenoise",
-        "pdf.fonttype": 42,
-        "text.parse_math": False,
-        "font.family": ["DejaVu Sans", "sans-serif"],
-        "font.size": 9.0,
-        "figure.facecolor": "white",
-        "savefig.facecolor": "white",
-        "axes.grid": True,
-        "grid.color": "#dddddd",
-        "axes.axisbelow": True,
-        # Where DejaVu Sans is not there a browser takes another font: a wider one must not reach the title of an axis.
-        "axes.labelpad": 10.0,
-        "figure.constrained_layout.w_pad": 0.12,
-        "figure.constrained_layout.h_pad": 0.08,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-    },
-]
-COLORS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2", "#7f7f7f")
-DASHES = ("-", "--", ":")
 PANELS = 3  # of the learning curves, in a line
 LABEL_SIDES = {  # offset in points, and which part of the label is there
     "left": ((-7, 0), "right", "center"),
@@ -65,7 +42,6 @@ LABEL_SIDES = {  # offset in points, and which part of the label is there
     "below": ((0, -6), "center", "top"),
 }
 CLEAR = 2.0  # pixels around a label
-UNDATED = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
 
 
 @style.context(LOOK)
@@ -79,7 +55,7 @@ def learning_curves(config: Config, rows: Rows) -> Figure:
     for (family, model), curve in _curves(rows).items():
         panels[_panel(config, family, model)][family, model] = curve
     if not panels:
-        return _empty("No training at this scale: there are no learning curves.")
+        return empty("No training at this scale: there are no learning curves.")
     families = list(dict.fromkeys(family for curves in panels.values() for family, _ in curves))
     columns = min(PANELS, len(panels))
     lines = -(-len(panels) // columns)
@@ -87,15 +63,15 @@ def learning_curves(config: Config, rows: Rows) -> Figure:
     axes = figure.subplots(lines, columns, squeeze=False).flatten()
     for axis, (title, curves) in zip(axes, sorted(panels.items()), strict=False):
         for (family, model), points in curves.items():
-            look: dict[str, Any] = {"label": f"{family} {model}", "gid": family, **_look(families.index(family))}
-            axis.plot(*zip(*points, strict=True), marker="o" if len(points) < 10 else "", markersize=3, **look)
+            shown: dict[str, Any] = {"label": f"{family} {model}", "gid": family, **look(families.index(family))}
+            axis.plot(*zip(*points, strict=True), marker="o" if len(points) < 10 else "", markersize=3, **shown)
         axis.set_title(title, fontsize="medium")
-        _count_axis(axis)
+        count_axis(axis)
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
     figure.supxlabel("step of the training", fontsize="medium")
     figure.supylabel("PSNR in dB", fontsize="medium")
-    handles = [Line2D([], [], label=family, **_look(index)) for index, family in enumerate(families)]
+    handles = [Line2D([], [], label=family, **look(index)) for index, family in enumerate(families)]
     figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize="small")
     return figure
 
@@ -112,7 +88,7 @@ def parameters_psnr(config: Config, rows: Rows) -> Figure:
     if not demo:
         kinds["printed"] = _designs(rows, "published", demo)
     if not any(kinds.values()):
-        return _empty("No design was measured at this scale.")
+        return empty("No design was measured at this scale.")
     figure = Figure(figsize=(9.0, 6.0), layout="constrained")
     axis = figure.subplots()
     scales = list(dict.fromkeys(design.shown[0] for design in spec.designs))
@@ -121,7 +97,7 @@ def parameters_psnr(config: Config, rows: Rows) -> Figure:
         points = {kind: found[design.item] for kind, found in kinds.items() if design.item in found}
         if points:
             labels.append((_design(axis, design, COLORS[scales.index(design.shown[0])], points), design.side))
-    _count_axis(axis)
+    count_axis(axis)
     axis.set_xlabel("parameters" + (" of the full-size network" if demo else ""))
     axis.set_ylabel(f"average PSNR in dB, {'stand-ins for ' if demo else ''}{spec.dataset}, σ = {spec.sigma}")
     axis.margins(x=0.1, y=0.1)
@@ -155,6 +131,9 @@ DRAWN = {
         f"{DESIGN_TABLES[0].key}.csv",
         ("dataset", "item", "metric", "published", "reproduced"),
     ),
+    "xnet_parameters": (by_parameters, "xnet_parameters.csv", POINT_COLUMNS),
+    "xnet_share": (by_share, "xnet_share.csv", SHARE_COLUMNS),
+    "dncnn_variants": (ablation.curves, "dncnn_variants.csv", ablation.COLUMNS),
 }
 
 
@@ -179,24 +158,6 @@ def drawn(config: Config, name: str, texts: dict[str, str] | None = None) -> Fig
         raise UserError(f"{path}: {error}; {again}") from None
 
 
-def svg(figure: Figure) -> str:
-    """A figure as SVG."""
-    # Matplotlib ends some lines in a blank.
-    return "\n".join(line.rstrip() for line in _written(figure, "svg").decode().splitlines()) + "\n"
-
-
-def pdf(figure: Figure) -> bytes:
-    """A figure as PDF."""
-    return _written(figure, "pdf")
-
-
-@style.context(LOOK)
-def _written(figure: Figure, form: str) -> bytes:
-    stream = io.BytesIO()
-    figure.savefig(stream, format=form, metadata=UNDATED[form])
-    return stream.getvalue()
-
-
 def _curves(rows: Rows) -> dict[tuple[str, str], Points]:
     """(family, model) to (step, PSNR in dB): on validation images, or on training crops where there are none."""
     found: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
@@ -218,24 +179,8 @@ def _panel(config: Config, family: str, model: str) -> str:
     entry = config.entry("train", family)
     stand_ins = "" if config.settings["real_data"] else "stand-ins for "
     dataset = f"{stand_ins}{config.entry('download', entry['validation'])['title']}"
-    if "sigmas" in entry:
-        return f"σ = {model.removeprefix('sigma')}, {dataset}"
-    low, high = entry["sigma_range"]
-    return f"σ = {high} of {low} to {high}, {dataset}"
-
-
-def _look(index: int) -> dict[str, Any]:
-    """Colour and dashes of a family: the dashes change when the colours are used up."""
-    return {"color": COLORS[index % len(COLORS)], "linestyle": DASHES[index // len(COLORS) % len(DASHES)]}
-
-
-def _count_axis(axis: Axes) -> None:
-    """Labels such as 200, 1k, 5M on a logarithmic axis: 1, 2, 5 of every power of ten, over long ranges 1 alone."""
-    axis.set_xscale("log")
-    low, high = axis.get_xlim()
-    axis.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 100 * low else (1.0, 2.0, 5.0)))
-    axis.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axis.xaxis.set_minor_locator(NullLocator())
+    low, high = noise_ranges(entry)[model]
+    return f"σ = {high}, {dataset}" if low == high else f"σ = {high} of {low} to {high}, {dataset}"
 
 
 def _designs(rows: Rows, kind: str, stand_ins: bool) -> dict[str, tuple[float, float]]:
@@ -273,10 +218,3 @@ def _part(labels: list[tuple[Annotation, str]], taken: list[Bbox]) -> None:
             if not any(box.overlaps(other) for other in taken):
                 break
         taken = [*taken, box]
-
-
-def _empty(text: str) -> Figure:
-    """A figure without data, which says so."""
-    figure = Figure(figsize=(6.0, 1.2))
-    figure.text(0.5, 0.5, text, ha="center", va="center")
-    return figure

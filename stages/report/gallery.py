@@ -10,10 +10,19 @@ from redenoise.support.errors import UserError
 from redenoise.support.files import read_json
 from stages.report.weights import Records
 
-MADE = ("figure3_gradients.png", "figure4_zoom.png", "figure6_labels.png", "figure7_real.png")
+MADE = (
+    *("figure3_gradients.png", "figure4_zoom.png", "figure6_labels.png", "figure7_real.png"),
+    *("figure5_units.png", "figure10_units.png", "figure12_general.png"),
+)
 ILLUSTRATE = "illustrate"  # the node that makes them
 CAPTIONS = "captions.json"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+DATA = (
+    "learning_curves.csv",
+    "xnet_parameters.csv",
+    "xnet_share.csv",
+    "dncnn_variants.csv",
+)  # what the report's own show
 MAX_BYTES = 64 << 20  # of one figure, far more than any has
 DEMO_WARNING = (
     "Demo scale: networks trained for seconds on stand-in images and on textured shapes. The figures show how the "
@@ -30,6 +39,11 @@ class Caption:
     unavailable: str
 
 
+VALIDATED = (
+    "PSNR is that of a training's validations: on the middle of each image, of 256x256 pixels at most, with noise of "
+    "its own, where the paper takes whole images."
+)
+OF_XNETS = f"{VALIDATED} Shown is the last one. Parameters are counted without the biases of convolutions."
 OWN = {
     "learning_curves.svg": Caption(
         "Learning curves",
@@ -42,6 +56,27 @@ OWN = {
         "Parameters and PSNR",
         "The designs of the proposed denoiser; the values are in "
         "[liu2020/table1_architecture](liu2020/table1_architecture.md).",
+        "",
+    ),
+    "xnet_parameters.svg": Caption(
+        "Figure 3 of Kligvasser et al. 2018: parameters and PSNR of ConvNet and xNet",
+        f"A line for ConvNet and for every support of the xUnits, a point for every depth. {OF_XNETS} The values, and "
+        "what was not trained, are in [xnet_parameters.csv](xnet_parameters.csv).",
+        "",
+    ),
+    "xnet_share.svg": Caption(
+        "Figure 4 of Kligvasser et al. 2018: share of the parameters in activations",
+        "What the lines of figure 3 have at one number of parameters, interpolated linearly: the paper's 99,136, of "
+        "miniatures halfway through what they have. The paper does not say how it comes to this number; an xNet of 4 "
+        f"convolutions and 11x11 xUnits has exactly that many. {OF_XNETS} The values are in "
+        "[xnet_share.csv](xnet_share.csv).",
+        "",
+    ),
+    "dncnn_variants.svg": Caption(
+        "Figure 2 of Zhang et al. 2017: residual learning and batch normalisation",
+        f"DnCNN for sigma = 25 while it trains by SGD and by Adam. {VALIDATED} An epoch of the paper is 1,600 steps of "
+        "its batches of 128 patches. The values, and what was not trained, are in "
+        "[dncnn_variants.csv](dncnn_variants.csv).",
         "",
     ),
 }

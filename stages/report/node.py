@@ -12,7 +12,9 @@ from redenoise.support import csv_tables
 from redenoise.support.files import atomic_open, write_text
 from redenoise.support.locks import exclusive, sweep
 from stages.report import (
+    ablation,
     designs,
+    drawing,
     figures,
     gallery,
     history,
@@ -32,11 +34,13 @@ from stages.report import (
     times,
     training,
     values,
+    xnets,
 )
 from stages.report import records as records_file
 from stages.report.kinds import DesignTable, NumberTable, Printed, Table, TaskTable
 from stages.report.rows import Comparison, Context
 from stages.report.tables import ALL_TABLES, TABLES
+from stages.report.weights import Records
 
 # By kind of table: what joins it, and what lays it out.
 JOINS: dict[type[Printed], Callable[[Any, Context], Comparison]] = {
@@ -115,14 +119,25 @@ def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
     ):
         found |= rendered(page)
     averages, accuracies = results.averages(context.measured), recognized.accuracies(config, context.recognized)
-    found["learning_curves.csv"] = csv_tables.text(training.CURVE_COLUMNS, training.curves(config, records))
+    found |= _of_trainings(config, records)
     return found | {
         "metrics.json": metrics.averages_json(comparisons),
         **metrics.of_papers(comparisons),
         "averages.csv": csv_tables.text(results.AVERAGE_COLUMNS, averages),
         "accuracies.csv": csv_tables.text(recognized.ACCURACY_COLUMNS, accuracies),
-        **{f"figures/{name}.svg": figures.svg(figures.drawn(config, name, found)) for name in figures.DRAWN},
+        **{f"figures/{name}.svg": drawing.svg(figures.drawn(config, name, found)) for name in figures.DRAWN},
         records_file.NAME: records_file.render(own, records),
+    }
+
+
+def _of_trainings(config: Config, records: Records) -> dict[str, str]:
+    """The CSV files of the figures that show trainings, by their path."""
+    points = list(xnets.points(config, records))
+    return {
+        "learning_curves.csv": csv_tables.text(training.CURVE_COLUMNS, training.curves(config, records)),
+        "xnet_parameters.csv": csv_tables.text(xnets.POINT_COLUMNS, xnets.point_rows(points)),
+        "dncnn_variants.csv": csv_tables.text(ablation.COLUMNS, ablation.rows(config, records)),
+        "xnet_share.csv": csv_tables.text(xnets.SHARE_COLUMNS, xnets.share_rows(config, points)),
     }
 
 

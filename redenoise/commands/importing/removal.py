@@ -7,6 +7,7 @@ from redenoise.commands.importing.entry import without_family
 from redenoise.commands.release import cards, readme
 from redenoise.dag import paths
 from redenoise.dag.config import PARAMS, load_config
+from redenoise.dag.table import FIGURED_FAMILIES
 from redenoise.support.errors import UserError, choices
 from redenoise.support.files import atomic_open, write_text
 
@@ -62,4 +63,4 @@ def used_by(params: dict[str, Any], name: str) -> list[str]:
         for key, entry in params[section].items()
         if entry[field] in (name, f"weights/{name}")
     ]
-    return users + [f"figures.{field}" for field in ("separate", "blind") if params["figures"][field] == name]
+    return users + [f"figures.{field}" for field in FIGURED_FAMILIES if params["figures"][field] == name]

@@ -16,7 +16,7 @@ from redenoise.document.latex import escape
 from redenoise.document.model import Paragraph, Picture
 from redenoise.support.errors import UserError
 from redenoise.support.files import atomic_open, write_text
-from stages.report import figures, reading
+from stages.report import drawing, figures, reading
 from stages.report.results import DEMO_PREFIX
 from stages.report.rows import STATUSES
 from stages.report.tables import ALL_TABLES
@@ -124,7 +124,7 @@ def _figures(config: Config) -> Iterator[Figure]:
             if not match or (match[2] == "svg" and match[1] not in figures.DRAWN):
                 raise UserError(f"{page}: figure {path!r}, expected figures/<name>.png or a drawing of the report")
             drawn = match[2] == "svg"
-            data = figures.pdf(figures.drawn(config, match[1])) if drawn else _file(reports / path)
+            data = drawing.pdf(figures.drawn(config, match[1])) if drawn else _file(reports / path)
             words = (escape(block.text) for block in section.blocks if isinstance(block, Paragraph))
             yield Figure(f"{match[1]}.{'pdf' if drawn else 'png'}", data, section.heading, "\n\n".join(words))
     if (scores := opinion.file(config.scale, "pdf")).exists():

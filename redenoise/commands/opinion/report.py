@@ -12,7 +12,7 @@ from redenoise.document import markdown, model, store
 from redenoise.document.model import NOTHING, WARNING, Block, Document, Items, Paragraph, Picture, Section, Table
 from redenoise.support import csv_tables
 from redenoise.support.files import atomic_open, write_text
-from stages.report import figures
+from stages.report import drawing
 
 FOLDER = Path("reports/opinion")  # beside the scales' own folders, which are what the stage `report` writes
 COLUMNS = ("dataset", "item", "condition", "method", "metric", "unit", "value", "low", "high", "spread", "raters")
@@ -54,9 +54,9 @@ def write(folder: Path, config: Config, ratings: list[Rating], key: Key | None) 
     texts["csv"] = csv_text(scores, key.sigma if key else 0)
     svg, pdf = (file(config.scale, kind, folder) for kind in ("svg", "pdf"))
     if key and scores:
-        texts["svg"] = figures.svg(figure(ratings, key, scores))
+        texts["svg"] = drawing.svg(figure(ratings, key, scores))
         with atomic_open(pdf) as stream:
-            stream.write(figures.pdf(figure(ratings, key, scores)))
+            stream.write(drawing.pdf(figure(ratings, key, scores)))
     else:
         for path in (svg, pdf):
             path.unlink(missing_ok=True)
@@ -107,17 +107,17 @@ def _found(ratings: list[Rating], key: Key, scores: list[Score], scale: str) -> 
     return Section(SCORES, blocks), Section("Sources", (_sources(ratings, key),))
 
 
-@style.context(figures.LOOK)
+@style.context(drawing.LOOK)
 def figure(ratings: list[Rating], key: Key, scores: list[Score]) -> Figure:
     """Bars of the means with their intervals, and a dot for each rater."""
     overall = [score for score in scores if (score.dataset, score.item) == ("", AVERAGE)]
     drawn = Figure(figsize=(6.4, 3.8), layout="constrained")
     axis = drawn.subplots()
     for place, score in enumerate(overall):
-        axis.bar(place, score.mean - 1, bottom=1, width=0.6, color=figures.COLORS[place], alpha=0.55)
+        axis.bar(place, score.mean - 1, bottom=1, width=0.6, color=drawing.COLORS[place], alpha=0.55)
         means = table(ratings, list(key.places), score.method).mean(axis=1)
         beside = [place + 0.2 * (index / max(1, len(means) - 1) - 0.5) for index in range(len(means))]
-        axis.plot(beside, means, linestyle="", marker="o", markersize=3, color=figures.COLORS[place])
+        axis.plot(beside, means, linestyle="", marker="o", markersize=3, color=drawing.COLORS[place])
         if score.low is not None and score.high is not None:
             reach = [[score.mean - score.low], [score.high - score.mean]]
             axis.errorbar(place, score.mean, yerr=reach, color="black", capsize=5, linewidth=1.2)

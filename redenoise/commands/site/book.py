@@ -18,7 +18,7 @@ from stages.report import TABLE_SUFFIXES, gallery, reading
 from stages.report.tables import ALL_TABLES
 
 TEXTS = ("overview", "photographs", "training", "figures", "notes")  # documents that are no table's
-DATA = ("averages.csv", "accuracies.csv", "learning_curves.csv", "metrics.json")
+DATA = ("averages.csv", "accuracies.csv", *gallery.DATA, "metrics.json")
 PICTURES = tuple(f"figures/{name}" for name in gallery.MADE)
 
 

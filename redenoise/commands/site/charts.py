@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from redenoise.dag.config import Config
-from stages.report import figures
+from stages.report import drawing, figures
 from stages.report.shown import number
 
 POINTS = 72  # to the inch, the unit of lengths in an SVG file of matplotlib
@@ -30,7 +30,7 @@ def chart(config: Config, name: str, caption: str) -> Chart:
     """A figure of `figures.DRAWN`; raises `UserError` if its data are not what the report writes."""
     figure = figures.drawn(config, name)
     # Written first: that lays the axes out, and so says where their points are.
-    drawn, size = figures.svg(figure), figure.get_size_inches() * POINTS
+    drawn, size = drawing.svg(figure), figure.get_size_inches() * POINTS
     lines = [(axis, line, str(line.get_gid())) for axis in figure.axes for line in axis.lines if line.get_gid()]
     names = tuple(dict.fromkeys(series for *_, series in lines))
     body = drawn[drawn.index(">", drawn.index("<svg")) + 1 : drawn.rindex("</svg>")].replace("*{", ".plot *{")
