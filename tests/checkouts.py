@@ -15,11 +15,14 @@ from tests.conftest import ROOT
 
 # What stays of each section of params.yaml: a node of every stage, and of the report's inputs what needs them.
 KEPT = {
-    "downloads": ("kodak", "set12", "classic5", "rni15", "train400", "cbsd432", "t91", "dncnn_weights"),
+    "downloads": (
+        *("kodak", "set12", "classic5", "rni15", "train400", "cbsd432", "t91"),
+        *("dncnn_weights", "xunit_weights", "xsrcnn_weights"),
+    ),
     "pairs": tuple(f"{a}-{b}" for a in ("kodak", "set12", "classic5", "rni15") for b in ("train400", "cbsd432", "t91")),
     "noisy": ("kodak", "set12"),
     "degraded": ("classic5-jpeg",),
-    "families": ("dncnn_s", "dncnn_b", "cdncnn_b", "proposed_tasks"),
+    "families": ("dncnn_s", "dncnn_b", "cdncnn_b", "proposed_tasks", "xdncnn", "xsrcnn_f"),
     "evaluations": ("kodak-cdncnn_b", "set12-dncnn_s"),
     "filters": ("kodak-cbm3d",),
     "restorations": ("classic5-dncnn_b",),
@@ -90,6 +93,8 @@ def cut(target: Path, kept: dict[str, tuple[str, ...]]) -> None:
         params[section] = {name: params[section][name] for name in names}
     for entry in params["downloads"].values():
         entry.pop("overlaps", None)
+    params["figures"] |= {"general": "dncnn_b", "examples": "kodak"}
+    params["families"]["xsrcnn_f"]["validation"] = "classic5"
     params["miniatures"]["dncnn"] = {"depth": 3, "width": 4}
     (target / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 

@@ -186,7 +186,7 @@ def test_unknown_node_offers_the_nearest(project: Path):
 def test_node_params_change_with_their_own_entry_only(project: Path):
     before = load_config()
     path = Path("params.yaml")
-    path.write_text(path.read_text().replace("depth: 17", "depth: 18"))
+    path.write_text(path.read_text().replace("depth: 17", "depth: 18", 1))
     after = load_config()
     changed = {
         (stage, key)

@@ -82,3 +82,12 @@ def test_miniatures_have_a_number_of_parameters_of_their_own(project):
     assert {row["network"] for row in found} == {"ConvNet", "xNet"}
     assert all(row["psnr"] == "30.5000" and not row["note"] for row in found)
     assert "stand-ins for BSD68" in page(config, "figures/xnet_share.svg")
+
+
+def test_a_project_without_these_families_has_figures_that_say_so(project):
+    config = project("demo")
+    without = {key: entry for key, entry in config.params["families"].items() if "variants" not in entry}
+    config = Config("demo", {**config.params, "families": without}, config.settings)
+    stage.run(config)
+    for name in ("xnet_parameters", "xnet_share", "dncnn_variants"):
+        assert "Not run: there are no such networks." in page(config, f"figures/{name}.svg")

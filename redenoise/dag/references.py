@@ -35,9 +35,9 @@ def check_scale(settings: dict, params: dict, path: Path) -> None:
     for part in ("training", "tasks", "cascades"):
         if (name := (settings[part] or {}).get("schedule")) is not None:
             check_name(path, f"{part}.schedule", name, "schedules of params.yaml", params["schedules"])
-    known = {option for family in params["families"].values() for option in family.get("variants", {})}
+    known = {option for name in options.names("denoisers") for option in options.of("denoisers", name)}
     for option in (settings["training"] or {}).get("variants", {}):
-        check_name(path, "training.variants", option, "any `variants` of params.yaml", known)
+        check_name(path, "training.variants", option, "the options of any denoiser", known)
 
 
 def _check_downloads(path: Path, downloads: dict) -> None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from redenoise.dag.config import Config
 from redenoise.dag.references import varied
 from redenoise.support.numbers import fixed, number
-from stages.report.drawing import LOOK, empty, look
+from stages.report.drawing import LOOK, empty, look, validated
 from stages.report.weights import Records, cards
 
 COLUMNS = ("optimizer", "residual", "batch_norm", "step", "psnr", "note")
@@ -18,7 +18,8 @@ FAMILIES = {"dncnn_sgd": "SGD", "dncnn_adam": "Adam"}
 
 def rows(config: Config, records: Records) -> Iterator[tuple[str, ...]]:
     """Validations of every network by `COLUMNS`, dB with four decimals; one line with a note for a network without."""
-    for family, optimizer in FAMILIES.items():
+    for family in [name for name in FAMILIES if name in config.keys("train")]:
+        optimizer = FAMILIES[family]
         found = cards(config, records, family)
         missing = records.get(f"train-{family}", {}).get("unavailable", "not trained or imported yet")
         for model, changed in varied(config.entry("train", family)).items():
@@ -54,10 +55,7 @@ def curves(config: Config, found: Iterable[dict[str, str]]) -> Figure:
             )
         axis.set_title(optimizer, fontsize="medium")
         axis.set_xlabel("step of the training")
-    entry = config.entry("train", "dncnn_sgd")
-    stand_ins = "" if config.settings["real_data"] else "stand-ins for "
-    dataset = config.entry("download", entry["validation"])["title"]
-    axes[0].set_ylabel(f"PSNR in dB, {stand_ins}{dataset}, σ = {entry['sigmas'][0]}")
+    axes[0].set_ylabel(validated(config, FAMILIES))
     lines = {line.get_label(): line for axis in axes for line in axis.lines}
     figure.legend(
         handles=[lines[label] for label in labels], loc="outside right upper", frameon=False, fontsize="small"

@@ -4,6 +4,7 @@ The same numbers give the same bytes.
 """
 
 import io
+from collections.abc import Iterable
 from textwrap import fill
 from typing import Any
 
@@ -11,6 +12,8 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
+
+from redenoise.dag.config import Config
 
 # Over the defaults of matplotlib, whatever a user's own settings are. Text stays text, so that a changed word is a
 # changed line, and a name with dollar signs is no formula; the white ground makes the figures readable on a dark page.
@@ -62,6 +65,14 @@ def _written(figure: Figure, form: str) -> bytes:
 def look(index: int) -> dict[str, Any]:
     """Colour and dashes of a family: the dashes change when the colours are used up."""
     return {"color": COLORS[index % len(COLORS)], "linestyle": DASHES[index // len(COLORS) % len(DASHES)]}
+
+
+def validated(config: Config, families: Iterable[str]) -> str:
+    """Title of the axis of the PSNR on which the first family that is there is validated, at its one noise level."""
+    entry = config.entry("train", next(family for family in families if family in config.keys("train")))
+    stand_ins = "" if config.settings["real_data"] else "stand-ins for "
+    dataset = config.entry("download", entry["validation"])["title"]
+    return f"PSNR in dB, {stand_ins}{dataset}, σ = {entry['sigmas'][0]}"
 
 
 def count_axis(axis: Axes) -> None:

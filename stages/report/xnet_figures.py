@@ -9,7 +9,8 @@ from matplotlib.ticker import EngFormatter
 
 from redenoise.dag.config import Config
 from redenoise.support.numbers import number
-from stages.report.drawing import LOOK, empty, look
+from stages.report.drawing import LOOK, empty, look, validated
+from stages.report.xnets import FAMILIES
 
 Row = dict[str, str]
 
@@ -41,10 +42,7 @@ def _lines(config: Config, rows: Iterable[Row], column: str, title: str, name: C
         axis.plot(*zip(*sorted(points), strict=True), marker="o", markersize=4, label=label, gid=label, **look(index))
     axis.xaxis.set_major_formatter(EngFormatter(sep=""))
     axis.set_xlabel(title)
-    entry = config.entry("train", "convnet")
-    stand_ins = "" if config.settings["real_data"] else "stand-ins for "
-    dataset = config.entry("download", entry["validation"])["title"]
-    axis.set_ylabel(f"PSNR in dB, {stand_ins}{dataset}, σ = {entry['sigmas'][0]}")
+    axis.set_ylabel(validated(config, FAMILIES))
     figure.legend(loc="outside right upper", frameon=False, fontsize="small")
     return figure
 

@@ -49,8 +49,8 @@ def counted(options: dict[str, Any]) -> tuple[int, int]:
 
 def points(config: Config, records: Records) -> Iterator[Point]:
     """Every network of figure 3 as this scale makes it; PSNR is that of its last validation, in dB."""
-    for family, name in FAMILIES.items():
-        entry, found = config.entry("train", family), cards(config, records, family)
+    for family in [name for name in FAMILIES if name in config.keys("train")]:
+        name, entry, found = FAMILIES[family], config.entry("train", family), cards(config, records, family)
         missing = records.get(f"train-{family}", {}).get("unavailable", "not trained or imported yet")
         for model, changed in varied(entry).items():
             options = {**config.network(entry), **changed}
@@ -76,7 +76,7 @@ def share_rows(config: Config, found: Iterable[Point]) -> Iterator[tuple[str, ..
     for one in sorted(found, key=lambda point: point.parameters):
         curves[one.network, one.support].append(one)
     total = TOTAL
-    if config.settings["miniature"]:
+    if config.settings["miniature"] and curves:
         ends = [[curve[end].parameters for curve in curves.values()] for end in (0, -1)]
         total = (max(ends[0]) + min(ends[1])) // 2
     for (network, support), curve in sorted(curves.items()):
