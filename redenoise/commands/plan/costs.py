@@ -80,9 +80,10 @@ def measured(config: Config, node: Node) -> Cost | None:
         return None
     if "found" in record:  # kept images: its time is that of reading them, in whole or in part
         return None
-    # A training that was interrupted took longer than its last part; of imported weights the hours are another's.
-    cards = {} if config.settings["published_weights"] else record.get("models", {})
-    trained = [card["hours"] * 3600 for card in cards.values() if card.get("hours")]
+    # A training that was interrupted took longer than its last part; of a release, which names its commit, the hours
+    # are those of another run.
+    cards = record.get("models", {}).values()
+    trained = [card["hours"] * 3600 for card in cards if card.get("hours") and "commit" not in card]
     seconds, cpu_seconds = max([record["seconds"], *trained]), record.get("cpu_seconds")
     if seconds > RESUMED * record["seconds"]:
         cpu_seconds = None  # of the last part of the training alone
