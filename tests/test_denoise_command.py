@@ -75,10 +75,20 @@ def test_a_clean_folder_measures_and_an_unknown_level_is_estimated(pictures: Pat
     denoise("in/cat.png", "--out", "noisy", "--method", "noisy", "--add-noise", 20)
     capsys.readouterr()
     denoise("noisy", "--out", "out", "--method", "proposed", "--clean", "in")
-    said = capsys.readouterr().out
+    said, warned = capsys.readouterr()
+    assert "far from" not in warned
     assert re.search(r"proposed, sigma 25 \(nearest to (19|20)[.\d]*, estimated as by Chen et al. 2015\)", said)
     before, after = map(float, re.search(r"PSNR ([\d.]+) to ([\d.]+) dB", said).groups())
     assert after > before + 3
+
+
+def test_a_picture_that_is_cleaner_than_all_levels_of_a_method_is_warned_of(
+    pictures: Path, capsys: pytest.CaptureFixture[str]
+):
+    denoise("in/cat.png", "--out", "out", "--method", "proposed")
+    assert re.search(
+        r"warning: cat.png: its noise of about [\d.]+ is far from 25, the nearest of proposed", capsys.readouterr().err
+    )
 
 
 def test_compared_methods_have_a_folder_each_and_a_page(pictures: Path):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -99,3 +100,13 @@ def test_sentences_and_causes_add_up(bench):
     assert "own implementation of CBM3D" in groups and f"({len(next(iter(groups.values())))} " in off
     overview = page(config, "overview.md")
     assert all(text in overview for text in (found, off, missing))
+
+
+@pytest.mark.parametrize(
+    ("strength", "expected"), [("strong", causes.MISPRINT), ("weak", "own implementation of BM3D")]
+)
+def test_a_weak_suspicion_explains_what_nothing_else_does(strength: str, expected: str):
+    suspect = SimpleNamespace(strength=strength)
+    row = SimpleNamespace(suspect=suspect, ground="own implementation", measured="BM3D")
+    assert causes.cause(row) == expected
+    assert causes.cause(SimpleNamespace(**{**vars(row), "ground": "published weights"})) == causes.MISPRINT

@@ -6,6 +6,7 @@ from statistics import median
 
 from redenoise.document.model import NETWORK
 from stages.report.grounds import COUNT, IMPLEMENTATION, TIME
+from stages.report.published import STRENGTHS
 from stages.report.rows import NOT_RUN, OFF, OWN_TRAINING, REPRODUCED, Comparison, Row
 
 MISPRINT = "suspected misprint"
@@ -16,14 +17,16 @@ LARGEST = 3  # reasons that the sentence of what is missing names
 
 
 def cause(row: Row) -> str:
-    """Why a cell is off: the first of these that holds of it."""
-    if row.suspect is not None:
+    """Why a cell is off: the first of these that holds of it. A weak suspicion explains what nothing else does."""
+    if row.suspect is not None and row.suspect.strength == STRENGTHS[0]:
         return MISPRINT
     if row.ground == COUNT:
         return COUNTING
     if row.ground == TIME:
         return TIMING
-    return f"{IMPLEMENTATION} of {row.measured}" if row.ground == IMPLEMENTATION else UNEXPLAINED
+    if row.ground == IMPLEMENTATION:
+        return f"{IMPLEMENTATION} of {row.measured}"
+    return UNEXPLAINED if row.suspect is None else MISPRINT
 
 
 def by_cause(rows: list[Row]) -> dict[str, list[Row]]:

@@ -80,7 +80,7 @@ def legend(spec: OfMethods, error: str) -> str:
     return (
         f"Orderings, below: `holds` if the difference in {METRIC_NAMES[spec.metrics[0]]} is positive by more than "
         f"{SURE} standard errors, `reversed` if it is negative by more than {SURE}, else `undecided`. The standard "
-        f"error is that {error}: both methods see the same images with the same noise."
+        f"error is that {error}: both methods see the same images, noisy or degraded alike."
     )
 
 

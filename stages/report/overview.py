@@ -126,7 +126,7 @@ def _cell_blocks(comparisons: list[Comparison]) -> tuple[Block, ...]:
         Paragraph("Cells that are off, each once, by cause:"),
         _causes(comparisons),
         *decided,
-        Paragraph("Cells not run, by reason:"),
+        Paragraph("Cells not run, by reason, those of every table:"),
         _reasons(comparisons),
     )
 

@@ -28,7 +28,7 @@ SPEC = Table(
 TEXT = (
     "Photographs that ship with scikit-image, whole and in colour, under the noise that all sets get. `Proposed` is "
     "the network at full size with the weights that this project released; `CBM3D` is this project's filter. No paper "
-    "prints these values; every other page of the demo shows miniatures."
+    "prints these values."
 )
 
 

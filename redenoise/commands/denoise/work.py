@@ -1,5 +1,6 @@
 """The pictures of one call, one after the other: noise added or estimated, denoised, measured, written."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from redenoise.support.errors import Unavailable, UserError
 from redenoise.support.progress import progress
 
 DATASET = "denoise"  # keys the noise that is added, together with the name of the result
+FAR = 10.0  # of a noise level from the one that a picture is denoised at
 Quality = tuple[float, float | None]  # PSNR in dB, and SSIM unless the picture is too small for it
 
 
@@ -105,6 +107,9 @@ def _denoised(
         done, after = f"{method.name}, sigma {level:.4g}", None
         if estimated:
             nearest = "" if level == sigma else f"nearest to {sigma:.3g}, "
+            if abs(level - sigma) > FAR:
+                line = f"{name}: its noise of about {sigma:.3g} is far from {level:g}, the nearest of {method.name}"
+                tqdm.write(f"warning: {line}; give --sigma, or take a method of a range, see --list", file=sys.stderr)
             done += f" ({nearest}estimated as by Chen et al. 2015)"
         words = [done]
         if clean is not None and before is not None:
