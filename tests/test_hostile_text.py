@@ -37,7 +37,7 @@ def drawn() -> Iterator[str]:
 
 def page(text: str) -> Document:
     """The text in every place of a page that can hold one."""
-    grid = table(("a", "b"), [(text, "x"), (Cell(text, bold=True), text)])
+    grid = table((text, "b"), [(text, "x"), (Cell(text, bold=True), text)])
     blocks = (Paragraph(text), Paragraph(text, WARNING), Paragraph(text, ASIDE), Items((text, "x")), grid)
     return Document("overview", text, (Section("", blocks), Section(text, (Picture("figures/a.png", text),))))
 

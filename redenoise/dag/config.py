@@ -70,9 +70,9 @@ class Config:
         if key not in self.params[section]:
             raise UserError(f"{PARAMS}: {section} has no entry {key!r}; {choices(key, self.params[section])}")
         found = self.params[section][key]
-        fewer = (self.settings["training"] or {}).get("variants", {})
         if "variants" not in found:
             return found
+        fewer = (self.settings["training"] or {}).get("variants", {})
         return {**found, "variants": {name: fewer.get(name, values) for name, values in found["variants"].items()}}
 
     def dataset(self, entry: dict[str, Any]) -> str:

@@ -48,7 +48,7 @@ def table(part: Table) -> str:
         return NO_ROWS
     names, former = [], ""
     for column in part.columns:
-        names.append(f"{column.group} {column.name}".strip() if column.group != former else column.name)
+        names.append(line(f"{column.group} {column.name}".strip() if column.group != former else column.name))
         former = column.group
     sides = ["right" if column.number else "left" for column in part.columns]
     return grid(names, ([_cell(cell) for cell in row] for row in part.rows), sides)
@@ -56,7 +56,7 @@ def table(part: Table) -> str:
 
 def grid(names: Sequence[str], rows: Iterable[Sequence[str]], sides: Sequence[str]) -> str:
     """A table of texts as they are; `sides`: `left` or `right`, where the texts of each column stand in the source."""
-    lines = [[text.replace("|", "\\|") for text in row] for row in rows]
+    names, *lines = ([text.replace("|", "\\|") for text in row] for row in (names, *rows))
     # Two more than a name needs: most changes of a value then change no other line.
     widths = [max(len(name) + 2, *map(len, column)) for name, *column in zip(names, *lines, strict=True)]
 

@@ -12,7 +12,7 @@ from stages.report.parts import (
     best,
     by_level,
     compared_grid,
-    linked,
+    measured,
     methods_grid,
     page,
     spread_grid,
@@ -137,7 +137,8 @@ def _extra_grid(comparison: Comparison[Table]) -> Section | None:
     if comparison.demo:  # Everything is unprinted here; the sections already show the table's own metrics.
         rows = [row for row in rows if row.metric not in comparison.spec.metrics]
     lines: Lines = {(row.method, row.metric): {} for row in rows}
+    footnotes: list[str] = []
     for row in rows:
         cell = Cell(number(row.reproduced, row.metric))
-        lines[row.method, row.metric][level_of(row.condition)] = linked(comparison, row, cell)
-    return by_level(comparison, "Measured, not printed: averages (PSNR in dB)", lines)
+        lines[row.method, row.metric][level_of(row.condition)] = measured(comparison, row, cell, footnotes)
+    return by_level(comparison, "Measured, not printed: averages (PSNR in dB)", lines, footnotes)

@@ -94,7 +94,7 @@ def spread_grid(comparison: Comparison) -> Section | None:
     return by_level(comparison, "Averages over seeds: mean ± one standard deviation of a single seed", lines)
 
 
-def by_level(comparison: Comparison, heading: str, lines: Lines) -> Section | None:
+def by_level(comparison: Comparison, heading: str, lines: Lines, footnotes: Iterable[str] = ()) -> Section | None:
     """A line for each method and metric, a column for each level; None without a line."""
     levels = sorted({level for found in lines.values() for level in found})
     rows = [
@@ -102,7 +102,7 @@ def by_level(comparison: Comparison, heading: str, lines: Lines) -> Section | No
         for (method, metric), found in lines.items()
     ]
     groups = [(f"{comparison.spec.symbol} = {level}", ("",)) for level in levels]
-    return grid(heading, ("method", "metric"), groups, rows) if rows else None
+    return grid(heading, ("method", "metric"), groups, rows, footnotes) if rows else None
 
 
 def value_cells(
@@ -117,14 +117,19 @@ def value_cells(
     """
     if row is None:
         return [Cell()] * width
-    if row.caveat and not shown.note:
-        shown = replace(shown, note=mark(row.caveat, footnotes))
-    shown = linked(comparison, row, shown)
+    shown = measured(comparison, row, shown, footnotes)
     if not row.printed:
         return [shown]
     bold, note = float(row.printed) == best_printed, mark(row.suspicion, footnotes) if row.suspect else 0
     printed = linked(comparison, row, Cell(as_printed(row), bold, note), PRINTED)
     return [printed, shown, linked(comparison, row, Cell(verdict(row)), DELTA)][:width]
+
+
+def measured(comparison: Comparison, row: Row, shown: Cell, footnotes: list[str]) -> Cell:
+    """The cell of a measured value; what restricts it stands in a footnote, unless another one does."""
+    if row.caveat and not shown.note:
+        shown = replace(shown, note=mark(row.caveat, footnotes))
+    return linked(comparison, row, shown)
 
 
 def mark(text: str, footnotes: list[str]) -> int:

@@ -7,7 +7,7 @@ from redenoise.dag.config import Config
 from redenoise.document.model import Cell, Document, Section
 from stages.report import orderings
 from stages.report.kinds import TaskTable
-from stages.report.parts import COMPARED, MEASURED, Line, best, compared_grid, grid, linked, mark, methods_grid, page
+from stages.report.parts import COMPARED, MEASURED, Line, best, compared_grid, grid, mark, measured, methods_grid, page
 from stages.report.results import AVERAGE, is_noise
 from stages.report.rows import Comparison, Context, Row
 from stages.report.shown import METRIC_NAMES, number, summary, with_interval
@@ -149,7 +149,8 @@ def _extras(comparison: Comparison[TaskTable], context: Context) -> Section:
             for level in spec.levels:
                 row = values.get((AVERAGE, f"sigma={level}", label, metric))
                 missing = _missing(spec, context, name, f"sigma={level}", footnotes)
-                cells.append(linked(comparison, row, Cell(with_interval(row))) if row else missing)
+                shown = measured(comparison, row, Cell(with_interval(row)), footnotes) if row else missing
+                cells.append(shown)
             rows.append(cells)
     groups = [(f"σ = {level}", ("",)) for level in spec.levels]
     return grid("Measured, not printed", ("method", "metric"), groups, rows, footnotes)
@@ -164,11 +165,12 @@ def _missing(spec: TaskTable, context: Context, name: str, condition: str, footn
 def _psnr(comparison: Comparison[TaskTable]) -> Section:
     """PSNR of the images that the task's network sees: no printed counterpart, and no interval."""
     spec, rows = comparison.spec, []
+    footnotes: list[str] = []
     values = {(row.method, row.condition): row for row in comparison.unprinted.values() if row.metric == "psnr"}
     labels = dict.fromkeys([*(method.printed for method in spec.methods), *(method for method, _ in values)])
     for label in labels:
         found = [values.get((label, f"sigma={level}")) for level in spec.levels]
-        shown = [linked(comparison, row, Cell(number(row.reproduced, "psnr"))) if row else Cell() for row in found]
-        rows.append((Cell(label), *shown))
+        shown = (row and measured(comparison, row, Cell(number(row.reproduced, "psnr")), footnotes) for row in found)
+        rows.append((Cell(label), *(cell or Cell() for cell in shown)))
     groups = [(f"σ = {level}", ("",)) for level in spec.levels]
-    return grid("PSNR in dB of the images before the task's network", ("method",), groups, rows)
+    return grid("PSNR in dB of the images before the task's network", ("method",), groups, rows, footnotes)
