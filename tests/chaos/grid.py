@@ -7,11 +7,9 @@ from tests import checkouts
 
 KEPT = {
     **checkouts.KEPT,
-    "downloads": ("kodak", "rni15", "cbsd432", "dncnn_weights"),
-    "pairs": ("kodak-cbsd432", "rni15-cbsd432"),
     "noisy": ("kodak",),
     "degraded": (),
-    "families": ("cdncnn_b", "proposed_tasks"),
+    "families": ("dncnn_b", "cdncnn_b", "proposed_tasks", "xdncnn", "xsrcnn_f"),  # the last two for figures
     "evaluations": ("kodak-cdncnn_b",),
     "restorations": (),
     "recognitions": ("classification-cross_2020",),
