@@ -44,7 +44,7 @@ def test_plots_show_the_drawings_without_a_network_and_say_what_is_not_drawn(pro
         browser.open(project / "dvc_plots/index.html")
         browser.wait(LOADED)
         sources = browser.run("return [...document.images].map(image => image.src.split('_').slice(-2).join('_'))")
-        assert sorted(sources) == ["learning_curves.svg", "parameters_psnr.svg"]
+        assert sorted(sources) == sorted(path.name for path in (project / "reports/demo/figures").glob("*.svg"))
         assert "needs Vega from the network" in browser.text("#reports_demo_averages_csv")
     finally:
         browser.close()

@@ -51,7 +51,9 @@ def test_every_row_of_every_table_is_a_cell(scale):
 
 def test_stand_ins_are_never_cells_of_a_printed_table():
     found = cells.load(ROOT / "reports/demo")
-    assert {cell.metric for cell in found if cell.printed and cell.reproduced} == {"params"}  # counts need no images
+    compared = {cell.metric for cell in found if cell.printed and cell.reproduced}
+    assert "params" in compared  # counts need no images
+    assert not [metric for metric in compared if metric.startswith(("psnr", "ssim", "top", "miou"))]
     assert any(cell.reproduced for cell in found if cell.table == "demo:liu2020/table2_kodak")
 
 

@@ -120,7 +120,7 @@ EDITS: dict[str, tuple[dict[str, tuple[str, str]], Callable[[graph.Node], bool]]
     "the report": (comment("stages/report/overview.py"), lambda node: node.stage == "report"),
     "a network": (
         comment("redenoise/models/denoisers/dncnn.py"),
-        lambda node: node.name in ("train-dncnn_s", "train-dncnn_b", "train-cdncnn_b"),
+        lambda node: node.name in ("train-dncnn_s", "train-dncnn_b", "train-cdncnn_b", "architecture"),
     ),
     "noise": (
         comment("redenoise/measure/noise.py"),
@@ -132,7 +132,10 @@ EDITS: dict[str, tuple[dict[str, tuple[str, str]], Callable[[graph.Node], bool]]
     ),
     "a filter": (
         comment("redenoise/models/filters/bm3d.py"),
-        lambda node: node.name in ("filter-kodak-cbm3d", "recognize_filtered-classification-cbm3d", "illustrate"),
+        lambda node: (
+            node.name in ("filter-kodak-cbm3d", "recognize_filtered-classification-cbm3d")
+            or node.stage in ("illustrate", "architecture")
+        ),
     ),
     "how a training is done": (
         comment("redenoise/training/step.py"),
@@ -164,7 +167,7 @@ def test_nothing_runs_again_for_what_no_number_depends_on(checkout: Path):
 
 
 # Made at once where no node but the report is up to both, or up to one and behind the other.
-TOGETHER = (("a network", "a filter"), ("released weights", "a parameter of a family"))
+TOGETHER = (("released weights", "a parameter of a family"),)
 GROUPS = (*TOGETHER, *((name,) for name in EDITS if name not in sum(TOGETHER, ())))
 
 
