@@ -45,7 +45,7 @@ class Unreadable(UserError):
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 NO_MEMORY = "not enough memory"
 # What PyTorch and the libraries below it write when memory or threads run out.
-MEMORY = ("allocate memory", "not enough memory", "out of memory", "bad_alloc", "start new thread")
+MEMORY: tuple[str, ...] = ("allocate memory", "not enough memory", "out of memory", "bad_alloc", "start new thread")
 MEMORY += ("failed to map segment",)  # of a library, where it is imported
 NO_ROOM = "no room on disk; nothing half-written was kept; free some and start again"
 

@@ -124,6 +124,7 @@ def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
         "metrics.json": metrics.averages_json(comparisons),
         **metrics.of_papers(comparisons),
         "averages.csv": csv_tables.text(results.AVERAGE_COLUMNS, averages),
+        "restored.csv": csv_tables.text(results.RESTORED_COLUMNS, results.restored(context.measured)),
         "accuracies.csv": csv_tables.text(recognized.ACCURACY_COLUMNS, accuracies),
         **{f"figures/{name}.svg": drawing.svg(figures.drawn(config, name, found)) for name in figures.DRAWN},
         records_file.NAME: records_file.render(own, records),
