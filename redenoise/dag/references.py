@@ -35,6 +35,8 @@ def check_scale(settings: dict, params: dict, path: Path) -> None:
     for part in ("training", "tasks", "cascades"):
         if (name := (settings[part] or {}).get("schedule")) is not None:
             check_name(path, f"{part}.schedule", name, "schedules of params.yaml", params["schedules"])
+    for family in (settings["training"] or {}).get("leaves_out", []):
+        check_name(path, "training.leaves_out", family, "families of params.yaml", params["families"])
     known = {option for name in options.names("denoisers") for option in options.of("denoisers", name)}
     for option in (settings["training"] or {}).get("variants", {}):
         check_name(path, "training.variants", option, "the options of any denoiser", known)
@@ -63,6 +65,9 @@ def _check_families(path: Path, params: dict) -> None:
             check_download(path, downloads, f"families.{key}.weights", family["weights"], "weights")
         if family["schedule"] not in params["schedules"]:
             refuse(path, f"families.{key}.schedule", family["schedule"], "no entry of schedules", params["schedules"])
+        if family["degradation"] not in (known := options.names("degradations")):
+            place, problem = f"families.{key}.degradation", "no module of redenoise/measure/degradations with degrade()"
+            refuse(path, place, family["degradation"], problem, known)
         _check_family(path, key, family, downloads[family["data"]])
 
 
@@ -223,6 +228,17 @@ def noise_ranges(family: dict) -> dict[str, list]:
     return dict(zip(model_names(family), cycle(levels), strict=False))
 
 
+def level_ranges(family: dict) -> list[list[int]]:
+    """Lowest and highest level of each range of a family's degradation that it is trained on; none for noise alone."""
+    single = [[level, level] for level in family.get("levels", ())]
+    return single or family.get("level_ranges") or ([family["level_range"]] if "level_range" in family else [])
+
+
+def against_noise(family: dict) -> bool:
+    """Whether noise, of levels of its own, is among what a family's networks are trained to remove."""
+    return "sigmas" in family or "sigma_range" in family
+
+
 def outside(family: dict, sigma: float) -> str:
     """What restricts the values at a noise level that no network of a family was trained for; empty at the others."""
     ranges = noise_ranges(family).values()
@@ -263,9 +279,11 @@ def _check_family(path: Path, key: str, family: dict, data: dict) -> None:
     if channels != data["channels"] and not family.get("fitted"):  # such a fit may take colour images as gray ones
         line = f"{path}: 'families.{key}' has {channels} channels, its data {data['channels']}"
         raise UserError(f"{line}; choose training images of the same kind")
-    levels = family.get("sigma_range", [])
-    if sorted(levels) != levels:
-        raise UserError(f"{path}: 'families.{key}.sigma_range' is {levels}; give the lower level first")
+    of_levels = "level_ranges" if "level_ranges" in family else "level_range"
+    spans = [("sigma_range", family.get("sigma_range", [])), *((of_levels, span) for span in level_ranges(family))]
+    for name, levels in spans:
+        if sorted(levels) != levels:
+            raise UserError(f"{path}: 'families.{key}.{name}' is {levels}; give the lower level first")
     _check_published(path, f"families.{key}.published", family)
 
 

@@ -117,7 +117,7 @@ STAGES = (
             f"{BUILD}/leakage/${{item.validation}}-${{item.data}}.txt",
         ),
         writes=(f"{BUILD}/weights/${{key}}/",),
-        models=(_DENOISER,),
+        models=(_DENOISER, _DEGRADATION),
     ),
     Stage(
         "architecture",
