@@ -7,7 +7,7 @@ import pytest
 
 from redenoise.commands.benchmark import methods
 from redenoise.dag.config import load_config
-from redenoise.dag.references import against_noise
+from redenoise.dag.levels import against_noise
 from tests.checkouts import ROOT
 
 TINY = {"network": {"name": "ffdnet", "channels": 1, "depth": 3, "width": 4}, "channels": 1}

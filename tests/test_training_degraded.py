@@ -11,7 +11,7 @@ import torch
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import read_index
-from redenoise.dag.references import level_ranges
+from redenoise.dag.levels import level_ranges
 from redenoise.data.images import read_image
 from redenoise.measure import degradations
 from redenoise.measure.degradations import bicubic, general, jpeg

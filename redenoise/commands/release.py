@@ -17,7 +17,7 @@ from redenoise.commands.parsing import parser
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import checked_path, read_index
-from redenoise.dag.references import against_noise
+from redenoise.dag.levels import against_noise
 from redenoise.data.images import read_image
 from redenoise.document import markdown
 from redenoise.measure import apply

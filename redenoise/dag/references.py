@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from redenoise.dag import options, paths
+from redenoise.dag.levels import level_ranges
 from redenoise.dag.pairs import check_pair, check_pairs
 from redenoise.dag.table import FIGURED_FAMILIES, FIGURED_SETS
 from redenoise.support.errors import UserError, choices
@@ -65,9 +66,6 @@ def _check_families(path: Path, params: dict) -> None:
             check_download(path, downloads, f"families.{key}.weights", family["weights"], "weights")
         if family["schedule"] not in params["schedules"]:
             refuse(path, f"families.{key}.schedule", family["schedule"], "no entry of schedules", params["schedules"])
-        if family["degradation"] not in (known := options.names("degradations")):
-            place, problem = f"families.{key}.degradation", "no module of redenoise/measure/degradations with degrade()"
-            refuse(path, place, family["degradation"], problem, known)
         _check_family(path, key, family, downloads[family["data"]])
 
 
@@ -226,17 +224,6 @@ def noise_ranges(family: dict) -> dict[str, list]:
     single = family.get("sigmas") or family.get("levels", ())
     levels = [[level, level] for level in single] or [family.get("sigma_range") or family["level_range"]]
     return dict(zip(model_names(family), cycle(levels), strict=False))
-
-
-def level_ranges(family: dict) -> list[list[int]]:
-    """Lowest and highest level of each range of a family's degradation that it is trained on; none for noise alone."""
-    single = [[level, level] for level in family.get("levels", ())]
-    return single or family.get("level_ranges") or ([family["level_range"]] if "level_range" in family else [])
-
-
-def against_noise(family: dict) -> bool:
-    """Whether noise, of levels of its own, is among what a family's networks are trained to remove."""
-    return "sigmas" in family or "sigma_range" in family
 
 
 def outside(family: dict, sigma: float) -> str:

@@ -121,7 +121,8 @@ STAGES = (
     ),
     Stage(
         "architecture",
-        params=("families",),
+        params=("families", "miniatures"),
+        settings=("miniature", "training"),
         writes=(f"{BUILD}/results/architecture.csv",),
         code=("redenoise/models/denoisers",),
     ),

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from redenoise.dag.references import level_ranges
+from redenoise.dag.levels import level_ranges
 from redenoise.data.images import read_image
 from redenoise.data.luminance import luminance
 from redenoise.measure import degradations

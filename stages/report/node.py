@@ -40,7 +40,6 @@ from stages.report import records as records_file
 from stages.report.kinds import DesignTable, NumberTable, Printed, Table, TaskTable
 from stages.report.rows import Comparison, Context
 from stages.report.tables import ALL_TABLES, TABLES
-from stages.report.weights import Records
 
 # By kind of table: what joins it, and what lays it out.
 JOINS: dict[type[Printed], Callable[[Any, Context], Comparison]] = {
@@ -119,7 +118,7 @@ def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
     ):
         found |= rendered(page)
     averages, accuracies = results.averages(context.measured), recognized.accuracies(config, context.recognized)
-    found |= _of_trainings(config, records)
+    found |= _of_trainings(context)
     return found | {
         "metrics.json": metrics.averages_json(comparisons),
         **metrics.of_papers(comparisons),
@@ -130,9 +129,9 @@ def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
     }
 
 
-def _of_trainings(config: Config, records: Records) -> dict[str, str]:
+def _of_trainings(context: Context) -> dict[str, str]:
     """The CSV files of the figures that show trainings, by their path."""
-    points = list(xnets.points(config, records))
+    config, records, points = context.config, context.records, list(xnets.points(context))
     return {
         "learning_curves.csv": csv_tables.text(training.CURVE_COLUMNS, training.curves(config, records)),
         "xnet_parameters.csv": csv_tables.text(xnets.POINT_COLUMNS, xnets.point_rows(points)),

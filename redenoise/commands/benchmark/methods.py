@@ -24,7 +24,7 @@ from redenoise.commands.benchmark import machine
 from redenoise.commands.benchmark.machine import say, table, usable_cores
 from redenoise.commands.parsing import parser
 from redenoise.dag.config import PARAMS, read_yaml
-from redenoise.dag.references import against_noise
+from redenoise.dag.levels import against_noise
 from redenoise.measure import apply
 from redenoise.measure.torch_mode import set_mode
 from redenoise.models import denoisers, filters
