@@ -22,7 +22,7 @@ from redenoise.dag.references import noise_ranges
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 from redenoise.support.numbers import EXACT, number
-from stages.report import ablation
+from stages.report import ablation, gains
 from stages.report.drawing import COLORS, LOOK, count_axis, empty, look
 from stages.report.kinds import Design, symbol
 from stages.report.results import DEMO_PREFIX
@@ -135,6 +135,7 @@ DRAWN = {
     "xnet_parameters": (by_parameters, "xnet_parameters.csv", POINT_COLUMNS),
     "xnet_share": (by_share, "xnet_share.csv", SHARE_COLUMNS),
     "dncnn_variants": (ablation.curves, "dncnn_variants.csv", ablation.COLUMNS),
+    "noise_gain": (gains.curves, "noise_gain.csv", gains.COLUMNS),
 }
 
 
