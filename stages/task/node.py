@@ -59,10 +59,10 @@ def imported(config: Config, key: str, folder: Path) -> dict[str, Any]:
     spec, downloads = task_spec(config, key), config.settings["labelled_downloads"]
     entry = config.entry("task", key)
     if entry["start"].startswith("data/"):
-        folder = paths.build(config.scale) / entry["start"]
-        if reason := unavailable_reason(folder):
+        source = paths.build(config.scale) / entry["start"]
+        if reason := unavailable_reason(source):
             raise Unavailable(reason)
-        network, origin = downloaded_network(spec, entry["weights"], folder)
+        network, origin = downloaded_network(spec, entry["weights"], source)
     elif "weights" in spec:
         network = recognizers.build({**spec, "fetch": downloads})
         origin = f"weights {spec['weights']} of torchvision's {spec.get('model')}"
