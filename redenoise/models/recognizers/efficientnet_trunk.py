@@ -6,6 +6,7 @@ narrows them again (Sandler et al., "MobileNetV2", CVPR 2018, section 3).
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -126,16 +127,23 @@ class Trunk(nn.Module):
         if min(height, width) < self.smallest:
             line = f"images of {height}x{width} pixels, the task network needs {self.smallest}x{self.smallest}"
             raise UserError(f"{line}; use larger ones")
-        maps = F.relu6(self.stem((images * 255.0 - MEAN) / RANGE))
-        for stage in self.stages[: self.end]:
-            maps = stage(maps)
+        with precise(images):
+            maps = F.relu6(self.stem((images.float() * 255.0 - MEAN) / RANGE))
+            for stage in self.stages[: self.end]:
+                maps = stage(maps)
         return maps
 
     def rest(self, features: torch.Tensor) -> torch.Tensor:
         """Features of `forward` to the result of the last stage, (N, out_channels, h, w)."""
-        for stage in self.stages[self.end :]:
-            features = stage(features)
+        with precise(features):
+            for stage in self.stages[self.end :]:
+                features = stage(features)
         return features
+
+
+def precise(maps: torch.Tensor) -> AbstractContextManager:
+    """A block that computes in 32 bits on a CPU, where filters of single channels are several times slower in 16."""
+    return nullcontext() if maps.is_cuda else torch.autocast(maps.device.type, enabled=False)
 
 
 def narrowed(channels: int, multiplier: float) -> int:
