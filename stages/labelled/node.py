@@ -18,7 +18,7 @@ def run(config: Config, key: str) -> None:
     """Make build/<scale>/labelled/<key>/ anew: index.csv, classes.json, and the images of a stand-in.
 
     The index has one row per image: id, path and mask (relative to the root of the project), label (a class index,
-    empty for segmentation), split, SHA-256 of the image (empty for all of ImageNet, whose archives are checked instead).
+    empty for segmentation), split, SHA-256 of the image (empty for the whole ImageNet, whose archives are checked).
     A set that no source can deliver never fails a run: its index has no rows and unavailable.txt says why.
 
     Raises:

@@ -17,9 +17,7 @@ from redenoise.sources.stores import Store, StoreFile, load_manifest, load_store
 from redenoise.support.errors import UserError
 from redenoise.support.progress import progress
 
-CAMVID = (
-    *("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist"),
-)
+CAMVID = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
 VOID = len(CAMVID)  # in a mask of CamVid: none of the classes
 IMAGENET_CLASSES = 1000
 _FIX = "list the store again, or take the official files"
@@ -39,6 +37,9 @@ def imagenet_1300(split: str, folder: Path, final: Path) -> Examples:
     """
     files = _fetched("imagenet_1300", split, ("val",))
     inner = {PurePosixPath(path).name: file for path, file in files.items()}
+    for name in ("synset_words.txt", "dataset.txt"):
+        if name not in inner:
+            raise UserError(f"{manifest_path('imagenet_1300')}: {name} is not listed; {_FIX}")
     names = [line.partition(" ")[2] for line in _lines(inner["synset_words.txt"])]
     rows = []
     for number, line in enumerate(_lines(inner["dataset.txt"]), 1):

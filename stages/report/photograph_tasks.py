@@ -27,8 +27,8 @@ NOT_PRINTED = (
 )
 _ROWS = (
     "`Network` alone is fed with the noisy images; `Separate` is the proposed denoiser, trained by itself; `{}` has "
-    "the images and steps of joint training and the reconstruction loss alone; `(Cross-Task)` was trained for the other "
-    "task on this page's sister."
+    "the images and steps of joint training and the reconstruction loss alone; `(Cross-Task)` was trained for "
+    "the task of the other page."
 )
 
 

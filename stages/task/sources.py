@@ -77,7 +77,9 @@ def _stored_network(spec: dict[str, Any], path: Path) -> recognizers.TaskNetwork
 def _indexed(folder: Path, name: str) -> Path:
     rows = {row["id"]: row for row in read_index(folder)}
     if name not in rows:
-        raise UserError(f"{folder}: no weights {name!r}; found {', '.join(rows) or 'none'}; correct tasks in params.yaml")
+        raise UserError(
+            f"{folder}: no weights {name!r}; found {', '.join(rows) or 'none'}; correct tasks in params.yaml"
+        )
     return checked_path(folder, rows[name])
 
 
