@@ -13,12 +13,10 @@ from redenoise.support.errors import UserError, choices
 
 # What the sources of labelled images have: their task, and their splits.
 LABELLED = {
-    "imagenet": ("classification", ("train", "val")),
-    "voc": ("segmentation", ("train_aug", "val")),
-    "imagenet_1300": ("classification", ("val",)),
-    "imagenet_1000": ("classification", ("train",)),
+    "imagenet": ("classification", ("train", "val")), "voc": ("segmentation", ("train_aug", "val")),
+    "imagenet_1300": ("classification", ("val",)), "imagenet_1000": ("classification", ("train",)),
     "camvid": ("segmentation", ("train", "val", "test")),
-}
+}  # fmt: skip
 
 
 def check_references(params: dict, path: Path) -> None:

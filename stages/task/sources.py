@@ -1,6 +1,5 @@
 """Trained weights that a task uses as they are, or starts from."""
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +48,8 @@ def downloaded_network(spec: dict[str, Any], name: str, folder: Path) -> tuple[r
         UserError: they are not there, damaged, or of another network.
     """
     path, network = _indexed(folder, name), recognizers.build(spec)
-    state, module = read_state(path), importlib.import_module(recognizers.__name__ + f".{spec['name']}")
-    if not hasattr(module, "published"):
-        raise UserError(f"{module.__file__}: no `published`, which reads {path.name}; write it, or correct `weights`")
     with damage_explained(path, f"not weights of a {spec['name']}", "correct `weights` of the task in params.yaml"):
-        state = module.published(network, state)
+        state = recognizers.published(spec, network, read_state(path))
     load_state(network, state, path)
     return network, f"published weights {path.name}"
 
