@@ -13,7 +13,11 @@ from redenoise.dag.table import FIGURED_FAMILIES, FIGURED_SETS
 from redenoise.support.errors import UserError, choices
 
 # What the sources of labelled images have: their task, and their splits.
-LABELLED = {"imagenet": ("classification", ("train", "val")), "voc": ("segmentation", ("train_aug", "val"))}
+LABELLED = {
+    "imagenet": ("classification", ("train", "val")), "voc": ("segmentation", ("train_aug", "val")),
+    "imagenet_1300": ("classification", ("val",)), "imagenet_1000": ("classification", ("train",)),
+    "camvid": ("segmentation", ("train", "val", "test")),
+}  # fmt: skip
 
 
 def check_references(params: dict, path: Path) -> None:
@@ -114,6 +118,8 @@ def _check_tasks(path: Path, params: dict) -> None:
         if task.get("crop", 0) > task.get("resize", math.inf):
             line = f"{path}: 'tasks.{key}.crop' is {task['crop']}, more than `resize`, {task['resize']}"
             raise UserError(f"{line}; give a smaller side")
+        if (folder := task["start"]).startswith("data/"):
+            check_download(path, params["downloads"], f"tasks.{key}.start", folder.removeprefix("data/"), "weights")
         _check_start(path, key, tasks)
     for section in ("cascades", "recognitions", "filtered_recognitions"):
         for key, entry in params[section].items():

@@ -25,6 +25,7 @@ from stages.report import (
     notes,
     numbers,
     overview,
+    photograph_tasks,
     photographs,
     published,
     recognized,
@@ -112,6 +113,7 @@ def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
     for page in (
         overview.document(comparisons, context),
         photographs.document(context),
+        *photograph_tasks.documents(context),
         notes.document(comparisons, context),
         training.document(context),
         gallery.document(config, records),
