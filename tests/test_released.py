@@ -207,6 +207,11 @@ def test_what_is_trained_and_released_is_what_is_evaluated(config):
     assert card["psnr"]["Kodak"]["25"] == pytest.approx(sum(values) / len(values), abs=1e-4)
 
 
+def test_what_restores_anything_but_noise_is_not_released(config):
+    with pytest.raises(UserError, match="vdsr restores what bicubic has done, and a card has PSNR against noise"):
+        release(config, "vdsr", "model")
+
+
 def test_nothing_is_released_without_the_images_that_measure_it(config):
     train(config, "proposed", options(model="sigma25"))
     for key in ("kodak", "cbsd68"):

@@ -65,6 +65,8 @@ def main(arguments: list[str] | None = None) -> None:
         entry = stores.load_stores().get(given.name)
         if isinstance(entry, dict) and "folder" not in entry:
             _refuse_to_replace(given.name, given.relist)
+            if "stores" in entry:
+                raise UserError(f"{given.name} has files of {' and '.join(entry['stores'])}; list one of these again")
             count = rebuild(stores.load_store(given.name), given.folder)
             print(f"{manifest_path(given.name)}: {count} files")
         else:

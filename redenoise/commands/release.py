@@ -17,6 +17,7 @@ from redenoise.commands.parsing import parser
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import checked_path, read_index
+from redenoise.dag.levels import against_noise
 from redenoise.data.images import read_image
 from redenoise.document import markdown
 from redenoise.measure import apply
@@ -56,6 +57,10 @@ def releasing() -> AbstractContextManager[None]:
 
 
 def _released(config: Config, family: str, model: str) -> Path:
+    entry = config.params["families"].get(family, {})
+    if entry and not against_noise(entry):
+        line = f"{family} restores what {entry['degradation']} has done, and a card has PSNR against noise"
+        raise UserError(f"{line}; release a network against noise")
     network, card = trained(config, family, model)
     spec = denoisers.stored_spec(card["network"])
     target = paths.WEIGHTS / f"{family}-{model}.safetensors"

@@ -45,7 +45,7 @@ from stages.report.shown import (
     with_interval,
     with_spread,
 )
-from stages.report.tables import EXPLAINED
+from stages.report.tables import explained
 from stages.report.values import Shown
 from stages.report.weights import Records
 
@@ -202,7 +202,7 @@ def _worst(comparisons: list[Comparison], shown: Shown) -> Rows:
     alike = sorted(places.values(), key=lambda found: (-excess[found[0]], found[0].table, found[0].inside))
     for found in alike[:WORST]:
         tables, row = ", ".join(other.table for other in found), found[0]
-        notes = [row.note or EXPLAINED.get(row.measured, ""), "within the spread" if row.detail == UNDECIDED else ""]
+        notes = [row.note or explained(row.measured), "within the spread" if row.detail == UNDECIDED else ""]
         yield tables, cell_name(row), *_value_cells(row, shown), "; ".join(filter(None, notes)) or NOTHING
 
 

@@ -42,6 +42,8 @@ def why_not(config: Config, key: str) -> str | None:
         if not entry["published"]:
             return f"no weights of {key} are published or released yet, and scale {config.scale} does not train"
         return unavailable_reason(paths.data(config.scale, entry["weights"]))
+    if key in config.settings["training"].get("leaves_out", []):
+        return f"scale {config.scale} leaves the training of {key} out"
     needed = (entry["data"], entry["validation"])
     reasons = (unavailable_reason(paths.data(config.scale, name)) for name in needed)
-    return entry.get("untrainable") or next(filter(None, reasons), None)
+    return next(filter(None, reasons), None)

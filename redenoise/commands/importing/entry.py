@@ -55,6 +55,7 @@ def entry(params: dict[str, Any], name: str, spec: dict[str, Any], levels: dict[
     return {
         "network": spec,
         **levels,
+        "degradation": "gaussian",
         "data": data or alike["data"],
         "validation": alike["validation"],
         "schedule": alike["schedule"],
