@@ -27,7 +27,7 @@ from redenoise.commands.release import cards, readme, releasing
 from redenoise.dag import options as known
 from redenoise.dag import paths
 from redenoise.dag.config import PARAMS, load_config
-from redenoise.dag.references import model_names, noise_ranges
+from redenoise.dag.levels import model_names, noise_ranges
 from redenoise.measure.apply import denoise
 from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import psnr
