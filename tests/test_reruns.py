@@ -125,7 +125,7 @@ EDITS: dict[str, tuple[dict[str, tuple[str, str]], Callable[[graph.Node], bool]]
     ),
     "noise": (
         comment("redenoise/measure/noise.py"),
-        lambda node: node.stage in ("synthesize", "degrade", "recognize", "recognize_filtered", "illustrate"),
+        lambda node: node.stage in ("synthesize", "degrade", "train", "recognize", "recognize_filtered", "illustrate"),
     ),
     "metrics": (
         comment("redenoise/measure/metrics.py"),
@@ -155,7 +155,7 @@ EDITS: dict[str, tuple[dict[str, tuple[str, str]], Callable[[graph.Node], bool]]
         {"params.yaml": ("title: Set12", "title: Twelve"), "workflow/scales/demo.yaml": ("steps: 2", "steps: 3")},
         lambda node: (
             node.name in ("download-set12", "synthesize-set12", "evaluate-set12-dncnn_s", "report")
-            or node.stage == "train"
+            or node.stage in ("train", "architecture")
             or node.name.startswith("leakage-set12")
         ),
     ),

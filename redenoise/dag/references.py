@@ -116,7 +116,7 @@ def _check_tasks(path: Path, params: dict) -> None:
         if task.get("crop", 0) > task.get("resize", math.inf):
             line = f"{path}: 'tasks.{key}.crop' is {task['crop']}, more than `resize`, {task['resize']}"
             raise UserError(f"{line}; give a smaller side")
-        if (folder := task["start"]).startswith("data/"):
+        if (folder := task["start"]).startswith("data/") and folder != f"data/{paths.RELEASED}":
             check_download(path, params["downloads"], f"tasks.{key}.start", folder.removeprefix("data/"), "weights")
         _check_start(path, key, tasks)
     for section in ("cascades", "recognitions", "filtered_recognitions"):

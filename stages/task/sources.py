@@ -38,26 +38,31 @@ def trained_network(spec: dict[str, Any], name: str, downloads: bool) -> tuple[r
     return network, f"published weights {path.name}"
 
 
-def downloaded_network(spec: dict[str, Any], name: str, folder: Path) -> tuple[recognizers.TaskNetwork, str]:
-    """A task network with weights that a node of the stage `download` has put in place, and where these come from.
+def placed_network(spec: dict[str, Any], name: str, folder: Path) -> tuple[recognizers.TaskNetwork, dict[str, Any]]:
+    """A task network with weights that another node has put in place, and how these came to be.
 
     Args:
-        name: id of the weights in `folder`; the network's module says which of their tensors is which, `published`.
+        name: id of the weights in `folder`: released ones, or published ones, of whose tensors the network's module
+            says which is which.
 
     Raises:
+        Unavailable: they are not released.
         UserError: they are not there, damaged, or of another network.
     """
-    path, network = _indexed(folder, name), recognizers.build(spec)
+    rows = {row["id"]: row for row in read_index(folder)}
+    if name not in rows and folder.name == paths.RELEASED:
+        raise Unavailable(f"no weights {name} are released yet")
+    if name not in rows:
+        line = f"{folder}: no weights {name!r}; found {', '.join(rows) or 'none'}"
+        raise UserError(f"{line}; correct tasks in params.yaml")
+    path = checked_path(folder, rows[name])
+    if folder.name == paths.RELEASED:
+        return _stored_network(spec, path), read_json(path.with_suffix(".json"), dict, CARD)
+    network = recognizers.build(spec)
     with damage_explained(path, f"not weights of a {spec['name']}", "correct `weights` of the task in params.yaml"):
         state = recognizers.published(spec, network, read_state(path))
     load_state(network, state, path)
-    return network, f"published weights {path.name}"
-
-
-def released_network(spec: dict[str, Any], name: str, folder: Path) -> tuple[recognizers.TaskNetwork, dict[str, Any]]:
-    """A task network that this project has trained and released, and its card; `UserError` if it is another one."""
-    path = _indexed(folder, name)
-    return _stored_network(spec, path), read_json(path.with_suffix(".json"), dict, CARD)
+    return network, {"origin": f"published weights {path.name}"}
 
 
 def _stored_network(spec: dict[str, Any], path: Path) -> recognizers.TaskNetwork:
@@ -68,15 +73,6 @@ def _stored_network(spec: dict[str, Any], path: Path) -> recognizers.TaskNetwork
         line = f"{path}: stored with {key} {stored[key]!r}, but the task's network has {spec[key]!r}"
         raise UserError(f"{line}; correct `weights` or `network` in params.yaml")
     return network
-
-
-def _indexed(folder: Path, name: str) -> Path:
-    rows = {row["id"]: row for row in read_index(folder)}
-    if name not in rows:
-        raise UserError(
-            f"{folder}: no weights {name!r}; found {', '.join(rows) or 'none'}; correct tasks in params.yaml"
-        )
-    return checked_path(folder, rows[name])
 
 
 def start_from(network: recognizers.TaskNetwork, folder: Path) -> str:

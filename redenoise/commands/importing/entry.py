@@ -40,8 +40,7 @@ def entry(params: dict[str, Any], name: str, spec: dict[str, Any], levels: dict[
         if not former.get("fitted") or former["weights"] != paths.RELEASED or former["network"] != spec:
             imported = former.get("fitted") and former["weights"] == paths.RELEASED
             back = f", or take that one back with `redenoise import --remove {name}` first" if imported else ""
-            line = f"--name {name!r} is a family of params.yaml with another network"
-            raise UserError(f"{line}; choose another name{back}")
+            raise UserError(f"--name {name!r} is a family of {PARAMS} with another network; choose another name{back}")
         if "sigmas" not in levels or "sigmas" not in former or model in former["published"]:
             have = ", ".join(former["published"])
             todo = f"choose another name, or take it back with `redenoise import --remove {name}` first"

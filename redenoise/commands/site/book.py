@@ -69,9 +69,11 @@ def load(config: Config) -> Book:
     documents = {spec.key: reading.read(folder, spec.key) for spec in ALL_TABLES}
     documents |= {name: store.read(folder / f"{name}.json") for name in TEXTS}
     cells.load(folder)  # what a page says and what the CSV file beside it says are one
-    for name in gallery.DATA:
-        csv_tables.read(folder / name, (), store.AGAIN, others=True)
     # No stage writes that of the opinion test; that of the provenance is not kept where all machines give the same.
     others = {"opinion": opinion.file(config.scale, "json"), "provenance": folder / "provenance.json"}
     documents |= {name: store.read(page) for name, page in others.items() if page.is_file()}
-    return Book(config, nodes, facts.load(config, nodes), documents)
+    book = Book(config, nodes, facts.load(config, nodes), documents)
+    for path in book.files.values():
+        if path.suffix == ".csv":
+            csv_tables.read(path, (), store.AGAIN, others=True)
+    return book
