@@ -168,16 +168,21 @@ def readme(found: list[dict[str, Any]]) -> str:
                 f"{card['parameters']:,}",
                 card["precision"],
                 f"{low}" if low == high else f"{low} to {high}",
-                markdown.literal(card["schedule"]),
-                f"{card['steps_done']:,} of {card['steps']:,}",
-                card["mode"],
-                markdown.literal(card["device"]),
-                f"{card['hours']:.2f}",
+                *_training(card),
                 "; ".join(values),
             )
         )
     table = markdown.grid(header, rows, ["left"] * len(header)) if found else "_None yet._"
     return "\n\n".join([*lines, table]) + "\n"
+
+
+def _training(card: dict[str, Any]) -> tuple[str, ...]:
+    """Schedule, steps, mode, device and hours; the file of others that was imported tells none of them."""
+    if "source" in card:
+        return markdown.literal(card["origin"]), "unknown", "unknown", "unknown", "unknown"
+    steps = f"{card['steps_done']:,} of {card['steps']:,}"
+    schedule, device = (markdown.literal(card[name]) for name in ("schedule", "device"))
+    return schedule, steps, card["mode"], device, f"{card['hours']:.2f}"
 
 
 def _describe(network: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from redenoise.measure.torch_mode import precision
+from redenoise.support.uncompiled import uncompiled
 from redenoise.training.patches import Source, noisy_of
 from redenoise.training.schedule import Schedule
 
@@ -144,9 +145,9 @@ def make_optimizer(
     ]
     factors = [factor for factor, _ in groups]
     if schedule.optimizer == "sgd":
-        return torch.optim.SGD(described, momentum=schedule.momentum, fused=fused), factors
+        return uncompiled(torch.optim.SGD)(described, momentum=schedule.momentum, fused=fused), factors
     kind = torch.optim.AdamW if schedule.optimizer == "adamw" else torch.optim.Adam
-    return kind(described, fused=fused, capturable=device.type == "cuda"), factors
+    return uncompiled(kind)(described, fused=fused, capturable=device.type == "cuda"), factors
 
 
 class Step:

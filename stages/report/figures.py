@@ -17,8 +17,7 @@ from matplotlib.transforms import Bbox
 
 from redenoise.dag import options, paths
 from redenoise.dag.config import Config
-from redenoise.dag.levels import against_noise
-from redenoise.dag.references import noise_ranges
+from redenoise.dag.levels import against_noise, noise_ranges
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 from redenoise.support.numbers import EXACT, number
@@ -176,8 +175,8 @@ def _panel(config: Config, family: str, model: str) -> str:
     """The title of the panel of a network: what it is validated on, or the task that it was trained through."""
     if family in config.keys("cascade"):
         return f"through {config.entry('cascade', family)['task']}, training crops"
-    if family not in config.keys("train"):
-        return "other networks"
+    if family not in config.keys("train") or model not in noise_ranges(config.entry("train", family)):
+        return "other networks"  # of a build with other entries than params.yaml has today
     entry = config.entry("train", family)
     stand_ins = "" if config.settings["real_data"] else "stand-ins for "
     dataset = f"{stand_ins}{config.entry('download', entry['validation'])['title']}"

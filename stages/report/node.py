@@ -25,6 +25,7 @@ from stages.report import (
     notes,
     numbers,
     overview,
+    photograph_tasks,
     photographs,
     published,
     recognized,
@@ -112,6 +113,7 @@ def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
     for page in (
         overview.document(comparisons, context),
         photographs.document(context),
+        *photograph_tasks.documents(context),
         notes.document(comparisons, context),
         training.document(context),
         gallery.document(config, records),
@@ -124,6 +126,7 @@ def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
         "metrics.json": metrics.averages_json(comparisons),
         **metrics.of_papers(comparisons),
         "averages.csv": csv_tables.text(results.AVERAGE_COLUMNS, averages),
+        "restored.csv": csv_tables.text(results.RESTORED_COLUMNS, results.restored(context.measured)),
         "accuracies.csv": csv_tables.text(recognized.ACCURACY_COLUMNS, accuracies),
         **{f"figures/{name}.svg": drawing.svg(figures.drawn(config, name, found)) for name in figures.DRAWN},
         records_file.NAME: records_file.render(own, records),

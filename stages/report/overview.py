@@ -126,7 +126,7 @@ def _cell_blocks(comparisons: list[Comparison]) -> tuple[Block, ...]:
         Paragraph("Cells that are off, each once, by cause:"),
         _causes(comparisons),
         *decided,
-        Paragraph("Cells not run, by reason, those of every table:"),
+        Paragraph("Cells not run, each once, by reason:"),
         _reasons(comparisons),
     )
 
@@ -182,7 +182,7 @@ def _causes(comparisons: list[Comparison]) -> Table:
 
 def _reasons(comparisons: list[Comparison]) -> Table:
     """Why cells were not run; the suspicion that may follow the reason in a note is left out."""
-    found = Counter(row.reason for comparison in comparisons for row in comparison.rows if row.status == NOT_RUN)
+    found = Counter(row.reason for row in once(comparisons) if row.status == NOT_RUN)
     rows = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
     return table(("reason", "cells"), rows, numbers=("cells",))
 
