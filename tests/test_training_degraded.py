@@ -103,7 +103,7 @@ def test_trained_families_serve_their_levels(small, changes):
     base = {key: value for key, value in small.params["families"]["xsrcnn_f"].items() if not changes or key != "levels"}
     base |= {"network": {**small.params["families"]["dncnn_b"]["network"]}}
     changes = {key: value for key, value in changes.items() if key != "network"}
-    family = {**base, **changes, "validation": "set12" if changes else "set5"}
+    family = {**base, **changes, "data": "t91", "validation": "set12" if changes else "set5"}
     config = replace(small, params={**small.params, "families": {**small.params["families"], "one": family}})
     train.run(config, "one", options())
     folder = paths.weights("demo", "one")

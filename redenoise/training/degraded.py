@@ -123,10 +123,9 @@ class Restorer(Learner):
         low, span, noisy = self.low[kind], (self.high - self.low)[kind], self.first[kind] == 0
         step = torch.minimum((share * (span + 1)).long(), span)
         patch = torch.arange(len(kind), device=kind.device)
-        chosen = versions[patch, torch.where(noisy, 0, self.first[kind] + step)]
-        told = (low + torch.where(noisy, share * span, step)) / 255.0
-        sigma = torch.where(noisy, told, 0.0).view(-1, 1, 1, 1)
-        return versions[:, 0], torch.addcmul(chosen, noise, sigma), told
+        chosen = versions[patch, self.first[kind] + step * ~noisy]
+        told = (low + torch.where(noisy, share * span, step.float())) / 255.0
+        return versions[:, 0], torch.addcmul(chosen, noise, (told * noisy).view(-1, 1, 1, 1)), told
 
 
 class RestoredValidation(Validation):
