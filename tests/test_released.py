@@ -220,7 +220,7 @@ def test_a_release_has_16_bits_where_they_cost_next_to_nothing(config):
     assert {tensor.dtype for tensor in load_file(path).values() if tensor.ndim > 1} == {torch.float16}
     assert {parameter.dtype for parameter in half.parameters()} == {torch.float32}
     line = next(line for line in (paths.WEIGHTS / "README.md").read_text().splitlines() if "proposed-sigma25" in line)
-    assert f"| {card['precision_cost']:.4f} " in line
+    assert f"| {card['precision_cost']:z.4f} " in line
     whole = release_command.trained(config, "proposed", "sigma25")[0]
     for name, tensor in whole.state_dict().items():
         assert torch.allclose(half.state_dict()[name].float(), tensor.float(), rtol=2**-11, atol=1e-7)

@@ -220,7 +220,7 @@ def readme(found: list[dict[str, Any]]) -> str:
                 markdown.literal(_describe(card["network"])),
                 f"{card['parameters']:,}",
                 card["precision"],
-                f"{card['precision_cost']:.4f}" if "precision_cost" in card else "",
+                f"{card['precision_cost']:z.4f}" if "precision_cost" in card else "",
                 f"{low}" if low == high else f"{low} to {high}",
                 markdown.literal(card["schedule"]),
                 f"{card['steps_done']:,} of {card['steps']:,}",
