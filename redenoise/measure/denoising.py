@@ -154,7 +154,7 @@ def sized(denoiser: Denoise, noisy: np.ndarray) -> np.ndarray:
     """
     try:
         return denoiser(noisy)
-    except (UserError, RuntimeError, ValueError, IndexError) as error:
+    except (UserError, RuntimeError, ValueError, IndexError, ArithmeticError) as error:
         if out_of_memory(error):
             raise
         pixels, text = "x".join(map(str, noisy.shape[:2])), " ".join(str(error).split())

@@ -88,7 +88,13 @@ def build(channels: int = 1, stages: int = 5, side: int = 7) -> TNRD:
 
 
 def table_points(spacing: torch.Tensor) -> torch.Tensor:
-    """Where influence functions are tabulated, evenly spaced, on the [0, 255] scale."""
+    """Where influence functions are tabulated, evenly spaced, on the [0, 255] scale.
+
+    Raises:
+        ValueError: a spacing with which a table would have no end, or say nothing of an image.
+    """
+    if not 1.0 <= float(spacing) <= RANGE:
+        raise ValueError(f"spacing {float(spacing):g} of the influence functions; expected 1 to {RANGE:g}")
     last = GAUSSIANS // 2 * float(spacing) + BEYOND
     step = float(spacing) / ENTRIES
     return torch.arange(round(2 * last / step) + 1, device=spacing.device) * step - last
