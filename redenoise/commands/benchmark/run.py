@@ -7,6 +7,7 @@ made it, else random ones. Output: `<folder>/<device>.md` and `.json`.
 """
 
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -118,9 +119,11 @@ def _ready(workshop: Workshop, images: list[np.ndarray], files: list[Path]) -> I
     modes = [("reference", 1), ("fast", 1), *(("fast", count) for count in TOGETHER[device.type])]
     ours = [workshop.ours(mode, count, patches) for mode, count in modes]
     for way in ours:  # before the plain loop has threads, which would disturb the capture of a graph
-        say(f"first step of {way.name}")
         way.prepare()
+        began = time.monotonic()
         way.advance()
+        peaks.synchronise(device)
+        say(f"first step of {way.name}, compiled and captured where it is: {time.monotonic() - began:.1f} s")
     plain, close = workshop.plain(files, min(MOST_WORKERS, workshop.threads))
     try:
         yield [plain, *ours]
