@@ -13,7 +13,7 @@ Keys = tuple[str | int, ...]
 ROOT = Path(__file__).resolve().parents[1]
 PARAMS, SCALE = "params.yaml", "workflow/scales/demo.yaml"
 # Fields that hold any words; entries that a scale may leave out.
-WORDS = ("title", "method", "untrainable", "budget")
+WORDS = ("title", "method", "budget")
 # Fields that name an entry elsewhere.
 REFERENCES = (
     *("data", "validation", "schedule", "weights", "dataset", "family", "task", "initial", "filter", "start"),

@@ -13,6 +13,7 @@ import yaml
 
 from redenoise.dag import options, paths
 from redenoise.dag.config import ROOT, Config
+from stages.architecture import node as architecture
 from stages.report import gallery, recognized, results
 from stages.report.tables import SET_SIZES
 
@@ -167,8 +168,12 @@ def write_figures(config: Config) -> None:
 
 
 def write_counts(config: Config, counts: dict[str, int]) -> None:
-    """Results of the node that counts parameters."""
-    write_results(config, "architecture", [f",{key},,Proposed,params,count,{count}" for key, count in counts.items()])
+    """Results of the node that counts parameters: of families as given, of variants as they are."""
+    rows = [(key, "params", count) for key, count in counts.items()]
+    rows += [
+        (name, metric, count) for name, metric, count in architecture.counts(architecture.made(config)) if "/" in name
+    ]
+    write_results(config, "architecture", [f",{name},,Proposed,{metric},count,{count}" for name, metric, count in rows])
 
 
 def card(steps_done: int = 40000, schedule: str = "modern", **more: Any) -> dict[str, Any]:

@@ -141,8 +141,9 @@ IN_SCALE = [
     ("schedule: modern", "schedule: moderm", "'training.schedule' is 'moderm', .*did you mean 'modern'"),
     ('budget: "10 minutes on 2 CPU cores; no network"', "budget: ' '", "'budget': ' ' does not match"),
     ("variants: {depth:", "variants: {dept:", "'training.variants' is 'dept'"),
+    ("leaves_out: [srcnn,", "leaves_out: [srcn,", "'training.leaves_out' is 'srcn'.*did you mean 'srcnn'"),
     ("threads: 1 ", "threads: 1\nthreads: 2 ", "line [0-9]+, column 1: key 'threads' given twice"),
-    ("{test: 3, train: 16, size: 80}", "{test: 4, train: 16, size: 1_0:0}", "1_0:0 is a number in parts of sixty"),
+    ("{test: 3, train: 16, size: 64}", "{test: 4, train: 16, size: 1_0:0}", "1_0:0 is a number in parts of sixty"),
 ]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from redenoise.commands.benchmark import methods
 from redenoise.dag.config import load_config
+from redenoise.dag.levels import against_noise
 from tests.checkouts import ROOT
 
 TINY = {"network": {"name": "ffdnet", "channels": 1, "depth": 3, "width": 4}, "channels": 1}
@@ -19,8 +20,7 @@ def test_every_filter_and_every_network_is_measured_once(project: Path):
         entry["filter"] for entry in params["filters"].values()
     }
     networks = [one["network"] for one in found.values() if "network" in one]
-    against_noise = [family for family in params["families"].values() if "degradation" not in family]
-    assert all(family["network"] in networks for family in against_noise)
+    assert all(family["network"] in networks for family in params["families"].values() if against_noise(family))
     assert all(networks.count(network) == 1 for network in networks)
 
 

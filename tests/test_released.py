@@ -238,6 +238,11 @@ def test_weights_beyond_the_range_of_16_bits_are_stored_in_32(config, monkeypatc
     assert "proposed sigma25: 16 bits would cost inf dB, 0.002 or more; stored in 32" in capsys.readouterr().err
 
 
+def test_what_restores_anything_but_noise_is_not_released(config):
+    with pytest.raises(UserError, match="vdsr restores what bicubic has done, and a card has PSNR against noise"):
+        release(config, "vdsr", "model")
+
+
 def test_nothing_is_released_without_the_images_that_measure_it(config):
     train(config, "proposed", options(model="sigma25"))
     for key in ("kodak", "cbsd68"):

@@ -37,6 +37,7 @@ def build(**options):
 """
 FAMILY = """  one:
     network: {name: one, channels: 1}
+    degradation: gaussian
     sigmas: [15, 25, 50]
     data: train400
     validation: set12

@@ -207,6 +207,14 @@ def test_a_damaged_page_is_refused(alone: Config, text: str):
         load_book(alone)
 
 
+@pytest.mark.parametrize("name", ["averages.csv", "learning_curves.csv", "liu2018/table1_kodak.csv"])
+def test_a_damaged_csv_file_is_refused(alone: Config, name: str):
+    path = Path("reports/bench") / name
+    path.write_text(path.read_text().replace(",", ',"', 1))
+    with pytest.raises(UserError, match=rf"{name}: (not a CSV file|header is)"):
+        load_book(alone)
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

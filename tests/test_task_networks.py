@@ -50,6 +50,7 @@ def shapes(network: nn.Module) -> dict[str, torch.Size]:
 def test_parameter_counts():
     assert count(on_meta({"name": "vgg"})) == 138_357_544
     assert count(on_meta({"name": "deeplab"})) == 20_505_429
+    assert count(on_meta({"name": "efficientnet"})) == 4_652_008
 
 
 @pytest.mark.parametrize(("model", "batch_norm"), [("vgg16", False), ("vgg16_bn", True)])
@@ -222,7 +223,7 @@ def test_too_small_images_are_one_line():
 @pytest.mark.parametrize(
     ("spec", "found"),
     [
-        ({"name": "vg"}, "'vg' is not known; allowed: deeplab, plugin, vgg; did you mean 'vgg'.*under tasks in params"),
+        ({"name": "vg"}, "'vg' is not known; allowed: .*plugin, vgg; did you mean 'vgg'.*under tasks in params"),
         ({"name": "importers"}, "'importers' is not known"),
         ({}, "None is not known"),
         ({"name": "vgg", "depth": 16}, "task network 'vgg': .*'depth'.*under tasks in params.yaml"),

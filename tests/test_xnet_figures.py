@@ -12,6 +12,7 @@ from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.references import varied
 from redenoise.models import denoisers
+from stages.architecture import node as architecture
 from stages.report import node as stage
 from stages.report import xnets
 from tests.report_project import card, configuration, make_project, page, write_record
@@ -31,13 +32,14 @@ def rows(config: Config, name: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize("scale", ["demo", "short"])
 def test_parameters_are_those_of_the_networks(scale: str):
     config = configuration(scale)
+    found = {(name, metric): count for name, metric, count in architecture.counts(architecture.made(config))}
     for family in xnets.FAMILIES:
         entry = config.entry("train", family)
-        for changed in varied(entry).values():
-            options = {**config.network(entry), **changed}
+        for model, changed in varied(entry).items():
             with torch.device("meta"):
-                network = denoisers.build(options)
-            assert xnets.counted(options) == (counted(network), in_activations(network))
+                network = denoisers.build({**config.network(entry), **changed})
+            counts = tuple(found[f"{family}/{model}", metric] for metric in xnets.COUNTS)
+            assert counts == (counted(network), in_activations(network))
 
 
 def test_points_that_were_not_trained_say_why(project):

@@ -65,6 +65,8 @@ def main(arguments: list[str] | None = None) -> None:
         entry = stores.load_stores().get(given.name)
         if isinstance(entry, dict) and "folder" not in entry:
             _refuse_to_replace(given.name, given.relist)
+            if "stores" in entry:
+                raise UserError(f"{given.name} has files of {' and '.join(entry['stores'])}; list one of these again")
             count = rebuild(stores.load_store(given.name), given.folder)
             print(f"{manifest_path(given.name)}: {count} files")
         else:
@@ -145,6 +147,7 @@ def lines(name: str, title: str, channels: int) -> str:
     params = read_yaml(PARAMS)
     alike = [key for key in params["noisy"] if params["downloads"][key]["channels"] == channels]
     sigmas = params["noisy"][alike[0]]["sigmas"] if alike else [25, 50]
+    why = f"as of {alike[0]}, the first set of its kind in params.yaml" if alike else "since there is none of its kind"
     download = {"title": title, "kind": "images", "store": name, "channels": channels, "role": "test"}
     text = ["add to params.yaml, each line to its section there:", "", "downloads:", _entry(name, download)]
     trainings = [key for key, entry in params["downloads"].items() if entry.get("role") == "train"]
@@ -163,6 +166,8 @@ def lines(name: str, title: str, channels: int) -> str:
     text += [
         "",
         "Leave out what you do not need. At the scale demo stand-ins take the place of images: take bench.",
+        f"Levels of noise: {', '.join(map(str, sigmas))}, {why}; write others where you want them. A network",
+        "of single levels is not measured at others.",
     ]
     return "\n".join(text)
 
@@ -177,7 +182,8 @@ def rebuild(store: Store, folder: Path) -> int:
     """
     rows = sorted(_archived(store, folder) if store.archive else _plain(store, folder))
     if not rows:
-        raise UserError(f"{folder}: no files, expected those of store {store.name!r}; correct the path")
+        todo = store.by_hand or "correct the path"
+        raise UserError(f"{folder}: no files, expected those of store {store.name!r}; {todo}")
     write_text(manifest_path(store.name), csv_tables.text(FILE_COLUMNS, rows))
     return len(rows)
 

@@ -24,6 +24,7 @@ from redenoise.commands.parsing import parser
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import checked_path, read_index
+from redenoise.dag.levels import against_noise
 from redenoise.data.images import read_image
 from redenoise.document import markdown
 from redenoise.measure import apply
@@ -75,6 +76,10 @@ def store(config: Config, family: str, model: str, folder: Path) -> tuple[Path, 
     Raises:
         UserError: nothing has been trained under this name, or the images to validate it on are not there.
     """
+    entry = config.params["families"].get(family, {})
+    if entry and not against_noise(entry):
+        line = f"{family} restores what {entry['degradation']} has done, and a card has PSNR against noise"
+        raise UserError(f"{line}; release a network against noise")
     network, card = trained(config, family, model)
     path, spec = folder / f"{family}-{model}.new", denoisers.stored_spec(card["network"])
     psnr = _watched(config, family, spec, card["sigma_range"][1])
@@ -222,11 +227,7 @@ def readme(found: list[dict[str, Any]]) -> str:
                 card["precision"],
                 f"{card['precision_cost']:z.4f}" if "precision_cost" in card else "",
                 f"{low}" if low == high else f"{low} to {high}",
-                markdown.literal(card["schedule"]),
-                f"{card['steps_done']:,} of {card['steps']:,}",
-                card["mode"],
-                markdown.literal(card["device"]),
-                f"{card['hours']:.2f}",
+                *_training(card),
                 "" if (value := watched(card)) is None else f"{value:.2f}",
                 "; ".join(values),
             )
@@ -238,6 +239,15 @@ def readme(found: list[dict[str, Any]]) -> str:
 def watched(card: dict[str, Any]) -> float | None:
     """The last PSNR in dB of a card's curve on the images that the training was watched on; None if there were none."""
     return next((point[3] for point in reversed(card["curve"]) if point[3] is not None), None)
+
+
+def _training(card: dict[str, Any]) -> tuple[str, ...]:
+    """Schedule, steps, mode, device and hours; the file of others that was imported tells none of them."""
+    if "source" in card:
+        return markdown.literal(card["origin"]), "unknown", "unknown", "unknown", "unknown"
+    steps = f"{card['steps_done']:,} of {card['steps']:,}"
+    schedule, device = (markdown.literal(card[name]) for name in ("schedule", "device"))
+    return schedule, steps, card["mode"], device, f"{card['hours']:.2f}"
 
 
 def _describe(network: dict[str, Any]) -> str:

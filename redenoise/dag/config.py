@@ -1,5 +1,6 @@
 """The configuration: params.yaml and one scale, checked, and cut into what each node of the DAG depends on."""
 
+import os
 import sys
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -12,11 +13,15 @@ from redenoise.dag.measurements import check_measurements
 from redenoise.dag.references import check_references, check_scale
 from redenoise.dag.table import BY_NAME, SECTIONS, STAGES, filled, looked_up
 from redenoise.support.errors import UserError, choices
+from redenoise.support.files import sha256_file
 from redenoise.support.yaml_files import read_yaml
 
 PARAMS = Path("params.yaml")
 SCALES = Path("workflow/scales")
 SCHEMAS = ROOT / "workflow/schemas"
+# Set by Snakemake's rules: the hashes of the two files of the configuration that Snakemake has checked. Where they are
+# still the same a node checks nothing again, which takes longer than what many nodes do.
+CHECKED = "REDENOISE_CHECKED"
 OF_NETWORK = ("train", "task")  # stages that depend on the miniature of their entry's network
 OF_DATASET = ("synthesize", "evaluate", "filter", "degrade")  # that depend on the entry of the data set they read, too
 
@@ -51,10 +56,10 @@ class Config:
         return {**self.params, "key": key, "item": {} if key is None else self.entry(stage, key)}
 
     @cached_property
-    def written(self) -> dict[str, str]:
-        """The stage that writes each path, as the tables have them, records too and the report left out."""
+    def written(self) -> dict[str, tuple[str, str | None]]:
+        """The node that writes each path, as the tables have them, records too and the report left out."""
         return {
-            filled(path, self.context(stage, key)): stage
+            filled(path, self.context(stage, key)): (stage, key)
             for stage, key in self.nodes()
             for path in (*BY_NAME[stage].writes, BY_NAME[stage].record)
         }
@@ -115,6 +120,8 @@ def load_config(scale: str | None = None) -> Config:
         UserError: a file is missing or not YAML, or a key is unknown, missing or wrong; the line names its path.
     """
     params = read_yaml(PARAMS)
+    if scale and os.environ.get(CHECKED) == fingerprint(scale):
+        return Config(scale, {**params, "scale": scale}, read_yaml(SCALES / f"{scale}.yaml"))
     check(params, "params", PARAMS)
     scale = scale or params["scale"]
     names = sorted(path.stem for path in SCALES.glob("*.yaml"))
@@ -127,6 +134,14 @@ def load_config(scale: str | None = None) -> Config:
     check_measurements(params, PARAMS)
     check_scale(settings, params, path)
     return Config(scale, {**params, "scale": scale}, settings)
+
+
+def fingerprint(scale: str) -> str:
+    """What the two files of a configuration are told by; empty where one cannot be read."""
+    try:
+        return " ".join(sha256_file(path) for path in (PARAMS, SCALES / f"{scale}.yaml"))
+    except OSError:
+        return ""
 
 
 def check_network(network: dict[str, Any], place: object) -> None:

@@ -74,9 +74,20 @@ def _inside(config: Config, folder: str, stage: str) -> list[str]:
     if not folder.startswith("build/"):  # no node writes there
         files = Path(folder).glob("*.*")
         return sorted(path.as_posix() for path in files if path.name != "README.md" and path.name[0] != ".")
-    others = {path: name for path, name in config.written.items() if name != stage}
+    others = [path for path, (name, _) in config.written.items() if name != stage]
     found = [folder] if folder in others else [path for path in others if path.startswith(folder)]
     return [path.rstrip("/") for path in found]
+
+
+def around(path: str) -> tuple[str, ...]:
+    """A path, and the folders that it lies in, from the inside."""
+    return (path, *(parent.as_posix() for parent in Path(path).parents))
+
+
+def maker(config: Config, path: str) -> Node | None:
+    """The node before the report that writes a path or the folder that it lies in, without the graph of all nodes."""
+    written = (config.written.get(name) or config.written.get(f"{name}/") for name in around(path))
+    return next((node(config, *found) for found in written if found), None)
 
 
 class Graph:
@@ -135,8 +146,7 @@ class Graph:
 
     def maker(self, path: str) -> str | None:
         """Name of the node that writes a path or the folder that it lies in, None if no node does."""
-        around = (path, *(parent.as_posix() for parent in Path(path).parents))
-        return next((self._makers[name] for name in around if name in self._makers), None)
+        return next((self._makers[name] for name in around(path) if name in self._makers), None)
 
 
 def load(config: Config) -> Graph:

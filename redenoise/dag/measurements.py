@@ -21,12 +21,14 @@ def check_measurements(params: dict, path: Path) -> None:
 def _check_degraded(path: Path, params: dict) -> None:
     """Degraded sets, and the networks that restore them, which serve their levels."""
     downloads, degraded = params["downloads"], params["degraded"]
+    for section in ("degraded", "families"):
+        for key, entry in params[section].items():
+            if entry["degradation"] not in (known := options.names("degradations")):
+                problem = "no module of redenoise/measure/degradations with degrade()"
+                refuse(path, f"{section}.{key}.degradation", entry["degradation"], problem, known)
     for key, entry in degraded.items():
         check_download(path, downloads, f"degraded.{key}.dataset", entry["dataset"], "images")
         check_name(path, f"degraded.{key}.protocol", entry["protocol"], "protocols", params["protocols"])
-        if entry["degradation"] not in (known := options.names("degradations")):
-            place, problem = f"degraded.{key}.degradation", "no module of redenoise/measure/degradations with degrade()"
-            refuse(path, place, entry["degradation"], problem, known)
     for key, entry in params["restorations"].items():
         place = f"restorations.{key}"
         check_name(path, f"{place}.degraded", entry["degraded"], "degraded", degraded)

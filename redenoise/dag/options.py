@@ -7,6 +7,7 @@ from pathlib import Path
 ROOMS = Path(__file__).resolve().parents[1]
 
 
+@cache
 def names(*folders: str) -> list[str]:
     """Names of the modules in some folders of models that define a network with `build`, a filter, or a degradation."""
     files = [file for folder in folders for file in sorted(ROOMS.glob(f"*/{folder}/[a-z]*.py"))]

@@ -108,8 +108,8 @@ def _memory() -> dict[str, Any]:
 def require(config: Config, inputs: Iterable[str | Path]) -> dict[str, graph.Node]:
     """The node that makes each built input, by path; raises `UserError` if one is missing."""
     names = [Path(path).as_posix() for path in inputs]
-    found = graph.load(config) if any(name.startswith("build/") for name in names) else None
-    makers = {name: found.by_name[maker] for name in names if found and (maker := found.maker(name))}
+    built = (name for name in names if name.startswith("build/"))
+    makers = {name: maker for name in built if (maker := graph.maker(config, name))}
     for name in names:
         if not Path(name).exists():
             todo = f"`{makers[name].command}`" if name in makers else "the stage that makes it"

@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from redenoise.dag import options, paths
+from redenoise.dag.levels import level_ranges
 from redenoise.dag.pairs import check_pair, check_pairs
 from redenoise.dag.table import FIGURED_FAMILIES, FIGURED_SETS
 from redenoise.support.errors import UserError, choices
 
 # What the sources of labelled images have: their task, and their splits.
-LABELLED = {"imagenet": ("classification", ("train", "val")), "voc": ("segmentation", ("train_aug", "val"))}
+LABELLED = {
+    "imagenet": ("classification", ("train", "val")), "voc": ("segmentation", ("train_aug", "val")),
+    "imagenet_1300": ("classification", ("val",)), "imagenet_1000": ("classification", ("train",)),
+    "camvid": ("segmentation", ("train", "val", "test")),
+}  # fmt: skip
 
 
 def check_references(params: dict, path: Path) -> None:
@@ -35,6 +40,8 @@ def check_scale(settings: dict, params: dict, path: Path) -> None:
     for part in ("training", "tasks", "cascades"):
         if (name := (settings[part] or {}).get("schedule")) is not None:
             check_name(path, f"{part}.schedule", name, "schedules of params.yaml", params["schedules"])
+    for family in (settings["training"] or {}).get("leaves_out", []):
+        check_name(path, "training.leaves_out", family, "families of params.yaml", params["families"])
     known = {option for name in options.names("denoisers") for option in options.of("denoisers", name)}
     for option in (settings["training"] or {}).get("variants", {}):
         check_name(path, "training.variants", option, "the options of any denoiser", known)
@@ -111,6 +118,8 @@ def _check_tasks(path: Path, params: dict) -> None:
         if task.get("crop", 0) > task.get("resize", math.inf):
             line = f"{path}: 'tasks.{key}.crop' is {task['crop']}, more than `resize`, {task['resize']}"
             raise UserError(f"{line}; give a smaller side")
+        if (folder := task["start"]).startswith("data/"):
+            check_download(path, params["downloads"], f"tasks.{key}.start", folder.removeprefix("data/"), "weights")
         _check_start(path, key, tasks)
     for section in ("cascades", "recognitions", "filtered_recognitions"):
         for key, entry in params[section].items():
@@ -263,9 +272,11 @@ def _check_family(path: Path, key: str, family: dict, data: dict) -> None:
     if channels != data["channels"] and not family.get("fitted"):  # such a fit may take colour images as gray ones
         line = f"{path}: 'families.{key}' has {channels} channels, its data {data['channels']}"
         raise UserError(f"{line}; choose training images of the same kind")
-    levels = family.get("sigma_range", [])
-    if sorted(levels) != levels:
-        raise UserError(f"{path}: 'families.{key}.sigma_range' is {levels}; give the lower level first")
+    of_levels = "level_ranges" if "level_ranges" in family else "level_range"
+    spans = [("sigma_range", family.get("sigma_range", [])), *((of_levels, span) for span in level_ranges(family))]
+    for name, levels in spans:
+        if sorted(levels) != levels:
+            raise UserError(f"{path}: 'families.{key}.{name}' is {levels}; give the lower level first")
     _check_published(path, f"families.{key}.published", family)
 
 

@@ -44,12 +44,13 @@ class Work:
         return chosen
 
     def counted(self, make: Callable[[], T]) -> Callable[[], T]:
-        """`make`, counted once it has ended."""
+        """`make`, counted once it has ended, also where an image can have no value."""
 
         def counting() -> T:
-            value = make()
-            self.made += 1
-            return value
+            try:
+                return make()
+            finally:
+                self.made += 1
 
         return counting
 

@@ -37,8 +37,9 @@ class JointLearner(Learner):
 
     def losses(self, *batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The joint loss of a batch of `LabelledPatches.draw`, and the values of `WATCHED`."""
-        clean, noise, level, labels = batch
-        output = self.denoised(clean, noise, level)
+        *patches, labels = batch
+        clean, noisy, sigma = self.examples(*patches)
+        output = self.restored(noisy, sigma)
         with self.autocast():
             return joint_loss(self.task, self.weights, output, centre(clean, output), centre_labels(labels, output))
 

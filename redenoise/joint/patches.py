@@ -29,7 +29,7 @@ class LabelledPatches:
         batch: crops per step.
         device: where the batches go.
         label: names the run in errors.
-        workers: threads that read images ahead; 0 keeps all of them decoded in memory, for small sets.
+        workers: threads that read images ahead; 0 keeps what was read decoded in memory, for small sets.
 
     Raises:
         UserError: there are no images.
@@ -54,7 +54,7 @@ class LabelledPatches:
         pixels = examples[0].mask is not None
         self.clean = torch.zeros((batch, crop, crop, 3), dtype=torch.uint8, device=device)
         self.labels = torch.zeros((batch, crop, crop) if pixels else batch, dtype=torch.int64, device=device)
-        self.kept = None if workers else [self._read(example) for example in examples]
+        self.kept: dict[int, Sample] = {}
         self.pool = ThreadPoolExecutor(workers) if workers else None
         self.coming: dict[tuple[int, int], list[Future]] = {}
 
@@ -97,6 +97,13 @@ class LabelledPatches:
                 self.coming[seed, ahead] = [pool.submit(self._cut, *chosen) for chosen in self._choices(seed, ahead)]
         return [future.result() for future in self.coming.pop((seed, step))]
 
+    def _sample(self, number: int) -> Sample:
+        if self.pool:
+            return self._read(self.examples[number])
+        if number not in self.kept:
+            self.kept[number] = self._read(self.examples[number])
+        return self.kept[number]
+
     def _read(self, example: Example) -> Sample:
         image = read_image_of(example)
         if example.mask is not None:
@@ -105,7 +112,7 @@ class LabelledPatches:
         return (image if self.resize is None else resized(image, self.resize)), example.label
 
     def _cut(self, number: int, top: float, left: float, mirror: bool) -> Sample:
-        image, label = self.kept[number] if self.kept else self._read(self.examples[number])
+        image, label = self._sample(number)
         image, label = extended(image, label, self.crop)
         row, column = (
             int(place * (side - self.crop + 1)) for place, side in zip((top, left), image.shape, strict=False)

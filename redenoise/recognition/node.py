@@ -58,10 +58,10 @@ def measure(
         levels: noise levels; None stands for clean images.
         make: makes the denoiser.
         work: what to do of it.
-        most: number of images, None for the whole set.
+        most: number of images, None for the whole set, or as many as the entry's `first` says.
         remark: from a noise level to what restricts its values.
     """
-    subject = subject_of(config, entry, most)
+    subject = subject_of(config, entry, min(filter(None, (most, entry.get("first"))), default=None))
     parts = parts_of(subject.examples, levels, config.settings["part"])
     found = outcomes(subject, make(), parts, paths.parts(config.scale, key), f"recognize {key}", work)
     if work.shard:

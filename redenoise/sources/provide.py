@@ -13,7 +13,7 @@ from redenoise.dag import paths
 from redenoise.sources.archive import extract
 from redenoise.sources.disk import check_room, problem, write_checked
 from redenoise.sources.fetch import download, fetched, part_path
-from redenoise.sources.stores import Store, StoreFile, load_manifest, stores_path
+from redenoise.sources.stores import Store, StoreFile, load_manifest, load_store, stores_path
 from redenoise.support.errors import Unavailable, UserError
 from redenoise.support.locks import exclusive
 from redenoise.support.progress import progress
@@ -41,6 +41,8 @@ def provide(store: Store, files: list[StoreFile]) -> int:
         Unavailable: neither the mirror nor the origin could deliver a file, or a local store's folder lacks it.
         UserError: a source's file differs from the manifest, the disk is full, or the mirror is not a folder.
     """
+    if store.stores:
+        return sum(provide(part, own) for part, own in _parts(store, files))
     with exclusive(paths.shared_lock(store.name), f"store {store.name}"):
         wanted = _unverified(files)
         if wanted and store.archive:
@@ -52,6 +54,12 @@ def provide(store: Store, files: list[StoreFile]) -> int:
         return len(wanted)
 
 
+def _parts(store: Store, files: list[StoreFile]) -> Iterator[tuple[Store, list[StoreFile]]]:
+    """The stores that a selection's files are of, each with its own of some files."""
+    for name in store.stores:
+        yield load_store(name), [file for file in files if file.path.startswith(f"{name}/")]
+
+
 def found_nearby(store: Store, files: list[StoreFile]) -> bool:
     """Whether every one of `files` is in data/, or can be read without asking the network."""
     root = mirror()
@@ -61,6 +69,8 @@ def found_nearby(store: Store, files: list[StoreFile]) -> bool:
 def source_of(store: Store, files: list[StoreFile]) -> str:
     """Where `provide` would fetch files from: the mirror, the origin or both, and what a mirror lacks."""
     root = mirror()
+    if store.stores:
+        return "; ".join(f"{part.name}: {source_of(part, own)}" for part, own in _parts(store, files) if own)
     if store.by_hand:
         return f"by hand: {store.by_hand}"
     if store.folder or store.package:

@@ -1,6 +1,7 @@
 """The committed manifests: which files a store holds, and which of them make up a data set."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
@@ -17,7 +18,7 @@ MAX_FILE_BYTES = 1 << 30
 FILE_COLUMNS = ("path", "bytes", "sha256")
 ITEM_COLUMNS = ("id", "path", "split")
 AGAIN = "correct the list, write it again, or correct the entry in params.yaml"
-PLACES = ("folder", "package", "by_hand")  # in place of an address
+PLACES: dict[str, type] = {"folder": str, "package": str, "by_hand": str, "stores": list}  # in place of an address
 _STORE_KEYS = {"title": str, "licence": str}
 _ARCHIVE_KEYS = {"archive": str, "packed_max": int, "unpacked_max": int}
 # Ids become file names of later stages.
@@ -37,6 +38,7 @@ class Store:
         folder: of a local store: where its files were when they were listed.
         package: of a store inside an installed Python package: the package and the folder in it.
         by_hand: of files that are not public: what to put where. They stop nothing while they are not there.
+        stores: of a selection: names of the stores that its files are of, and come from.
         archive: path in a mirror of the .tar.gz that holds the files; None where the files are served one by one.
         packed_max, unpacked_max: bounds of that archive in bytes.
     """
@@ -48,6 +50,7 @@ class Store:
     folder: str = ""
     package: str = ""
     by_hand: str = ""
+    stores: Sequence[str] = ()
     archive: str | None = None
     packed_max: int = 0
     unpacked_max: int = 0
@@ -61,6 +64,8 @@ class Store:
         """Where its files come from, in words for people."""
         if self.package:
             return f"the installed package {self.package.partition('/')[0]}"
+        if self.stores:
+            return f"the stores {' and '.join(self.stores)}"
         return self.url or (f"the folder {self.folder}" if self.folder else "anywhere")
 
     @property
@@ -136,8 +141,8 @@ def load_store(name: str) -> Store:
         known = ", ".join(stores) or "none"
         raise UserError(f"{path}: no store {name!r}; it has {known}; add it or correct `store` in params.yaml")
     entry: dict[str, Any] = stores[name]
-    where = {next((kind for kind in PLACES if kind in entry), "url"): str}
-    keys = _STORE_KEYS | where | (_ARCHIVE_KEYS if "archive" in entry else {})
+    where = next((kind for kind in PLACES if kind in entry), "url")
+    keys = _STORE_KEYS | {where: PLACES.get(where, str)} | (_ARCHIVE_KEYS if "archive" in entry else {})
     for key in keys.keys() | entry.keys():
         if key not in keys or not isinstance(entry.get(key), keys[key]):
             found = repr(entry[key]) if key in entry else "nothing"
@@ -146,6 +151,8 @@ def load_store(name: str) -> Store:
     if place := next((kind for kind in PLACES if kind in entry), None):
         if not entry[place] or "archive" in entry:
             raise UserError(f"{path}: {name}: expected `{place}` to say something, and no archive; correct the entry")
+        if unknown := [part for part in entry.get("stores", ()) if part not in stores]:
+            raise UserError(f"{path}: {name}.stores names {unknown[0]!r}, which is no store; correct it")
         if place == "folder" and Path(entry[place]).is_absolute():
             found = f"{path}: {name}.folder is {entry[place]!r}, which is so on one machine alone"
             raise UserError(
@@ -157,15 +164,17 @@ def load_store(name: str) -> Store:
     if ("archive" in entry) == ("{path}" in entry["url"]):
         raise UserError(f"{path}: {name}.url must have {{path}} exactly where there is no `archive`; correct it")
     if "archive" in entry:
-        _check_path(entry["archive"], name, f"{path}: {name}.archive")
+        _check_path(entry["archive"], [name], f"{path}: {name}.archive")
     return Store(name, **entry)
 
 
 def load_manifest(store: str) -> dict[str, StoreFile]:
     """The files of a store by path; raises `UserError` with the line of what is wrong."""
     files: dict[str, StoreFile] = {}
+    found = load_stores().get(store)
+    parts = found.get("stores", [store]) if isinstance(found, dict) else [store]
     for place, row in csv_tables.numbered(manifest_path(store), FILE_COLUMNS, AGAIN):
-        _check_path(row["path"], store, place)
+        _check_path(row["path"], parts, place)
         if row["path"] in files:
             raise UserError(f"{place}: {row['path']!r} is listed twice; remove one line")
         if not row["bytes"].isdecimal() or not 0 < int(row["bytes"]) <= MAX_FILE_BYTES:
@@ -205,8 +214,8 @@ def load_items(key: str, store: Store) -> list[Item]:
     return items
 
 
-def _check_path(path: str, store: str, place: str) -> None:
-    """Refuse a path that is not plainly below the store's own folder."""
+def _check_path(path: str, stores: Sequence[str], place: str) -> None:
+    """Refuse a path that is not plainly below the folder of one of some stores."""
     parts = path.split("/")
-    if parts[0] != store or len(parts) < 2 or any(part in ("", ".", "..") for part in parts) or "\\" in path:
-        raise UserError(f"{place}: path {path!r} is not a plain path below {store}/; correct it")
+    if parts[0] not in stores or len(parts) < 2 or any(part in ("", ".", "..") for part in parts) or "\\" in path:
+        raise UserError(f"{place}: path {path!r} is not a plain path below {'/ or '.join(stores)}/; correct it")

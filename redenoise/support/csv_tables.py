@@ -37,7 +37,7 @@ def parse(
     text: str, place: str, columns: Sequence[str], again: str, others: bool = False, more: Sequence[str] = ()
 ) -> list[Row]:
     """The lines of a text; see `read`. Errors begin with `place`."""
-    wanted = f"expected {','.join(columns)}; {again}"
+    wanted = f"expected {','.join(columns)}; {again}" if columns else again
     try:
         header, *lines = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
     except csv.Error as error:

@@ -45,7 +45,8 @@ class Unreadable(UserError):
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 NO_MEMORY = "not enough memory"
 # What PyTorch and the libraries below it write when memory or threads run out.
-MEMORY = ("allocate memory", "not enough memory", "out of memory", "bad_alloc", "start new thread")
+MEMORY: tuple[str, ...] = ("allocate memory", "not enough memory", "out of memory", "bad_alloc", "start new thread")
+MEMORY += ("failed to map segment",)  # of a library, where it is imported
 NO_ROOM = "no room on disk; nothing half-written was kept; free some and start again"
 
 
@@ -121,7 +122,8 @@ def damage_explained(path: object, problem: str, remedy: str) -> Iterator[None]:
 def out_of_memory(error: BaseException) -> bool:
     """Whether there was not enough memory; PyTorch says so in the text of a `RuntimeError`."""
     text = str(error).lower()
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(map(text.__contains__, MEMORY)))
+    told = isinstance(error, RuntimeError | ImportError) and any(map(text.__contains__, MEMORY))
+    return isinstance(error, MemoryError) or told
 
 
 def run_cli(main: Callable[[], None]) -> None:
@@ -145,7 +147,7 @@ def run_cli(main: Callable[[], None]) -> None:
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
         sys.stderr.close()
         sys.exit(1)
-    except (MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError, ImportError) as error:
         if not out_of_memory(error):
             raise
         remedy = "run fewer jobs at once (--cores), or take smaller images, batches or fewer threads"

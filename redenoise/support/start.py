@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from redenoise.support.errors import run_cli
+from redenoise.support.memory import keep_freed
 
 
 def launch(module_name: str, arguments: list[str] | None = None) -> None:
@@ -22,7 +23,8 @@ def launch(module_name: str, arguments: list[str] | None = None) -> None:
 
 
 def imported(module_name: str) -> ModuleType:
-    """Import a module, see `importing`."""
+    """Import a module, see `importing`, into a process that keeps the memory that it frees."""
+    keep_freed()
     with importing():
         return importlib.import_module(module_name)
 

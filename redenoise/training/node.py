@@ -89,6 +89,7 @@ class Training(ABC):
         self.device = device()
         set_mode(self.mode, config.settings["threads"])
         self.members: list[Member] = []
+        self.hashes: dict[Path, str] = {}  # of the training images, which the members share
 
     @property
     def facts(self) -> dict[str, str]:
@@ -171,6 +172,8 @@ class Training(ABC):
             data: folder of the training images.
             code: files that determine the numbers.
         """
+        if data not in self.hashes:
+            self.hashes[data] = sha256_path(data)
         return {
             "network": network,
             "schedule": {"name": self.schedule_name, **asdict(self.schedule)},
@@ -180,7 +183,7 @@ class Training(ABC):
             "device": self.device.type,
             # The order of summation matters where the same bits are promised.
             "threads": self.config.settings["threads"] if self.mode == "reference" else "any",
-            "data": sha256_path(data),
+            "data": self.hashes[data],
             "code": {path.name: sha256_file(path) for path in code},
             "torch": torch.__version__,
         }

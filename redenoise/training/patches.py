@@ -31,32 +31,44 @@ class Source(Protocol):
 
 
 class Patches:
-    """All training images as uint8 on one device, cropped, turned and made noisy there.
+    """All training images on one device, cropped, turned and made noisy there.
 
     The draw of a step depends on (seed, step) alone, so a run can be resumed, or any step replayed. It does not depend
     on the noise level: networks that differ only in sigma see the same patches and the same field, scaled. Processors
     and GPUs draw different numbers.
 
     Args:
-        images: uint8 (H, W) or (H, W, C), each at least one patch in size.
+        images: whole numbers, (H, W) or (H, W, C), each at least one patch in size.
         size: side of the patches.
         batch: patches per step.
         device: where the images live.
         label: names the run in errors.
+        channels: of the noise, fewer than C where images hold several versions; C if not given.
+        fineness: what one level of the [0, 255] scale is in `images`.
 
     Raises:
         UserError: there are no images, or one is smaller than a patch.
     """
 
-    def __init__(self, images: list[np.ndarray], size: int, batch: int, device: torch.device, label: str) -> None:
+    def __init__(
+        self,
+        images: list[np.ndarray],
+        size: int,
+        batch: int,
+        device: torch.device,
+        label: str,
+        channels: int | None = None,
+        fineness: int = 1,
+    ) -> None:
         if not images:
             raise UserError(f"{label}: no training images; run the download stage")
         smallest = min(min(image.shape[:2]) for image in images)
         if smallest < size:
             raise UserError(f"{label}: patches of {size} pixels, but an image has a side of {smallest}; lower patch")
-        self.size, self.batch, self.device = size, batch, device
+        self.size, self.batch, self.device, self.white = size, batch, device, 255.0 * fineness
         flat = [image.reshape(image.shape[0] * image.shape[1], -1) for image in images]
         self.pixels = torch.from_numpy(np.concatenate(flat)).to(device)  # (all pixels of all images, C)
+        self.channels = channels or self.pixels.shape[1]
         starts = np.cumsum([0, *(len(pixels) for pixels in flat[:-1])])
         self.starts = torch.tensor(starts, device=device)
         self.heights = torch.tensor([image.shape[0] for image in images], device=device)
@@ -71,17 +83,17 @@ class Patches:
         """One batch from the generator's state.
 
         Returns:
-            clean, float32 (N, C, P, P) on the [0, 1] scale; noise of unit variance, of the same shape, both with
-            channels last in memory; level, float32 (N,) in [0, 1): where in its range of noise levels each patch is.
+            clean, float32 (N, C, P, P) on the [0, 1] scale; noise of unit variance, float32 (N, `channels`, P, P), both
+            with channels last in memory; level, float32 (N,) in [0, 1): where in its range of levels each patch is.
         """
         chance = torch.rand(5, self.batch, generator=self.generator, device=self.device)
-        clean = self._crop(chance).permute(0, 3, 1, 2).float().div_(255.0)
-        shape = (self.batch, self.size, self.size, clean.shape[1])
+        clean = self._crop(chance).permute(0, 3, 1, 2).float().div_(self.white)
+        shape = (self.batch, self.size, self.size, self.channels)
         noise = torch.randn(shape, generator=self.generator, device=self.device).permute(0, 3, 1, 2)
         return clean, noise, chance[4]
 
     def _crop(self, chance: torch.Tensor) -> torch.Tensor:
-        """Random crops, turned and flipped at random, uint8 (N, P, P, C)."""
+        """Random crops, turned and flipped at random, (N, P, P, C)."""
         image = (chance[0] * len(self.starts)).long()
         top = (chance[1] * (self.heights[image] - self.size + 1)).long()
         left = (chance[2] * (self.widths[image] - self.size + 1)).long()

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from redenoise.measure.torch_mode import precision
+from redenoise.support.uncompiled import uncompiled
 from redenoise.training.patches import Source, noisy_of
 from redenoise.training.schedule import Schedule
 
@@ -84,16 +85,21 @@ class Learner:
 
     def losses(self, *batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The loss of a batch, and the values of `WATCHED`, (len(WATCHED),)."""
-        clean, noise, level = batch
-        output = self.denoised(clean, noise, level)
+        clean, degraded, level = self.examples(*batch)
+        output = self.restored(degraded, level)
         error = nn.functional.mse_loss(output, centre(clean, output))
         return error * self.schedule.loss_factor(output[0].numel()), error.unsqueeze(0)
 
-    def denoised(self, clean: torch.Tensor, noise: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
-        """What the network makes of a noisy batch, float32."""
-        noisy, sigma = noisy_of(clean, noise, level, self.sigma_range)
+    def examples(
+        self, clean: torch.Tensor, noise: torch.Tensor, level: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Clean patches, what the network is given, (N, C, P, P), and the levels it is told, (N,); [0, 1] scale."""
+        return clean, *noisy_of(clean, noise, level, self.sigma_range)
+
+    def restored(self, degraded: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+        """What the network makes of degraded patches, float32."""
         with self.autocast():
-            return self.forward(noisy.contiguous(memory_format=self.layout), sigma).float()
+            return self.forward(degraded.contiguous(memory_format=self.layout), level).float()
 
     def autocast(self) -> torch.autocast:
         """The precision of the mode on this device.
@@ -168,9 +174,9 @@ def make_optimizer(
     ]
     factors = [factor for factor, _ in groups]
     if schedule.optimizer == "sgd":
-        return torch.optim.SGD(described, momentum=schedule.momentum, fused=fused), factors
+        return uncompiled(torch.optim.SGD)(described, momentum=schedule.momentum, fused=fused), factors
     kind = torch.optim.AdamW if schedule.optimizer == "adamw" else torch.optim.Adam
-    return kind(described, fused=fused, capturable=device.type == "cuda"), factors
+    return uncompiled(kind)(described, fused=fused, capturable=device.type == "cuda"), factors
 
 
 class Step:

@@ -11,13 +11,13 @@ class Validation:
     """Centre crops of a test set and one noise field for each; nothing is chosen by what they show.
 
     Args:
-        images: uint8 (H, W) or (H, W, C).
+        images: (H, W) or (H, W, C), [0, 255] scale.
         seed: of the noise, which is not that of the test sets.
     """
 
     def __init__(self, images: list[np.ndarray], seed: int, device: torch.device) -> None:
         self.device = device
-        self.crops = [_centre(image) for image in images]
+        self.crops = self.centres(images)
         generator = torch.Generator().manual_seed(seed)
         self.noise = [torch.randn(crop.shape, generator=generator) for crop in self.crops]
 
@@ -28,13 +28,22 @@ class Validation:
         """
         values = []
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=halved):
-            for clean, noise in zip(self.crops, self.noise, strict=True):
-                noisy = (clean / 255.0 + noise * (sigma / 255.0)).unsqueeze(0).to(self.device)
+            for number, clean in enumerate(self.crops):
+                noisy = self.degraded(number, sigma).unsqueeze(0).to(self.device)
                 level = torch.full((1,), sigma / 255.0, device=self.device)
                 output = network(noisy.contiguous(memory_format=layout), level)[0].float().cpu()
                 rounded = output.mul(255.0).round().clamp(0.0, 255.0)
                 values.append(float(10.0 * torch.log10(255.0**2 / (rounded - clean).square().mean())))
         return sum(values) / len(values)
+
+    def degraded(self, number: int, sigma: float) -> torch.Tensor:
+        """What a network gets of one crop at a noise level, [0, 1] scale."""
+        return self.crops[number] / 255.0 + self.noise[number] * (sigma / 255.0)
+
+    @staticmethod
+    def centres(images: list[np.ndarray]) -> list[torch.Tensor]:
+        """The centre crops of some images."""
+        return [_centre(image) for image in images]
 
 
 def _centre(image: np.ndarray) -> torch.Tensor:

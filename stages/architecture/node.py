@@ -1,7 +1,7 @@
 """Parameters and reach of the networks: `python -m stages.architecture [--scale SCALE]`.
 
-Output: `build/<scale>/results/architecture.csv`, by name of a family, of its network where it has `variants`, of a
-filter, or of a network that is only counted:
+Output: `build/<scale>/results/architecture.csv`, by name of a family, of its network where it has `variants`
+(`<family>-<model>`), of a filter, or of a network that is only counted:
 
 - `params`: all parameters of the network as it is stored; of the proposed networks, those that table I of Liu et al.
   2020 counts.
@@ -10,6 +10,7 @@ filter, or of a network that is only counted:
 - `receptive_field`, `effective_patch_size`: side of the square of input pixels that a result draws on.
 
 Always the networks of params.yaml, also where a scale trains miniatures of them: a count needs neither data nor time.
+Those of `variants` are counted as this scale makes them too, as `<family>/<model>`: figures put PSNR against that.
 """
 
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ def run(config: Config) -> None:
     families = config.params["families"]
     specs = {name: spec for key, entry in families.items() for name, spec in _specs(key, entry)}
     with provenance.recorded(config, "architecture"):
-        found = [*_counts(specs), *_fields(specs), *_patches(families)]
+        found = [*counts(specs | made(config)), *_fields(specs), *_patches(families)]
         rows = [
             {"dataset": "", "item": item, "condition": "", "method": "", "metric": metric, "unit": UNITS[metric]}
             | {"value": str(value)}
@@ -55,7 +56,19 @@ def _specs(key: str, family: dict[str, Any]) -> Iterator[tuple[str, dict[str, An
         yield f"{key}-{model}" if options else key, {**family["network"], **options}
 
 
-def _counts(specs: dict[str, dict[str, Any]]) -> Iterator[Count]:
+def made(config: Config) -> dict[str, dict[str, Any]]:
+    """The networks of all families with `variants` as a scale makes them."""
+    entries = {key: config.entry("train", key) for key in config.keys("train")}
+    return {
+        f"{key}/{model}": {**config.network(entry), **options}
+        for key, entry in entries.items()
+        if "variants" in entry
+        for model, options in varied(entry).items()
+    }
+
+
+def counts(specs: dict[str, dict[str, Any]]) -> Iterator[Count]:
+    """What there is to count of some networks, and of those of no family."""
     with without_memory():
         found = {name: denoisers.build(denoisers.stored_spec(spec)) for name, spec in specs.items()} | networks()
     for name, network in found.items():

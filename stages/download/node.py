@@ -51,10 +51,15 @@ def run(config: Config, key: str) -> None:
 
 
 def uses_store(config: Config, key: str) -> bool:
-    """Whether a node takes real files from its store at this scale; those of a package are there at every one."""
-    entry = config.entry("download", key)
-    wanted = config.settings["real_data" if entry["kind"] == "images" else "published_weights"]
-    return wanted or bool(load_store(entry["store"]).package)
+    """Whether a node takes real files from its store at this scale.
+
+    Images of a package are there at every scale, and its weights, which no other entry trains, where data are real.
+    """
+    entry, settings = config.entry("download", key), config.settings
+    package = bool(load_store(entry["store"]).package)
+    if entry["kind"] == "images":
+        return settings["real_data"] or package
+    return settings["published_weights"] or package and settings["real_data"]
 
 
 def _stored(config: Config, key: str, folder: Path) -> list[tuple]:

@@ -11,14 +11,14 @@ from redenoise.data.png import png_bytes
 from redenoise.support.errors import Unavailable
 from redenoise.support.files import renewed, sha256_bytes, write_json
 from redenoise.support.progress import progress
-from stages.labelled import textures
+from stages.labelled import public, textures
 
 
 def run(config: Config, key: str) -> None:
     """Make build/<scale>/labelled/<key>/ anew: index.csv, classes.json, and the images of a stand-in.
 
     The index has one row per image: id, path and mask (relative to the root of the project), label (a class index,
-    empty for segmentation), split, SHA-256 of the image (empty for ImageNet, whose archives are checked instead).
+    empty for segmentation), split, SHA-256 of the image (empty for the whole ImageNet, whose archives are checked).
     A set that no source can deliver never fails a run: its index has no rows and unavailable.txt says why.
 
     Raises:
@@ -50,6 +50,8 @@ def _real(config: Config, key: str, folder: Path) -> tuple[list[dict], list[str]
     from stages.labelled import imagenet, voc
 
     entry = config.entry("labelled", key)
+    if entry["source"] in public.SOURCES:
+        return public.SOURCES[entry["source"]](entry["split"], folder, paths.labelled(config.scale, key))
     examples = {"imagenet": imagenet.examples, "voc": voc.examples}[entry["source"]]
     return examples(entry["split"], config.settings["labelled_downloads"])
 
@@ -57,6 +59,8 @@ def _real(config: Config, key: str, folder: Path) -> tuple[list[dict], list[str]
 def _made(config: Config, key: str, folder: Path) -> tuple[list[dict], list[str]]:
     """Write the stand-in's images and masks into `folder`; returns its rows and the names of its classes."""
     entry, settings = config.entry("labelled", key), config.settings["labelled"]
+    if entry["source"] in public.SOURCES:
+        raise Unavailable(f"{entry['title']}: no photographs with labels at scale {config.scale}")
     count = settings["train" if entry["split"].startswith("train") else "test"]
     segmentation = entry["task"] == "segmentation"
     final = paths.labelled(config.scale, key)

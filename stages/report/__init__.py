@@ -3,13 +3,21 @@
 from pathlib import Path
 
 from redenoise.dag import paths
-from stages.report import gallery
+from stages.report import gallery, photograph_tasks
 from stages.report.tables import ALL_TABLES
 
 TABLE_SUFFIXES = (".md", ".json", ".tex", ".csv")
-PAGES = ("overview", "photographs", "notes", "provenance", "training", "figures")
+PAGES = (
+    "overview",
+    "photographs",
+    *(spec.name for spec in photograph_tasks.SPECS),
+    "notes",
+    "provenance",
+    "training",
+    "figures",
+)
 FILES = tuple(f"{page}{suffix}" for page in PAGES for suffix in (".md", ".json"))
-FILES += ("metrics.json", "averages.csv", "records.json", "accuracies.csv", *gallery.DATA)
+FILES += ("metrics.json", "averages.csv", "restored.csv", "records.json", "accuracies.csv", *gallery.DATA)
 FILES += tuple(f"cells/{paper}.json" for paper in dict.fromkeys(table.paper for table in ALL_TABLES))
 FILES += tuple(f"figures/{name}" for name in (*gallery.MADE, *gallery.OWN))
 

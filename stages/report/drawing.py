@@ -63,8 +63,10 @@ def _written(figure: Figure, form: str) -> bytes:
 
 
 def look(index: int) -> dict[str, Any]:
-    """Colour and dashes of a family: the dashes change when the colours are used up."""
-    return {"color": COLORS[index % len(COLORS)], "linestyle": DASHES[index // len(COLORS) % len(DASHES)]}
+    """Colour and dashes of a family: the dashes change when the colours are used up, and no two look alike."""
+    turn, color = divmod(index, len(COLORS))
+    dashes = DASHES[turn] if turn < len(DASHES) else (0, (6, 2, *(1, 2) * (turn - 1)))  # so many dots between dashes
+    return {"color": COLORS[color], "linestyle": dashes}
 
 
 def validated(config: Config, families: Iterable[str]) -> str:

@@ -15,15 +15,16 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
-from redenoise.dag import paths
+from redenoise.dag import options, paths
 from redenoise.dag.config import Config
+from redenoise.dag.levels import against_noise
 from redenoise.dag.references import noise_ranges
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 from redenoise.support.numbers import EXACT, number
-from stages.report import ablation
+from stages.report import ablation, gains
 from stages.report.drawing import COLORS, LOOK, count_axis, empty, look
-from stages.report.kinds import Design
+from stages.report.kinds import Design, symbol
 from stages.report.results import DEMO_PREFIX
 from stages.report.tables import DESIGN_TABLES
 from stages.report.xnet_figures import by_parameters, by_share
@@ -134,6 +135,7 @@ DRAWN = {
     "xnet_parameters": (by_parameters, "xnet_parameters.csv", POINT_COLUMNS),
     "xnet_share": (by_share, "xnet_share.csv", SHARE_COLUMNS),
     "dncnn_variants": (ablation.curves, "dncnn_variants.csv", ablation.COLUMNS),
+    "noise_gain": (gains.curves, "noise_gain.csv", gains.COLUMNS),
 }
 
 
@@ -174,13 +176,14 @@ def _panel(config: Config, family: str, model: str) -> str:
     """The title of the panel of a network: what it is validated on, or the task that it was trained through."""
     if family in config.keys("cascade"):
         return f"through {config.entry('cascade', family)['task']}, training crops"
-    if family not in config.keys("train"):
-        return "other networks"
+    if family not in config.keys("train") or model not in noise_ranges(config.entry("train", family)):
+        return "other networks"  # of a build with other entries than params.yaml has today
     entry = config.entry("train", family)
     stand_ins = "" if config.settings["real_data"] else "stand-ins for "
     dataset = f"{stand_ins}{config.entry('download', entry['validation'])['title']}"
     low, high = noise_ranges(entry)[model]
-    return f"σ = {high}, {dataset}" if low == high else f"σ = {high} of {low} to {high}, {dataset}"
+    level = "σ" if against_noise(entry) else symbol(options.parameter(entry["degradation"]))
+    return f"{level} = {high}, {dataset}" if low == high else f"{level} = {high} of {low} to {high}, {dataset}"
 
 
 def _designs(rows: Rows, kind: str, stand_ins: bool) -> dict[str, tuple[float, float]]:

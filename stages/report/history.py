@@ -85,6 +85,8 @@ def _training(config: Config, records: Records) -> Iterator[tuple[Cell | str, ..
     for stage in ("train", "cascade"):
         for network in trained(config, records, stage):
             card, name = network.card, Cell(network.family, node=f"{stage}-{network.family}")
+            if network.imported:
+                continue
             steps = f"{card['steps_done']:,} of {card['steps']:,}"
             yield name, network.model, steps, card["mode"], card["device"], f"{card['hours']:.3f}"
 

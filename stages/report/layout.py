@@ -20,7 +20,7 @@ from stages.report.parts import (
 from stages.report.results import AVERAGE, level_of
 from stages.report.rows import Comparison, Context, Row, unmade
 from stages.report.shown import METRIC_NAMES, number, summary
-from stages.report.tables import TOLERANCES
+from stages.report.tables import TOLERANCES, explained
 from stages.report.weights import behind
 
 DEMO_WARNING = (
@@ -73,13 +73,13 @@ def _method_grid(comparison: Comparison[Table], context: Context) -> Section:
 
 
 def _left_out(spec: Table, name: str, context: Context) -> str:
-    """Why a method was not measured at all, or not at some noise levels."""
+    """Why a method was not measured at all, or not at some noise levels, and where to read why it deviates."""
     measured = context.measured
     levels = {level: measured.without.get((spec.dataset, name, spec.condition(level))) for level in spec.levels}
     if (spec.dataset, name) not in context.makers:
         return unmade(spec.dataset, name)
     parts = [f"{spec.parameter} {level} not run: {reason}" for level, reason in levels.items() if reason]
-    return measured.unavailable.get((spec.dataset, name)) or "; ".join(parts)
+    return measured.unavailable.get((spec.dataset, name)) or "; ".join(filter(None, (*parts, explained(name, "../"))))
 
 
 def _groups(comparison: Comparison[Table]) -> dict[str, tuple[str, ...]]:

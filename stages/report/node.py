@@ -16,6 +16,7 @@ from stages.report import (
     designs,
     drawing,
     figures,
+    gains,
     gallery,
     history,
     join,
@@ -24,6 +25,7 @@ from stages.report import (
     notes,
     numbers,
     overview,
+    photograph_tasks,
     photographs,
     published,
     recognized,
@@ -40,7 +42,6 @@ from stages.report import records as records_file
 from stages.report.kinds import DesignTable, NumberTable, Printed, Table, TaskTable
 from stages.report.rows import Comparison, Context
 from stages.report.tables import ALL_TABLES, TABLES
-from stages.report.weights import Records
 
 # By kind of table: what joins it, and what lays it out.
 JOINS: dict[type[Printed], Callable[[Any, Context], Comparison]] = {
@@ -112,6 +113,7 @@ def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
     for page in (
         overview.document(comparisons, context),
         photographs.document(context),
+        *photograph_tasks.documents(context),
         notes.document(comparisons, context),
         training.document(context),
         gallery.document(config, records),
@@ -119,24 +121,26 @@ def files(comparisons: list[Comparison], context: Context, own: dict[str, Any]) 
     ):
         found |= rendered(page)
     averages, accuracies = results.averages(context.measured), recognized.accuracies(config, context.recognized)
-    found |= _of_trainings(config, records)
+    found |= _drawn_from(context)
     return found | {
         "metrics.json": metrics.averages_json(comparisons),
         **metrics.of_papers(comparisons),
         "averages.csv": csv_tables.text(results.AVERAGE_COLUMNS, averages),
+        "restored.csv": csv_tables.text(results.RESTORED_COLUMNS, results.restored(context.measured)),
         "accuracies.csv": csv_tables.text(recognized.ACCURACY_COLUMNS, accuracies),
         **{f"figures/{name}.svg": drawing.svg(figures.drawn(config, name, found)) for name in figures.DRAWN},
         records_file.NAME: records_file.render(own, records),
     }
 
 
-def _of_trainings(config: Config, records: Records) -> dict[str, str]:
-    """The CSV files of the figures that show trainings, by their path."""
-    points = list(xnets.points(config, records))
+def _drawn_from(context: Context) -> dict[str, str]:
+    """The CSV files that figures alone are drawn from, by their path."""
+    config, records, points = context.config, context.records, list(xnets.points(context))
     return {
         "learning_curves.csv": csv_tables.text(training.CURVE_COLUMNS, training.curves(config, records)),
         "xnet_parameters.csv": csv_tables.text(xnets.POINT_COLUMNS, xnets.point_rows(points)),
         "dncnn_variants.csv": csv_tables.text(ablation.COLUMNS, ablation.rows(config, records)),
+        "noise_gain.csv": csv_tables.text(gains.COLUMNS, gains.rows(context)),
         "xnet_share.csv": csv_tables.text(xnets.SHARE_COLUMNS, xnets.share_rows(config, points)),
     }
 

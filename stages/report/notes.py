@@ -121,9 +121,13 @@ def dncnn_models(comparisons: list[Comparison], context: Context) -> Rows:
         yield row.table, level_of(row.condition), row.printed, *cells, nearest
 
 
-def bm3d_shift(comparisons: list[Comparison], context: Context) -> Rows:
-    """Measured minus printed of BM3D and CBM3D: of the averages, and the spread over the printed images."""
-    for row in _averages(comparisons, "BM3D", "CBM3D"):
+def _shift(*methods: str) -> Callable[[list[Comparison], Context], Rows]:
+    """Measured minus printed of some methods: of the averages, and the spread over the printed images."""
+    return lambda comparisons, context: _shifted(comparisons, methods)
+
+
+def _shifted(comparisons: list[Comparison], methods: Sequence[str]) -> Rows:
+    for row in _averages(comparisons, *methods):
         images = _siblings(comparisons, row, IMAGE)
         spread = [change(pick(images), row.metric) if images else NOTHING for pick in (min, median, max)]
         yield row.table, row.method, METRIC_NAMES[row.metric], level_of(row.condition), *_compared(row), *spread
@@ -219,12 +223,15 @@ class Made(NamedTuple):
 
 _MODELS = [name for label in MODEL_LABELS.values() for name in (label, "Δ")]
 _IMAGES = ("lowest Δ of an image", "median Δ", "highest Δ")
+_SHIFT = ("table", "method", "metric", "σ", *COMPARED, *_IMAGES)
 _ESTIMATE = ("estimate", "Δ to the estimate")
 _MEANS = ("printed average", "mean of the printed images", "gap")
 # Those that hold measured values against print.
 COMPARING = {
     "dncnn_models": Made(dncnn_models, ("table", "σ", "printed", *_MODELS, "nearest"), 1, -1),
-    "bm3d_shift": Made(bm3d_shift, ("table", "method", "metric", "σ", *COMPARED, *_IMAGES), 3),
+    "bm3d_shift": Made(_shift("BM3D", "CBM3D"), _SHIFT, 3),
+    "wnnm_shift": Made(_shift("WNNM"), _SHIFT, 3),
+    "epll_shift": Made(_shift("EPLL"), _SHIFT, 3),
     "ffdnet": Made(ffdnet, ("σ", *COMPARED, *_ESTIMATE), 0),
     "measured_suspects": Made(measured_suspects, ("table", "cell", *COMPARED, *_ESTIMATE, "usual Δ"), 2),
     "proposed": Made(proposed, ("table", "σ", *COMPARED, "weights"), 1, 5),

@@ -45,7 +45,7 @@ from stages.report.shown import (
     with_interval,
     with_spread,
 )
-from stages.report.tables import EXPLAINED
+from stages.report.tables import explained
 from stages.report.values import Shown
 from stages.report.weights import Records
 
@@ -126,7 +126,7 @@ def _cell_blocks(comparisons: list[Comparison]) -> tuple[Block, ...]:
         Paragraph("Cells that are off, each once, by cause:"),
         _causes(comparisons),
         *decided,
-        Paragraph("Cells not run, by reason, those of every table:"),
+        Paragraph("Cells not run, each once, by reason:"),
         _reasons(comparisons),
     )
 
@@ -182,7 +182,7 @@ def _causes(comparisons: list[Comparison]) -> Table:
 
 def _reasons(comparisons: list[Comparison]) -> Table:
     """Why cells were not run; the suspicion that may follow the reason in a note is left out."""
-    found = Counter(row.reason for comparison in comparisons for row in comparison.rows if row.status == NOT_RUN)
+    found = Counter(row.reason for row in once(comparisons) if row.status == NOT_RUN)
     rows = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
     return table(("reason", "cells"), rows, numbers=("cells",))
 
@@ -202,7 +202,7 @@ def _worst(comparisons: list[Comparison], shown: Shown) -> Rows:
     alike = sorted(places.values(), key=lambda found: (-excess[found[0]], found[0].table, found[0].inside))
     for found in alike[:WORST]:
         tables, row = ", ".join(other.table for other in found), found[0]
-        notes = [row.note or EXPLAINED.get(row.measured, ""), "within the spread" if row.detail == UNDECIDED else ""]
+        notes = [row.note or explained(row.measured), "within the spread" if row.detail == UNDECIDED else ""]
         yield tables, cell_name(row), *_value_cells(row, shown), "; ".join(filter(None, notes)) or NOTHING
 
 

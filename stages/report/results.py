@@ -20,6 +20,7 @@ from stages.report.published import UNITS
 from stages.report.tables import SET_SIZES
 
 AVERAGE_COLUMNS = ("dataset", "method", "sigma", "psnr")
+RESTORED_COLUMNS = ("dataset", "method", "condition", "metric", "value")
 AVERAGE = "average"
 DEMO_PREFIX = "demo:"
 AGAIN = "run its stage again"
@@ -195,6 +196,16 @@ def averages(measured: Measured) -> list[tuple[str, str, int, str]]:
         for (dataset, item, condition, method, metric), value in measured.values.items()
         if item == AVERAGE and metric == "psnr" and is_noise(condition)
     )
+
+
+def restored(measured: Measured) -> list[tuple[str, str, str, str, str]]:
+    """Averages over the degraded sets, by `RESTORED_COLUMNS`: four decimals, or `exact`; levels by their size."""
+    found = [
+        (dataset, method, condition, metric, fixed(value, 4))
+        for (dataset, item, condition, method, metric), value in measured.values.items()
+        if item == AVERAGE and not is_noise(condition)
+    ]
+    return sorted(found, key=lambda row: (*row[:2], level_of(row[2]), *row[2:]))
 
 
 def _check_owner(config: Config, node: tuple[str, str], rows: Iterable[Key]) -> None:

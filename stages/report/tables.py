@@ -50,8 +50,19 @@ def tolerance(metric: str, scope: str, printed: float) -> float:
 SET_SIZES = {table.dataset: table.images for table in ALL_TABLES}
 
 # Measured methods whose deviation from print has one cause, and the section of the notes that tells it.
-_OWN = "an implementation of this project, see [notes.md](notes.md#bm3d-and-cbm3d-of-2007)"
-EXPLAINED = {"BM3D": _OWN, "CBM3D": _OWN, "CBM3D+VGG": _OWN}
+_OWN = dict.fromkeys(("BM3D", "CBM3D", "CBM3D+VGG"), "bm3d-and-cbm3d-of-2007")
+_OWN |= {"WNNM": "wnnm-of-2014", "EPLL": "epll-with-a-prior-of-this-project"}
+
+
+def explained(method: str, folder: str = "") -> str:
+    """Which section of the notes tells why a measured method deviates from print; empty if none does.
+
+    Args:
+        folder: of the notes, from the page on.
+    """
+    link = f"[notes.md]({folder}notes.md#{_OWN.get(method)})"
+    return f"an implementation of this project, see {link}" if method in _OWN else ""
+
 
 # What to call a measured model in a table that does not print it under that name.
 MODEL_LABELS = {"DnCNN": "DnCNN (one model per sigma)", "CDnCNN-B": "CDnCNN-B (one blind model)"}

@@ -36,13 +36,13 @@ ERRORS = {
 def document(comparison: Comparison[TaskTable], context: Context) -> Document:
     """Lay out one joined table."""
     spec = comparison.spec
-    legend = (*_legend(comparison), _clean(comparison, context), *_network(spec, context))
+    legend = (*_legend(comparison), clean(comparison, context), *network(spec, context))
     sections = (
         _methods(comparison, context),
         _accuracies(comparison),
-        _extras(comparison, context),
+        unprinted(comparison, context, "Measured, not printed"),
         orderings.section(comparison),
-        _psnr(comparison),
+        psnr(comparison),
     )
     found = page(
         comparison,
@@ -71,7 +71,7 @@ def _legend(comparison: Comparison[TaskTable]) -> tuple[str, ...]:
     )
 
 
-def _clean(comparison: Comparison[TaskTable], context: Context) -> str:
+def clean(comparison: Comparison[TaskTable], context: Context) -> str:
     """The line of the clean images: what the task's network recognizes without noise and without a denoiser."""
     found = [row for row in comparison.rows if row.condition == CLEAN and row.low is not None]
     text = f"not run: {why_missing(comparison.spec, context, CLEAN_METHOD, CLEAN)}"
@@ -81,7 +81,7 @@ def _clean(comparison: Comparison[TaskTable], context: Context) -> str:
     return f"Clean images straight into the task's network (`{CLEAN_METHOD}`, not printed): {text}."
 
 
-def _network(spec: TaskTable, context: Context) -> tuple[str, ...]:
+def network(spec: TaskTable, context: Context) -> tuple[str, ...]:
     """Which network stands behind the task, if any node measures the table's set."""
     config, nodes = context.config, context.recognized.nodes
     tasks = dict.fromkeys(
@@ -135,8 +135,8 @@ def _shown(row: Row, line: list[Row], footnotes: list[str]) -> Cell:
     return Cell(with_interval(row), bold=number(row.reproduced, row.metric) == best(values))
 
 
-def _extras(comparison: Comparison[TaskTable], context: Context) -> Section:
-    """Accuracies that the paper does not print: other methods, and those of a part of the set."""
+def unprinted(comparison: Comparison[TaskTable], context: Context, heading: str) -> Section:
+    """Accuracies that no paper prints: other methods, and those of a part of the set."""
     spec, rows = comparison.spec, []
     footnotes: list[str] = []
     printed = {method.printed for method in spec.methods}
@@ -153,7 +153,7 @@ def _extras(comparison: Comparison[TaskTable], context: Context) -> Section:
                 cells.append(shown)
             rows.append(cells)
     groups = [(f"σ = {level}", ("",)) for level in spec.levels]
-    return grid("Measured, not printed", ("method", "metric"), groups, rows, footnotes)
+    return grid(heading, ("method", "metric"), groups, rows, footnotes)
 
 
 def _missing(spec: TaskTable, context: Context, name: str, condition: str, footnotes: list[str]) -> Cell:
@@ -162,7 +162,7 @@ def _missing(spec: TaskTable, context: Context, name: str, condition: str, footn
     return orderings.not_run(reason, footnotes) if reason else Cell()
 
 
-def _psnr(comparison: Comparison[TaskTable]) -> Section:
+def psnr(comparison: Comparison[TaskTable]) -> Section:
     """PSNR of the images that the task's network sees: no printed counterpart, and no interval."""
     spec, rows = comparison.spec, []
     footnotes: list[str] = []

@@ -15,12 +15,12 @@ _ORDERINGS = (
     Ordering("Separate+VGG", "Joint Training (Cross-Task)"),
     Ordering(CONTROL, "Joint Training", control=True),
 )
-_NOISE = (
+NOISE = (
     "Noise: white, Gaussian, not clipped and not rounded, added after the image was resized and cropped. Every method "
     "sees the same images with the same noise."
 )
-_TASK = "The task's network is trained on clean images and never changes; only the denoiser before it does."
-_INTERVALS = {
+TASK = "The task's network is trained on clean images and never changes; only the denoiser before it does."
+INTERVALS = {
     "top1": "Intervals: 95 %, Wilson's, over the images of the set.",
     "miou": "Intervals: 95 %, percentiles of a bootstrap over the images of the set.",
 }
@@ -62,7 +62,7 @@ def classification(paper: str, number: str, name: str, methods: tuple[Method, ..
         images=50000,
         metrics=("top1", "top5"),
         tolerance=_CLASSIFIED,
-        protocol=(loss, _NOISE, _TASK, _INTERVALS["top1"], _EXTRAS),
+        protocol=(loss, NOISE, TASK, INTERVALS["top1"], _EXTRAS),
     )
 
 
@@ -75,7 +75,7 @@ def segmentation(paper: str, number: str, name: str, methods: tuple[Method, ...]
         images=1449,
         metrics=("miou",),
         tolerance=_SEGMENTED,
-        protocol=(loss, _NOISE, _TASK, _MIOU, _INTERVALS["miou"], _EXTRAS),
+        protocol=(loss, NOISE, TASK, _MIOU, INTERVALS["miou"], _EXTRAS),
     )
 
 

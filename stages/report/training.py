@@ -9,7 +9,7 @@ from redenoise.document.model import NOTHING, WARNING, Cell, Document, Paragraph
 from stages.report.rows import Context
 from stages.report.shown import number
 from stages.report.tables import DESIGN_TABLES
-from stages.report.weights import Network, Records, cards, of_task, trained
+from stages.report.weights import IMPORTED, Network, Records, cards, of_task, trained
 
 CURVE_COLUMNS = ["family", "model", "step", "learning_rate", "training_psnr", "validation_psnr"]
 NETWORK_COLUMNS = ("model", "weights", "schedule", "steps done", "of", "mode", "restarts", "last validation")
@@ -18,7 +18,8 @@ JOINTLY = (
     "network of the same noise level that was trained alone."
 )
 OPENING = (
-    "Every network that was trained at this scale, or that this project trained and released. `last validation` is "
+    "Every network that was trained at this scale, that this project trained and released, or that was imported. "
+    "`last validation` is "
     "the last PSNR in dB on the validation images while it trained: on centre crops, with noise of its own, so it "
     "is not the PSNR of a table. A restart is where a training did not go on from a checkpoint of its own. Devices "
     "and hours are in [provenance.md](provenance.md)."
@@ -70,6 +71,8 @@ def _networks(first: str, stage: str, config: Config, records: Records) -> Table
 
 def _row(network: Network, stage: str) -> tuple[Cell | str, ...]:
     card, name = network.card, Cell(network.family, node=f"{stage}-{network.family}")
+    if network.imported:
+        return name, network.model, IMPORTED, *[NOTHING] * (len(NETWORK_COLUMNS) - 2)
     origin = "released" if network.released else "trained"
     steps, restarts = (f"{card['steps_done']:,}", f"{card['steps']:,}"), "; ".join(card["restarts"]) or NOTHING
     last = number(network.last_validation, "psnr")

@@ -10,6 +10,7 @@ from redenoise.dag.table import MEASURING
 from stages.report.results import title
 
 PUBLISHED = "published weights"
+IMPORTED = "imported, training unknown"
 Records = dict[str, dict[str, Any]]  # provenance by node, `<stage>-<key>`
 
 
@@ -28,6 +29,11 @@ class Network:
     def released(self) -> bool:
         """Whether it comes from the folder of released weights, and was not trained at this scale."""
         return "sha256" in self.card
+
+    @property
+    def imported(self) -> bool:
+        """Whether its weights come from elsewhere, without a word on their training."""
+        return of_others(self.card)
 
     @property
     def last_validation(self) -> float | None:
@@ -63,10 +69,17 @@ def card_at(config: Config, records: Records, family: str, sigma: int) -> dict[s
     return found.get(f"sigma{sigma}", found.get("model"))
 
 
+def of_others(card: dict[str, Any]) -> bool:
+    """Whether a card is of weights that were converted from a file of others."""
+    return "source" in card
+
+
 def describe(card: dict[str, Any]) -> str:
     """How one network was made, in words."""
     if "schedule" not in card:
         return PUBLISHED
+    if of_others(card):
+        return IMPORTED
     steps = f"{card['steps_done']:,} of {card['steps']:,} steps"
     return "; ".join([f"schedule {card['schedule']}, {steps}, mode {card['mode']}", *card["restarts"]])
 
@@ -81,10 +94,14 @@ def measured_by(config: Config, shown: str, method: str) -> list[dict[str, Any]]
 def behind(config: Config, records: Records, dataset: str, method: str) -> str:
     """How the weights of a measured method were made; empty for a method without weights.
 
-    Levels are named where they differ in this, or where some have no weights: `sigma 35: schedule modern, ...`.
+    Levels are named where they differ in this, or where some have no weights: `sigma 35: schedule modern, ...`; so are
+    families, where the method has several on the set that differ.
     """
-    found = (entry["family"] for entry in measured_by(config, dataset, method) if "family" in entry)
-    return next((_family_text(config, records, family) for family in found), "")
+    families = [entry["family"] for entry in measured_by(config, dataset, method) if "family" in entry]
+    texts = {family: text for family in families if (text := _family_text(config, records, family))}
+    if len(set(texts.values())) > 1:
+        return "; ".join(f"{family}: {text}" for family, text in texts.items())
+    return next(iter(texts.values()), "")
 
 
 def before_task(config: Config, records: Records, entry: dict[str, Any]) -> str:

@@ -4,23 +4,28 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from redenoise.dag.config import Config
 from redenoise.dag.references import varied
 from redenoise.support.numbers import fixed
-from stages.report.weights import Network, Records, cards
+from stages.report.rows import Context
+from stages.report.weights import Network, cards
 
 POINT_COLUMNS = ("network", "support", "depth", "parameters", "activation_parameters", "psnr", "note")
 SHARE_COLUMNS = ("network", "support", "parameters", "share", "psnr", "note")
 FAMILIES = {"convnet": "ConvNet", "xnet": "xNet"}  # to the paper's names
 TOTAL = 99_136  # parameters, of figure 4
+COUNTS = ("params_without_bias", "activation_params")  # of the stage `architecture`
 BEYOND = "no two networks of this support have fewer and more parameters than that"
 
 
 @dataclass(frozen=True)
 class Point:
-    """One network: its name, support (0 for ReLU) and depth, what it counts and reaches, or in `note` why nothing."""
+    """One network: its name, support (0 for ReLU) and depth, what it counts and reaches, or in `note` why nothing.
+
+    Parameters, all and those in its xUnits, are as section 3 counts them: biases of convolutions are left out, as in
+    the printed 303K of xDnCNN.
+    """
 
     network: str
     support: int
@@ -31,32 +36,19 @@ class Point:
     note: str
 
 
-def counted(options: dict[str, Any]) -> tuple[int, int]:
-    """Parameters of a ConvNet or an xNet, and those in its xUnits, as section 3 counts them.
-
-    Biases of convolutions are left out, as in the printed 303K of xDnCNN.
-
-    Args:
-        options: of its network in params.yaml; without a `support` it is a ConvNet.
-    """
-    channels, depth, width = (options[name] for name in ("channels", "depth", "width"))
-    convolutions, hidden = 9 * width * (2 * channels + (depth - 2) * width), depth - 1
-    if "support" not in options:
-        return convolutions + hidden * 2 * width, 0
-    units = hidden * (options["support"] ** 2 + 4) * width
-    return convolutions + (hidden - 1) * 2 * width + units, units
-
-
-def points(config: Config, records: Records) -> Iterator[Point]:
-    """Every network of figure 3 as this scale makes it; PSNR is that of its last validation, in dB."""
+def points(context: Context) -> Iterator[Point]:
+    """Every network of figure 3 that is counted, as this scale makes it; PSNR is of its last validation, in dB."""
+    config, records = context.config, context.records
     for family in [name for name in FAMILIES if name in config.keys("train")]:
         name, entry, found = FAMILIES[family], config.entry("train", family), cards(config, records, family)
         missing = records.get(f"train-{family}", {}).get("unavailable", "not trained or imported yet")
         for model, changed in varied(entry).items():
             options = {**config.network(entry), **changed}
             psnr = Network(family, model, found[model]).last_validation if model in found else None
+            counts = [context.measured.counts.get((f"{family}/{model}", metric)) for metric in COUNTS]
             support, note = options.get("support", 0), "" if psnr is not None else missing
-            yield Point(name, support, options["depth"], *counted(options), psnr, note)
+            if (whole := counts[0]) is not None and (part := counts[1]) is not None:
+                yield Point(name, support, options["depth"], whole, part, psnr, note)
 
 
 def point_rows(found: Iterable[Point]) -> Iterator[tuple[str, ...]]:

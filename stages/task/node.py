@@ -22,7 +22,7 @@ from redenoise.support.errors import Unavailable
 from redenoise.support.files import renewed, sha256_path
 from redenoise.training.card import describe, write_curve
 from redenoise.training.run import Member
-from stages.task.sources import start_from, trained_network
+from stages.task.sources import downloaded_network, released_network, start_from, trained_network
 
 
 def run(config: Config, key: str) -> None:
@@ -33,7 +33,9 @@ def run(config: Config, key: str) -> None:
     training = None
     with provenance.recorded(config, "task", key) as record, renewed(target) as new:
         try:
-            if config.settings["real_data"] and ("weights" in entry or "weights" in entry["network"]):
+            if config.settings["published_weights"] and "published" in entry:
+                record["card"] = released(config, key, new)
+            elif config.settings["real_data"] and ("weights" in entry or "weights" in entry["network"]):
                 record["card"] = imported(config, key, new)
             elif reason := unavailable_reason(data) or unavailable_reason(start):
                 raise Unavailable(reason)
@@ -55,13 +57,27 @@ def run(config: Config, key: str) -> None:
 def imported(config: Config, key: str, folder: Path) -> dict[str, Any]:
     """Take up the weights that the task names; returns where they come from."""
     spec, downloads = task_spec(config, key), config.settings["labelled_downloads"]
-    if "weights" in spec:
+    entry = config.entry("task", key)
+    if entry["start"].startswith("data/"):
+        source = paths.build(config.scale) / entry["start"]
+        if reason := unavailable_reason(source):
+            raise Unavailable(reason)
+        network, origin = downloaded_network(spec, entry["weights"], source)
+    elif "weights" in spec:
         network = recognizers.build({**spec, "fetch": downloads})
         origin = f"weights {spec['weights']} of torchvision's {spec.get('model')}"
     else:
-        network, origin = trained_network(spec, config.entry("task", key)["weights"], downloads)
+        network, origin = trained_network(spec, entry["weights"], downloads)
     save_network(folder / "model.safetensors", network.eval(), recognizers.stored_spec(spec), origin)
     return {"origin": origin}
+
+
+def released(config: Config, key: str, folder: Path) -> dict[str, Any]:
+    """Take up the network that this project released; returns its card."""
+    spec, name = task_spec(config, key), config.entry("task", key)["published"]["model"]
+    network, card = released_network(spec, name, paths.data(config.scale, paths.RELEASED))
+    save_network(folder / "model.safetensors", network, recognizers.stored_spec(spec), card["origin"])
+    return card
 
 
 class TaskTraining(LabelledTraining):

@@ -6,11 +6,13 @@ from typing import Any
 from torchvision import models
 
 from redenoise.dag import paths
+from redenoise.dag.indexed import CARD, checked_path, read_index
 from redenoise.models import recognizers
 from redenoise.models.weights import load_network, load_state
 from redenoise.sources.provide import MIRROR_VARIABLE
 from redenoise.sources.torchvision import FOLDER, provide, read_state
-from redenoise.support.errors import Unavailable, UserError
+from redenoise.support.errors import Unavailable, UserError, damage_explained
+from redenoise.support.files import read_json
 
 CONVERTED = paths.STORE / "tasks"  # weights of task networks that `redenoise convert` has written
 OF_NO_WEIGHT = ("dropout",)  # options of a network that its weights do not depend on
@@ -30,16 +32,51 @@ def trained_network(spec: dict[str, Any], name: str, downloads: bool) -> tuple[r
     """
     if "." not in name:
         path = _converted(name)
-        network, stored = load_network(path, build=recognizers.build)
-        differing = [key for key in spec if key not in OF_NO_WEIGHT and stored.get(key, spec[key]) != spec[key]]
-        if differing:
-            key = differing[0]
-            line = f"{path}: converted with {key} {stored[key]!r}, but the task's network has {spec[key]!r}"
-            raise UserError(f"{line}; correct `weights` or `network` in params.yaml")
-        return network, f"converted weights {path.name}"
+        return _stored_network(spec, path), f"converted weights {path.name}"
     network, path = recognizers.build(spec), _published(name, downloads)
     load_state(network, read_state(path), path)
     return network, f"published weights {path.name}"
+
+
+def downloaded_network(spec: dict[str, Any], name: str, folder: Path) -> tuple[recognizers.TaskNetwork, str]:
+    """A task network with weights that a node of the stage `download` has put in place, and where these come from.
+
+    Args:
+        name: id of the weights in `folder`; the network's module says which of their tensors is which, `published`.
+
+    Raises:
+        UserError: they are not there, damaged, or of another network.
+    """
+    path, network = _indexed(folder, name), recognizers.build(spec)
+    with damage_explained(path, f"not weights of a {spec['name']}", "correct `weights` of the task in params.yaml"):
+        state = recognizers.published(spec, network, read_state(path))
+    load_state(network, state, path)
+    return network, f"published weights {path.name}"
+
+
+def released_network(spec: dict[str, Any], name: str, folder: Path) -> tuple[recognizers.TaskNetwork, dict[str, Any]]:
+    """A task network that this project has trained and released, and its card; `UserError` if it is another one."""
+    path = _indexed(folder, name)
+    return _stored_network(spec, path), read_json(path.with_suffix(".json"), dict, CARD)
+
+
+def _stored_network(spec: dict[str, Any], path: Path) -> recognizers.TaskNetwork:
+    network, stored = load_network(path, build=recognizers.build)
+    differing = [key for key in spec if key not in OF_NO_WEIGHT and stored.get(key, spec[key]) != spec[key]]
+    if differing:
+        key = differing[0]
+        line = f"{path}: stored with {key} {stored[key]!r}, but the task's network has {spec[key]!r}"
+        raise UserError(f"{line}; correct `weights` or `network` in params.yaml")
+    return network
+
+
+def _indexed(folder: Path, name: str) -> Path:
+    rows = {row["id"]: row for row in read_index(folder)}
+    if name not in rows:
+        raise UserError(
+            f"{folder}: no weights {name!r}; found {', '.join(rows) or 'none'}; correct tasks in params.yaml"
+        )
+    return checked_path(folder, rows[name])
 
 
 def start_from(network: recognizers.TaskNetwork, folder: Path) -> str:

@@ -7,11 +7,11 @@ the training of the family then takes up.
 """
 
 import argparse
+from pathlib import Path
 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import unavailable_reason
-from redenoise.training.imports import import_family
 from redenoise.training.node import make
 from stages.train.family import Family
 
@@ -22,9 +22,17 @@ def run(config: Config, key: str, options: argparse.Namespace) -> None:
     make(
         *(config, "train", key, paths.weights(config.scale, key), options, why_not(config, key)),
         train=lambda: Family(config, key, options.continue_from),
-        take=lambda new: import_family(key, entry, paths.data(config.scale, entry["weights"]), new),
+        take=lambda new: _take(config, key, new),
         network=entry["network"]["name"],
     )
+
+
+def _take(config: Config, key: str, target: Path) -> dict[str, dict]:
+    """Fill a folder with published or released weights, and say where each comes from."""
+    from redenoise.training.imports import import_family  # here: what reads the files of others takes a training longer
+
+    entry = config.entry("train", key)
+    return import_family(key, entry, paths.data(config.scale, entry["weights"]), target)
 
 
 def why_not(config: Config, key: str) -> str | None:
@@ -34,6 +42,8 @@ def why_not(config: Config, key: str) -> str | None:
         if not entry["published"]:
             return f"no weights of {key} are published or released yet, and scale {config.scale} does not train"
         return unavailable_reason(paths.data(config.scale, entry["weights"]))
+    if key in config.settings["training"].get("leaves_out", []):
+        return f"scale {config.scale} leaves the training of {key} out"
     needed = (entry["data"], entry["validation"])
     reasons = (unavailable_reason(paths.data(config.scale, name)) for name in needed)
-    return entry.get("untrainable") or next(filter(None, reasons), None)
+    return next(filter(None, reasons), None)

@@ -1,6 +1,7 @@
 # What the rules share. The configuration is read and checked by the project's own code, so that a wrong key is refused
 # here with the same words as there; what a rule reads and writes stands in redenoise/dag/table.py.
 
+import os
 import shlex
 import sys
 
@@ -14,13 +15,14 @@ PREFIX = 'set -euo pipefail; trap : TERM; export REDENOISE_ENGINE="$PPID $$"; py
 shell.prefix((PREFIX % shlex.quote(sys.executable)).replace("{", "{{").replace("}", "}}"))
 
 from redenoise.commands.plan.shards import Scatter
-from redenoise.dag.config import load_config
+from redenoise.dag.config import CHECKED, fingerprint, load_config
 from redenoise.dag.snakemake import Rules, pass_over_ancient
 from redenoise.support.errors import UserError
 from stages.report import outputs
 
 try:
     CONFIG = load_config(config.get("scale"))
+    os.environ[CHECKED] = fingerprint(CONFIG.scale)  # of the stages, too
     changed = [key for key in config if key != "scale" and config[key] != CONFIG.params.get(key)]
     if changed:
         raise UserError(f"--config {changed[0]}: only scale can be set there; change {changed[0]} in params.yaml")

@@ -24,6 +24,7 @@ from redenoise.commands.benchmark import machine
 from redenoise.commands.benchmark.machine import say, table, usable_cores
 from redenoise.commands.parsing import parser
 from redenoise.dag.config import PARAMS, read_yaml
+from redenoise.dag.levels import against_noise
 from redenoise.measure import apply
 from redenoise.measure.torch_mode import set_mode
 from redenoise.models import denoisers, filters
@@ -44,7 +45,7 @@ def subjects(params: dict[str, Any]) -> dict[str, dict[str, Any]]:
         found[f"{entry['method']}, {_kind(channels)}"] = {"filter": entry["filter"], "channels": channels}
     networks = []
     for key, family in params["families"].items():
-        if "degradation" not in family and family["network"] not in networks:
+        if against_noise(family) and family["network"] not in networks:
             networks.append(family["network"])
             channels = family["network"]["channels"]
             found[f"{key}, {_kind(channels)}"] = {"network": family["network"], "channels": channels}

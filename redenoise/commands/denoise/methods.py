@@ -11,6 +11,7 @@ from torch import nn
 from redenoise.commands.denoise.tiles import ByChannel, Tiled
 from redenoise.dag import options, paths
 from redenoise.dag.config import Config
+from redenoise.dag.levels import against_noise
 from redenoise.dag.references import noise_ranges
 from redenoise.measure import apply
 from redenoise.measure.torch_mode import device
@@ -68,7 +69,7 @@ def methods(config: Config) -> dict[str, Method]:
     """All families against noise with published or released weights, and all filters, by name."""
     found = {}
     for key, entry in config.params["families"].items():
-        if "degradation" in entry:
+        if not against_noise(entry):
             continue
         if ranges := {model: levels for model, levels in noise_ranges(entry).items() if model in entry["published"]}:
             color, load = entry["network"]["channels"] == 3, _family(config, entry, ranges)
@@ -83,8 +84,9 @@ def method(config: Config, name: str) -> Method:
         if not known[name].ranges:
             filters.load(name).version()
         return known[name]
-    if degradation := config.params["families"].get(name, {}).get("degradation"):
-        raise UserError(f"method {name!r}: restores what {degradation} has done, not noise; {choices(name, known)}")
+    if (family := config.params["families"].get(name)) and not against_noise(family):
+        line = f"method {name!r}: restores what {family['degradation']} has done, not noise"
+        raise UserError(f"{line}; {choices(name, known)}")
     if name in config.params["families"]:
         raise UserError(f"method {name!r}: no weights are published or released yet; {choices(name, known)}")
     raise UserError(f"no method {name!r}; {choices(name, known)}")

@@ -20,7 +20,7 @@ from torch import nn
 
 from redenoise.commands.convert import card_of, of_authors
 from redenoise.commands.importing import files, fit
-from redenoise.commands.importing.entry import check_name, entry, evaluations, with_family
+from redenoise.commands.importing.entry import check_name, entry, evaluations, one_line, with_family
 from redenoise.commands.importing.removal import remove
 from redenoise.commands.parsing import parser
 from redenoise.commands.release import cards, readme, releasing
@@ -32,6 +32,7 @@ from redenoise.measure.apply import denoise
 from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import psnr
 from redenoise.measure.noise import add_noise
+from redenoise.models.denoisers.dncnn import DnCNN
 from redenoise.models.weights import save_network
 from redenoise.support.errors import UserError, choices
 from redenoise.support.files import write_json, write_text
@@ -39,6 +40,7 @@ from redenoise.support.files import write_json, write_text
 EPSILON = 1e-5  # of a normalisation of PyTorch, unless its program says otherwise
 SIDE = 128  # pixels of the photograph that imported weights are tried on
 TRIED = 25  # the level of its noise, where the weights serve it
+UNCHANGED = 0.01  # dB
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -97,8 +99,9 @@ def take(path: Path, spec: dict[str, Any], name: str, levels: dict[str, Any], ep
     model = model_names(levels)[0]
     target = paths.WEIGHTS / f"{name}-{model}.safetensors"
     if target.exists():
-        raise UserError(f"{target}: there already; choose another --name, or delete it and its card")
-    tried = _tried(network, spec["channels"], *noise_ranges(levels)[model])
+        back = f"take it back with `redenoise import --remove {name}`, or delete it and its card"
+        raise UserError(f"{target}: there already; choose another --name, or {back}")
+    tried = _tried(network, name, spec["channels"], *noise_ranges(levels)[model])
     origin = f"weights of others, {path.name}"
     with _undone_on_failure(target):
         save_network(target, network, spec, origin)
@@ -107,14 +110,18 @@ def take(path: Path, spec: dict[str, Any], name: str, levels: dict[str, Any], ep
         write_text(PARAMS, with_family(PARAMS.read_text(encoding="utf-8"), name, family))
         params = load_config().params
         write_text(paths.WEIGHTS / "README.md", readme(cards()))
+    runs = evaluations(params, name)
     lines = [
         f"{target}: {', '.join(f'{key} {value}' for key, value in spec.items())}",
         f"{PARAMS}: families.{name}, taken to be trained on {family['data']}",
         tried,
         f"`redenoise denoise PICTURE --out out --method {name}` uses it. To measure it at a scale such as bench,",
         "add to `evaluations` of params.yaml what you want of:",
+        *(f"  {one_line(key, run)}" for key, run in runs.items()),
+        "and run, for those that you have added,",
+        f"  snakemake --cores all --config scale=bench -- {' '.join(str(paths.results('bench', key)) for key in runs)}",
     ]
-    return "\n".join([*lines, *(f"  {line}" for line in evaluations(params, name))])
+    return "\n".join(lines)
 
 
 @contextmanager
@@ -145,7 +152,7 @@ def _option(network: str, text: str) -> tuple[str, Any]:
     return name, found
 
 
-def _tried(network: nn.Module, channels: int, low: int, high: int) -> str:
+def _tried(network: nn.Module, name: str, channels: int, low: int, high: int) -> str:
     """What the network makes of a photograph with noise, so that a wrong range or order of pixels is seen at once."""
     from skimage import data  # here: a second, after all that can be wrong
 
@@ -153,9 +160,21 @@ def _tried(network: nn.Module, channels: int, low: int, high: int) -> str:
     clean = data.astronaut()[:SIDE, 150 : 150 + SIDE]
     clean = clean if channels == 3 else clean[..., 1]
     noisy = add_noise(clean, seed=0, dataset="import", image="astronaut", sigma=sigma)
-    before, after = (psnr(to_uint8(image), clean) for image in (noisy, denoise(network, noisy, sigma)))
+
+    def quality() -> float:
+        return psnr(to_uint8(denoise(network, noisy, sigma)), clean)
+
+    before, after = psnr(to_uint8(noisy), clean), quality()
     found = f"a photograph with noise of sigma {sigma}: PSNR {before:.2f} to {after:.2f} dB"
-    if after > before:
+    if after > before + UNCHANGED:
         return found
-    causes = "the level, --eps, the range [0, 1], the order of colours may be others"
-    return f"warning: {found}, which is no denoising; {causes}, or normalisation in the file was left out"
+    cause = "the level, --eps, the range [0, 1] or the order of colours may be others, or normalisation was left out"
+    if abs(after - before) <= UNCHANGED:
+        cause = "it changes next to nothing, as a network does that is not trained"
+    elif isinstance(network, DnCNN) and network.residual:
+        network.residual = False  # the same weights, as those of a network that predicts the image
+        other = quality()
+        network.residual = True
+        cause = f"with `--option residual=false` it comes to {other:.2f} dB" if other > before else cause
+    todo = f"to try again, take it back first: `redenoise import --remove {name}`"
+    return f"warning: {found}, which is no denoising; {cause}; {todo}"

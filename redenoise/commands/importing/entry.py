@@ -38,7 +38,10 @@ def entry(params: dict[str, Any], name: str, spec: dict[str, Any], levels: dict[
     released = f"{name}-{model}"
     if former := params["families"].get(name):
         if not former.get("fitted") or former["weights"] != paths.RELEASED or former["network"] != spec:
-            raise UserError(f"--name {name!r} is a family of params.yaml with another network; choose another name")
+            imported = former.get("fitted") and former["weights"] == paths.RELEASED
+            back = f", or take that one back with `redenoise import --remove {name}` first" if imported else ""
+            line = f"--name {name!r} is a family of params.yaml with another network"
+            raise UserError(f"{line}; choose another name{back}")
         if "sigmas" not in levels or "sigmas" not in former or model in former["published"]:
             have = ", ".join(former["published"])
             todo = f"choose another name, or take it back with `redenoise import --remove {name}` first"
@@ -52,6 +55,7 @@ def entry(params: dict[str, Any], name: str, spec: dict[str, Any], levels: dict[
     return {
         "network": spec,
         **levels,
+        "degradation": "gaussian",
         "data": data or alike["data"],
         "validation": alike["validation"],
         "schedule": alike["schedule"],
@@ -99,9 +103,9 @@ def one_line(name: str, value: dict[str, Any]) -> str:
     return f"{name}: {text.strip()}"
 
 
-def evaluations(params: dict[str, Any], name: str) -> list[str]:
-    """Entries of `evaluations` that would measure a family on the test sets of its kind."""
-    family, lines = params["families"][name], []
+def evaluations(params: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:
+    """Entries of `evaluations` that would measure a family on the test sets of its kind, by key."""
+    family, runs = params["families"][name], {}
     for key, noisy in params["noisy"].items():
         if params["downloads"][key]["channels"] != family["network"]["channels"]:
             continue
@@ -109,5 +113,5 @@ def evaluations(params: dict[str, Any], name: str) -> list[str]:
         if levels:
             some = {} if levels == noisy["sigmas"] else {"sigmas": levels}
             run = {"dataset": key, "family": name, "pair": f"{key}-{family['data']}", "method": name, **some}
-            lines.append(one_line(f"{key}-{name}", run))
-    return lines
+            runs[f"{key}-{name}"] = run
+    return runs

@@ -220,7 +220,8 @@ def training(config: Config, stage: str, key: str | None, records: list[dict[str
 
 def _family(config: Config, key: str, record: dict[str, Any]) -> Cost | None:
     entry, training = config.entry("train", key), config.settings["training"]
-    if "summary" not in record or config.settings["miniature"] or "untrainable" in entry or entry.get("fitted"):
+    idle = entry.get("fitted") or key in training.get("leaves_out", [])
+    if "summary" not in record or config.settings["miniature"] or idle:
         return None
     _, schedule = schedule_for(config.params, training, entry)
     measured = record["settings"]

@@ -54,7 +54,7 @@ def together(config: Config, nodes: list[Node]) -> list[list[Node]]:
     found: dict[str, list[Node]] = {}
     for stage, key in nodes:
         entry = config.entry(stage, key)
-        names = ("data", "validation", "schedule", "keeps_schedule", "degradation")
+        names = ("data", "validation", "schedule", "keeps_schedule", "degradation", "levels", "level_range")
         shared = {name: entry.get(name) for name in names} | {"channels": entry.get("network", {}).get("channels")}
         found.setdefault(str(shared) if stage == "train" else key, []).append((stage, key))
     return list(found.values())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from redenoise.commands.latex import cells
 from redenoise.commands.opinion import report as opinion
 from redenoise.commands.site import facts, pipeline
 from redenoise.commands.site.facts import Source
@@ -14,11 +15,12 @@ from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.document import store
 from redenoise.document.model import Document, Place
+from redenoise.support import csv_tables
 from stages.report import TABLE_SUFFIXES, gallery, reading
 from stages.report.tables import ALL_TABLES
 
 TEXTS = ("overview", "photographs", "training", "figures", "notes")  # documents that are no table's
-DATA = ("averages.csv", "accuracies.csv", *gallery.DATA, "metrics.json")
+DATA = ("averages.csv", "restored.csv", "accuracies.csv", *gallery.DATA, "metrics.json")
 PICTURES = tuple(f"figures/{name}" for name in gallery.MADE)
 
 
@@ -66,6 +68,9 @@ def load(config: Config) -> Book:
     nodes, folder = pipeline.load(config), paths.reports(config.scale)
     documents = {spec.key: reading.read(folder, spec.key) for spec in ALL_TABLES}
     documents |= {name: store.read(folder / f"{name}.json") for name in TEXTS}
+    cells.load(folder)  # what a page says and what the CSV file beside it says are one
+    for name in gallery.DATA:
+        csv_tables.read(folder / name, (), store.AGAIN, others=True)
     # No stage writes that of the opinion test; that of the provenance is not kept where all machines give the same.
     others = {"opinion": opinion.file(config.scale, "json"), "provenance": folder / "provenance.json"}
     documents |= {name: store.read(page) for name, page in others.items() if page.is_file()}

@@ -13,6 +13,7 @@ one new file here and one entry under `degraded` in params.yaml.
 
 import importlib
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -21,6 +22,11 @@ from redenoise.data.arrays import checked
 from redenoise.support.errors import UserError
 
 Draw = Callable[[tuple[int, ...]], np.ndarray]
+
+
+def source(name: str) -> Path:
+    """The file that defines a degradation."""
+    return Path(__file__).parent / f"{name}.py"
 
 
 def load(name: str) -> ModuleType:

@@ -8,10 +8,12 @@ stored. A new task network is one new file here and one entry under `tasks` in p
 import importlib
 from pathlib import Path
 
+import torch
+
 from redenoise.models.recognizers.base import TaskNetwork
 from redenoise.support.errors import UserError, choices
 
-__all__ = ["TaskNetwork", "build", "names", "source", "stored_spec"]
+__all__ = ["TaskNetwork", "build", "names", "published", "source", "stored_spec"]
 
 
 def names() -> list[str]:
@@ -46,3 +48,16 @@ def source(name: str) -> Path:
 def stored_spec(spec: dict) -> dict:
     """The options of a network as it is stored: those of its module's `STORED`, if it has any, replace its own."""
     return {**spec, **getattr(importlib.import_module(f"{__name__}.{spec['name']}"), "STORED", {})}
+
+
+def published(spec: dict, network: TaskNetwork, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors of a published file under the names of a network, as `published` of its module says.
+
+    Raises:
+        UserError: the module does not say it.
+    """
+    module = importlib.import_module(f"{__name__}.{spec['name']}")
+    if not hasattr(module, "published"):
+        line = f"{source(spec['name'])}: has no `published`, which names the tensors of published weights"
+        raise UserError(f"{line}; write it, or correct `start` under tasks in params.yaml")
+    return module.published(network, state)

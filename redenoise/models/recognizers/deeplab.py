@@ -92,7 +92,7 @@ class LargeFOV(TaskNetwork):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits (N, classes, H, W), bilinear between the scores of `run`."""
-        return _enlarged(self.run(images)[1], self.stride)[..., : images.shape[-2], : images.shape[-1]]
+        return enlarged(self.run(images)[1], self.stride)[..., : images.shape[-2], : images.shape[-1]]
 
 
 def build(**options: Any) -> LargeFOV:
@@ -100,7 +100,7 @@ def build(**options: Any) -> LargeFOV:
     return LargeFOV(**options)
 
 
-def _enlarged(scores: torch.Tensor, factor: int) -> torch.Tensor:
+def enlarged(scores: torch.Tensor, factor: int) -> torch.Tensor:
     """(N, C, h, w) to (N, C, factor * h + 1, factor * w + 1): a score every `factor` pixels, the last ones repeated."""
     for axis in (-2, -1):
         last = scores.narrow(axis, scores.shape[axis] - 1, 1)
