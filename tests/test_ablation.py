@@ -8,7 +8,7 @@ import pytest
 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
-from redenoise.dag.references import varied
+from redenoise.dag.levels import varied
 from redenoise.training.schedule import schedule_for
 from stages.report import ablation
 from stages.report import node as stage

@@ -23,6 +23,7 @@ NEW = {
     "adding-a-degradation": {"degrade-kodak-shot", "restore-kodak-shot-cdncnn_b"},
     "adding-a-test-set": {
         *("download-holiday", "leakage-holiday-train400", "leakage-holiday-cbsd432", "leakage-holiday-t91"),
+        *("leakage-holiday-t91_bsd200", "leakage-holiday-t91_train400"),
         *("synthesize-holiday", "evaluate-holiday-cdncnn_b", "filter-holiday-bm3d"),
     },
     "adding-a-task-network": {"task-tiny", "recognize-tiny-dncnn", "recognize_filtered-tiny-noisy"},

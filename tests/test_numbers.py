@@ -11,7 +11,7 @@ import torch
 from redenoise.dag import paths
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import write_index
-from redenoise.dag.references import outside
+from redenoise.dag.levels import outside
 from redenoise.dag.results import read_results
 from redenoise.data.images import write_png
 from redenoise.data.labelled import Example

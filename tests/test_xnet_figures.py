@@ -10,7 +10,7 @@ import torch
 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
-from redenoise.dag.references import varied
+from redenoise.dag.levels import varied
 from redenoise.models import denoisers
 from stages.architecture import node as architecture
 from stages.report import node as stage

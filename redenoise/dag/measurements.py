@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from redenoise.dag import options
+from redenoise.dag.levels import model_names
 from redenoise.dag.pairs import check_pair
-from redenoise.dag.references import check_download, check_levels, check_name, model_names, refuse
+from redenoise.dag.references import check_download, check_levels, check_name, refuse
 from redenoise.support.errors import UserError
 
 # Sections whose nodes write build/<scale>/results/<key>.csv.

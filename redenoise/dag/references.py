@@ -2,12 +2,10 @@
 
 import math
 from collections.abc import Iterable
-from itertools import cycle, product
 from pathlib import Path
-from typing import Any
 
 from redenoise.dag import options, paths
-from redenoise.dag.levels import level_ranges
+from redenoise.dag.levels import level_ranges, model_names
 from redenoise.dag.pairs import check_pair, check_pairs
 from redenoise.dag.table import FIGURED_FAMILIES, FIGURED_SETS
 from redenoise.support.errors import UserError, choices
@@ -199,46 +197,6 @@ def check_levels(path: Path, place: str, levels: list, of: str, known: list) -> 
 def check_name(path: Path, place: str, name: str, section: str, known: Iterable[str]) -> None:
     if name not in known:
         refuse(path, place, name, f"no entry of {section}", known)
-
-
-def varied(family: dict) -> dict[str, dict[str, Any]]:
-    """What sets the networks of a family apart besides their level: options out of its `variants`, by model name.
-
-    There is a network for each combination of these options and for each level, of noise or of the family's
-    degradation, or for the one range that it serves: `sigma25`, `model`, `depth_4-support_9-sigma25`.
-    """
-    if "levels" in family:
-        levels = [f"{options.parameter(family['degradation'])}{level}" for level in family["levels"]]
-    else:
-        levels = [f"sigma{sigma:g}" for sigma in family["sigmas"]] if "sigmas" in family else ["model"]
-    variants = family.get("variants", {})
-    combinations = [dict(zip(variants, values, strict=True)) for values in product(*variants.values())]
-    return {
-        "-".join([*(f"{option}_{value}".lower() for option, value in changed.items()), level]): changed
-        for changed in combinations
-        for level in levels
-    }
-
-
-def model_names(family: dict) -> list[str]:
-    """Names of a family's networks, see `varied`."""
-    return list(varied(family))
-
-
-def noise_ranges(family: dict) -> dict[str, list]:
-    """Lowest and highest level of each of a family's networks, by its name."""
-    single = family.get("sigmas") or family.get("levels", ())
-    levels = [[level, level] for level in single] or [family.get("sigma_range") or family["level_range"]]
-    return dict(zip(model_names(family), cycle(levels), strict=False))
-
-
-def outside(family: dict, sigma: float) -> str:
-    """What restricts the values at a noise level that no network of a family was trained for; empty at the others."""
-    ranges = noise_ranges(family).values()
-    if any(low <= sigma <= high for low, high in ranges):
-        return ""
-    spans = ", ".join(f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in ranges)
-    return f"sigma {sigma:g} is outside of what the network was trained for ({spans})"
 
 
 def check_download(path: Path, downloads: dict, place: str, name: str, kind: str) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from redenoise.dag.indexed import CARD, MISSING, checked_path, read_index
-from redenoise.dag.references import noise_ranges, varied
+from redenoise.dag.levels import noise_ranges, varied
 from redenoise.models import denoisers, matconvnet, matlab, pickled
 from redenoise.models.weights import load_network, load_state, save_network
 from redenoise.support.errors import UserError, damage_explained

@@ -15,7 +15,7 @@ from redenoise.dag import paths, provenance
 from redenoise.dag.code import note_code
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import write_unavailable
-from redenoise.dag.references import noise_ranges
+from redenoise.dag.levels import noise_ranges
 from redenoise.measure.torch_mode import device, device_facts, named, precision, set_mode
 from redenoise.models import denoisers
 from redenoise.models.weights import save_network

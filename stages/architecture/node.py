@@ -20,7 +20,7 @@ from torch import nn
 
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
-from redenoise.dag.references import varied
+from redenoise.dag.levels import varied
 from redenoise.dag.results import write_results
 from redenoise.models import denoisers
 from redenoise.models.denoisers.multiscale import MultiScale, count_parameters

@@ -6,7 +6,7 @@ Output: `build/<scale>/results/<key>.csv` with the columns of `published/`, one 
 from functools import partial
 
 from redenoise.dag.config import Config
-from redenoise.dag.references import outside
+from redenoise.dag.levels import outside
 from redenoise.dag.shards import Shard
 from redenoise.measure.learned import measure_family
 

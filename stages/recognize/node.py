@@ -9,7 +9,7 @@ from pathlib import Path
 
 from redenoise.dag import paths
 from redenoise.dag.config import Config
-from redenoise.dag.references import outside
+from redenoise.dag.levels import outside
 from redenoise.dag.shards import Shard, Work
 from redenoise.measure.torch_mode import device
 from redenoise.recognition.denoisers import Learned

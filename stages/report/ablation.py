@@ -7,7 +7,7 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 from redenoise.dag.config import Config
-from redenoise.dag.references import varied
+from redenoise.dag.levels import varied
 from redenoise.support.numbers import fixed, number
 from stages.report.drawing import LOOK, empty, look, validated
 from stages.report.weights import Records, cards

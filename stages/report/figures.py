@@ -17,8 +17,7 @@ from matplotlib.transforms import Bbox
 
 from redenoise.dag import options, paths
 from redenoise.dag.config import Config
-from redenoise.dag.levels import against_noise
-from redenoise.dag.references import noise_ranges
+from redenoise.dag.levels import against_noise, noise_ranges
 from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 from redenoise.support.numbers import EXACT, number

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from redenoise.dag.config import Config
-from redenoise.dag.references import model_names
+from redenoise.dag.levels import model_names
 from redenoise.document.model import NOTHING, WARNING, Cell, Document, Paragraph, Picture, Section, Table, table
 from stages.report.rows import Context
 from stages.report.shown import number

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from redenoise.dag.config import Config
-from redenoise.dag.references import model_names
+from redenoise.dag.levels import model_names
 from redenoise.dag.table import MEASURING
 from stages.report.results import title
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from redenoise.dag.config import Config
-from redenoise.dag.references import varied
+from redenoise.dag.levels import varied
 from redenoise.support.numbers import fixed
 from stages.report.rows import Context
 from stages.report.weights import Network, cards

@@ -9,8 +9,7 @@ from redenoise.dag import paths
 from redenoise.dag.code import code_files
 from redenoise.dag.config import ROOT, Config
 from redenoise.dag.indexed import CARD, checked_path, read_index
-from redenoise.dag.levels import against_noise, level_ranges
-from redenoise.dag.references import noise_ranges, varied
+from redenoise.dag.levels import against_noise, level_ranges, noise_ranges, varied
 from redenoise.data.images import read_image
 from redenoise.measure import degradations
 from redenoise.models import denoisers

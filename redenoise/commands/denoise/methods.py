@@ -11,8 +11,7 @@ from torch import nn
 from redenoise.commands.denoise.tiles import ByChannel, Tiled
 from redenoise.dag import options, paths
 from redenoise.dag.config import Config
-from redenoise.dag.levels import against_noise
-from redenoise.dag.references import noise_ranges
+from redenoise.dag.levels import against_noise, noise_ranges
 from redenoise.measure import apply
 from redenoise.measure.torch_mode import device
 from redenoise.models import denoisers, filters

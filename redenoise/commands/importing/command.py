@@ -27,7 +27,7 @@ from redenoise.commands.release import cards, readme, releasing
 from redenoise.dag import options as known
 from redenoise.dag import paths
 from redenoise.dag.config import PARAMS, load_config
-from redenoise.dag.references import model_names, noise_ranges
+from redenoise.dag.levels import model_names, noise_ranges
 from redenoise.measure.apply import denoise
 from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import psnr
@@ -110,18 +110,20 @@ def take(path: Path, spec: dict[str, Any], name: str, levels: dict[str, Any], ep
         write_text(PARAMS, with_family(PARAMS.read_text(encoding="utf-8"), name, family))
         params = load_config().params
         write_text(paths.WEIGHTS / "README.md", readme(cards()))
-    runs = evaluations(params, name)
-    lines = [
-        f"{target}: {', '.join(f'{key} {value}' for key, value in spec.items())}",
-        f"{PARAMS}: families.{name}, taken to be trained on {family['data']}",
-        tried,
+    what = ", ".join(f"{key} {value}" for key, value in spec.items())
+    lines = [f"{target}: {what}", f"{PARAMS}: families.{name}, taken to be trained on {family['data']}", tried]
+    return "\n".join([*lines, *_what_next(name, evaluations(params, name))])
+
+
+def _what_next(name: str, runs: dict[str, dict[str, Any]]) -> list[str]:
+    """What can be done with a family that was made; `runs`: entries of `evaluations` that would measure it."""
+    return [
         f"`redenoise denoise PICTURE --out out --method {name}` uses it. To measure it at a scale such as bench,",
         "add to `evaluations` of params.yaml what you want of:",
         *(f"  {one_line(key, run)}" for key, run in runs.items()),
         "and run, for those that you have added,",
         f"  snakemake --cores all --config scale=bench -- {' '.join(str(paths.results('bench', key)) for key in runs)}",
     ]
-    return "\n".join(lines)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import yaml
 
 from redenoise.dag import options, paths
 from redenoise.dag.config import PARAMS
-from redenoise.dag.references import model_names
+from redenoise.dag.levels import model_names
 from redenoise.support.errors import UserError, choices
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")  # as the schema of params.yaml has it

@@ -17,7 +17,7 @@ from typing import Any
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
 from redenoise.dag.graph import Node
-from redenoise.dag.references import model_names
+from redenoise.dag.levels import model_names
 from redenoise.dag.table import MEASURING
 from redenoise.document import store
 from redenoise.document.model import NOTHING
