@@ -12,7 +12,7 @@ from redenoise.commands.rent.training import Outcome
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.dag.indexed import CARD
-from redenoise.dag.references import noise_ranges
+from redenoise.dag.levels import noise_ranges
 from redenoise.document import markdown
 from redenoise.measure.torch_mode import device
 from redenoise.support.errors import UserError

@@ -11,7 +11,7 @@ from redenoise.commands.benchmark.peaks import call_rate, synchronise
 from redenoise.commands.rent.groups import Node, changed, make
 from redenoise.dag import paths
 from redenoise.dag.config import Config
-from redenoise.dag.references import noise_ranges
+from redenoise.dag.levels import noise_ranges
 from redenoise.support.errors import Stopped
 from redenoise.support.files import read_json, write_json
 from redenoise.support.locks import exclusive_all
