@@ -196,6 +196,8 @@ def test_a_length_of_no_time_is_refused(seconds: str):
 
 def test_miniature_run_measures_every_way(project: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(run, "training_images", lambda: (random_images(4, (40, 52)), "random images"))
+    monkeypatch.setattr(run, "REPEATS", 1)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # of the process that measures the mode `reference`
     monkeypatch.setattr(peaks, "SIZES", dict.fromkeys(peaks.SIZES, (16, 32)))
     try:
         page = run.benchmark(project / "out", 0.01, {"divisor": 16}, {"batch": 2, "patch": 20})
@@ -205,7 +207,7 @@ def test_miniature_run_measures_every_way(project: Path, monkeypatch: pytest.Mon
     found = json.loads(page.with_suffix(".json").read_text())
     names = [way["name"] for way in found["ways"]]
     assert names[:3] == ["plain loop", "reference", "fast"] and len(names) >= 4
-    assert all(len(way["rates"]) == 3 and min(way["rates"]) > 0 for way in found["ways"])
+    assert all(len(way["rates"]) == 1 and min(way["rates"]) > 0 for way in found["ways"])
     assert set(found["peaks"]) >= {"bf16", "fp32"} and found["summary"]["peaks"]["bf16"] > 0
     assert found["settings"]["network"]["divisor"] == 16 and found["images"]["count"] == 4
     text = page.read_text()

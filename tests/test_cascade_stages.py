@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from redenoise.commands.release import release
 from redenoise.dag import paths, provenance
@@ -130,9 +131,11 @@ def test_a_cascade_is_released_and_taken_up_where_weights_are_imported(ready: Co
     change_params(cascades={"segment_mse": {"published": {"sigma45": target.stem}}})
     config = change("demo", published_weights=True)
     index_released(config)
-    trained = weights(paths.cascade("demo", "segment_mse"))["sigma45.safetensors"]
     cascade(config, "segment_mse", command())
-    assert weights(paths.cascade("demo", "segment_mse")) == {"sigma45.safetensors": trained}
+    taken, given = (
+        load_network(path)[0] for path in (paths.cascade("demo", "segment_mse") / "sigma45.safetensors", target)
+    )
+    assert all(torch.equal(*pair) for pair in zip(taken.parameters(), given.parameters(), strict=True))
     recognition(config, "segmentation-mse")
     record = provenance.read(paths.provenance("demo", "recognize", "segmentation-mse"))
     assert list(record["unavailable_levels"]) == ["sigma=60"]

@@ -190,7 +190,7 @@ def test_what_the_engine_has_checked_is_not_checked_again_while_it_is_the_same(
     checked = load_config("demo")
     monkeypatch.setenv(CHECKED, fingerprint("demo"))
     with monkeypatch.context() as patched:
-        patched.setattr("redenoise.dag.config._check", lambda *given: pytest.fail("checked again"))
+        patched.setattr("redenoise.dag.config.check", lambda *given: pytest.fail("checked again"))
         assert load_config("demo") == checked
     path = Path("params.yaml")
     path.write_text(path.read_text().replace("seed: 0", "seed: zero"))

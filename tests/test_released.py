@@ -1,6 +1,7 @@
 """Released weights: their index, their import, families of which only some levels are released, going on from them."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from redenoise.commands import release as release_command
 from redenoise.commands.release import release
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
@@ -187,8 +189,9 @@ def test_a_family_without_releases_says_so(config):
     assert record["unavailable"].startswith("no weights of proposed are published or released yet")
 
 
-def test_what_is_trained_and_released_is_what_is_evaluated(config):
-    """From training to weights/ and back: the imported network denoises as the trained one."""
+def test_what_is_trained_and_released_is_what_is_evaluated(config, monkeypatch, capsys):
+    """From training to weights/ and back: the imported network denoises as the trained one, if no bit of it is lost."""
+    monkeypatch.setattr(release_command, "HIGHEST_COST", -math.inf)
     make_images("cbsd68", (40, 36, 3))
     train(config, "proposed", options())
     synthesize(config, "kodak")
@@ -199,12 +202,40 @@ def test_what_is_trained_and_released_is_what_is_evaluated(config):
         published[model] = release(config, "proposed", model).stem
     card = json.loads((paths.WEIGHTS / "proposed-sigma25.json").read_text())
     assert (card["steps_done"], card["sigma_range"], card["precision"]) == (4, [25, 25], "float32")
+    assert "proposed sigma25: 16 bits would cost " in capsys.readouterr().err
     entry = config.params["families"]["proposed"]["network"]
     imported(config, published, {**entry, "divisor": 16})
     evaluate(config, "kodak-proposed")
     assert paths.results("demo", "kodak-proposed").read_text() == expected
     values = [float(line.split(",")[-1]) for line in expected.splitlines() if ",sigma=25,Proposed,psnr," in line]
     assert card["psnr"]["Kodak"]["25"] == pytest.approx(sum(values) / len(values), abs=1e-4)
+
+
+def test_a_release_has_16_bits_where_they_cost_next_to_nothing(config):
+    make_images("cbsd68", (40, 36, 3))
+    train(config, "proposed", options(model="sigma25"))
+    path = release(config, "proposed", "sigma25")
+    card, half = read_json(path.with_suffix(".json")), load_network(path)[0]
+    assert card["precision"] == "float16" and abs(card["precision_cost"]) < release_command.HIGHEST_COST
+    assert {tensor.dtype for tensor in load_file(path).values() if tensor.ndim > 1} == {torch.float16}
+    assert {parameter.dtype for parameter in half.parameters()} == {torch.float32}
+    line = next(line for line in (paths.WEIGHTS / "README.md").read_text().splitlines() if "proposed-sigma25" in line)
+    assert f"| {card['precision_cost']:z.4f} " in line
+    whole = release_command.trained(config, "proposed", "sigma25")[0]
+    for name, tensor in whole.state_dict().items():
+        assert torch.allclose(half.state_dict()[name].float(), tensor.float(), rtol=2**-11, atol=1e-7)
+
+
+def test_weights_beyond_the_range_of_16_bits_are_stored_in_32(config, monkeypatch, capsys):
+    make_images("cbsd68", (40, 36, 3))
+    train(config, "proposed", options(model="sigma25"))
+    network, card = release_command.trained(config, "proposed", "sigma25")
+    network.stem.weight.data[0, 0, 0, 0] = 1e5
+    monkeypatch.setattr(release_command, "trained", lambda *_: (network, card))
+    path = release(config, "proposed", "sigma25")
+    assert read_json(path.with_suffix(".json"))["precision"] == "float32"
+    assert load_file(path)["stem.weight"].max() == 1e5
+    assert "proposed sigma25: 16 bits would cost inf dB, 0.002 or more; stored in 32" in capsys.readouterr().err
 
 
 def test_what_restores_anything_but_noise_is_not_released(config):

@@ -33,6 +33,7 @@ GROUPS = {
         ("manifest", "manifest", "make a folder of images a test set, or list a store's files again"),
         ("import", "importing.command", "make weights from elsewhere a family"),
         ("release", "release", "put trained weights and their card into weights/"),
+        ("rent", "rent.command", "train within a time budget on a machine that is lent, and pack what came out"),
         ("prior", "prior", "fit the patch prior of EPLL and release it"),
         ("convert", "convert", "convert weights of Caffe"),
         ("benchmark", "benchmark.command", "how fast this machine trains and denoises"),

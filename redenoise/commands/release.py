@@ -3,9 +3,16 @@
 Writes `weights/<family>-<model>.safetensors` and its card, a JSON file of the same name, and `weights/README.md` anew
 from all cards. A training that has not ended is released as far as its last checkpoint, and its card says so. The
 card's PSNR is measured here: the same noise, networks and measure as in the evaluation of the tables.
+
+Weights are stored in 16 bits where that costs less than 0.002 dB on the images that the training was watched on, else
+in 32. Of the two kinds of 16 bits it is float16: it keeps 11 bits of a weight where bfloat16 keeps 8. Only weights
+beyond 65504 would fit that one alone; they are stored in 32.
 """
 
+import math
 import os
+import sys
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -25,30 +32,34 @@ from redenoise.measure.inputs import LESS_MEMORY
 from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import psnr
 from redenoise.measure.noise import add_noise
-from redenoise.measure.torch_mode import set_mode
+from redenoise.measure.torch_mode import device, set_mode
 from redenoise.models import denoisers
-from redenoise.models.weights import BYTES, load_network, load_state, save_network
+from redenoise.models.weights import load_network, load_state, save_network
 from redenoise.support.errors import UserError, during
 from redenoise.support.files import read_json, sha256_file, write_json, write_text
 from redenoise.support.locks import exclusive
 from redenoise.support.progress import progress
 from redenoise.training.card import as_stored, describe
 from redenoise.training.checkpoint import read_checkpoint
+from redenoise.training.validation import Validation
 
-LARGEST = 4_200_000  # bytes; weights that take more are stored with less precision
+HIGHEST_COST = 0.002  # dB of validation PSNR; 16 bits that cost as much are too few
 MEASURED_ON = ("kodak", "cbsd68")  # entries of `downloads`; for gray networks those of `MEASURED_ON_GRAY`
 MEASURED_ON_GRAY = ("set12", "bsd68")
 
 
-def release(config: Config, family: str, model: str) -> Path:
+def release(config: Config, family: str, model: str, sets: Sequence[str] | None = None) -> Path:
     """Write one release; returns the path of its weights.
+
+    Args:
+        sets: entries of `downloads` to measure it on; by default those of its channels.
 
     Raises:
         UserError: nothing has been trained under this name, its weights are not those that were recorded, or the test
             sets are not there.
     """
     with releasing():
-        return _released(config, family, model)
+        return put(config, *store(config, family, model, paths.WEIGHTS), sets)
 
 
 def releasing() -> AbstractContextManager[None]:
@@ -56,33 +67,72 @@ def releasing() -> AbstractContextManager[None]:
     return exclusive(paths.shared_lock("weights"), f"{paths.WEIGHTS}/")
 
 
-def _released(config: Config, family: str, model: str) -> Path:
+def store(config: Config, family: str, model: str, folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Write what was trained into a folder, in 16 bits if that costs next to nothing.
+
+    Returns:
+        The path, which is not yet that of a release, and the card, which has no PSNR of the test sets yet.
+
+    Raises:
+        UserError: nothing has been trained under this name, or the images to validate it on are not there.
+    """
     entry = config.params["families"].get(family, {})
     if entry and not against_noise(entry):
         line = f"{family} restores what {entry['degradation']} has done, and a card has PSNR against noise"
         raise UserError(f"{line}; release a network against noise")
     network, card = trained(config, family, model)
-    spec = denoisers.stored_spec(card["network"])
-    target = paths.WEIGHTS / f"{family}-{model}.safetensors"
-    parameters = sum(parameter.numel() for parameter in network.parameters())
-    precision = next((name for name, size in BYTES.items() if size * parameters <= LARGEST), "int8")
-    new = target.with_suffix(".new")  # takes the place of the old release once it is measured
-    save_network(new, network, spec, card["origin"], precision)
-    network, _ = load_network(new)  # what is measured is what is released
-    card |= {
+    path, spec = folder / f"{family}-{model}.new", denoisers.stored_spec(card["network"])
+    psnr = _watched(config, family, spec, card["sigma_range"][1])
+    save_network(path, network, spec, card["origin"], "float16")
+    cost, precision = psnr(network) - psnr(_read_back(path)), "float16"
+    if not cost < HIGHEST_COST:
+        line = f"{family} {model}: 16 bits would cost {cost:.4f} dB, {HIGHEST_COST} or more; stored in 32"
+        print(line, file=sys.stderr, flush=True)
+        save_network(path, network, spec, card["origin"])
+        cost, precision = 0.0, "float32"
+    return path, card | {
         "family": family,
         "model": model,
-        "parameters": parameters,
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "precision": precision,
-        "psnr": measure(config, network, spec, card["sigma_range"]),
+        "precision_cost": round(cost, 6),
         "commit": provenance.commit()["commit"],
-        "sha256": sha256_file(new),
-        "bytes": new.stat().st_size,
+        "sha256": sha256_file(path),
+        "bytes": path.stat().st_size,
     }
+
+
+def put(config: Config, new: Path, card: dict[str, Any], sets: Sequence[str] | None = None) -> Path:
+    """Measure weights that `store` wrote and move them into weights/, beside their card; returns their path."""
+    network, spec = load_network(new)  # what is measured is what is released
+    if sets is None:
+        sets = MEASURED_ON_GRAY if spec["channels"] == 1 else MEASURED_ON
+    card = card | {"psnr": measure(config, network, sets, spec["channels"] == 1, card["sigma_range"])}
+    target = paths.WEIGHTS / f"{card['family']}-{card['model']}.safetensors"
     os.replace(new, target)
     write_json(target.with_suffix(".json"), card)
     write_text(paths.WEIGHTS / "README.md", readme(cards()))
     return target
+
+
+def _watched(config: Config, family: str, spec: dict, sigma: float) -> Callable[[torch.nn.Module | None], float]:
+    """Gives the PSNR in dB of a network on the images that the training of its family is watched on; None has none."""
+    entry = config.params["cascades"].get(family)
+    family = entry["initial"] if entry else family  # a cascade's own training is watched on none
+    here = device()
+    images = [image for _, image in _images(config, config.entry("train", family)["validation"], spec["channels"] == 1)]
+    set_mode("reference", config.settings["threads"])
+    validation = Validation(images, config.params["seed"], here)
+    layout = torch.channels_last
+    return lambda network: validation.psnr(network.to(here), sigma, layout, False) if network else -math.inf
+
+
+def _read_back(path: Path) -> torch.nn.Module | None:
+    """The network of a file, or None if a weight lies beyond the range of its precision."""
+    try:
+        return load_network(path)[0]
+    except UserError:
+        return None
 
 
 def trained(config: Config, family: str, model: str) -> tuple[torch.nn.Module, dict[str, Any]]:
@@ -109,30 +159,37 @@ def trained(config: Config, family: str, model: str) -> tuple[torch.nn.Module, d
     raise UserError(f"{line}; run `python -m stages.{stage} --scale {config.scale} --only {family}` first")
 
 
-def measure(config: Config, network: torch.nn.Module, spec: dict, sigma_range: list) -> dict[str, dict]:
+def measure(
+    config: Config, network: torch.nn.Module, sets: Sequence[str], gray: bool, sigma_range: list
+) -> dict[str, dict]:
     """Average PSNR in dB by data set and noise level, with the evaluation's noise."""
     set_mode("reference", config.settings["threads"])
-    gray = spec["channels"] == 1
+    network = network.to(memory_format=torch.channels_last)  # on processors a third less time
     found: dict[str, dict] = {}
-    for dataset in MEASURED_ON_GRAY if gray else MEASURED_ON:
-        folder = paths.data(config.scale, dataset)
-        rows = read_index(folder)
-        if not rows:
-            raise UserError(f"{folder}: no images to measure the weights on; run `python -m stages.download` for them")
+    for dataset in sets:
+        images = _images(config, dataset, gray)
         title = config.entry("download", dataset)["title"]
         low, high = sigma_range
         known = config.entry("synthesize", dataset)["sigmas"]
         levels = [low] if low == high else [sigma for sigma in known if low <= sigma <= high]
         for sigma in levels:
             values = []
-            for row in progress(rows, len(rows), f"measure {dataset} sigma {sigma}"):
-                clean = read_image(checked_path(folder, row), gray)
-                keyed = {"seed": config.params["seed"], "dataset": dataset, "image": row["id"], "sigma": sigma}
-                with during(f"{dataset}: image {row['id']}, sigma {sigma}", LESS_MEMORY):
+            for name, clean in progress(images, len(images), f"measure {dataset} sigma {sigma}"):
+                keyed = {"seed": config.params["seed"], "dataset": dataset, "image": name, "sigma": sigma}
+                with during(f"{dataset}: image {name}, sigma {sigma}", LESS_MEMORY):
                     image = to_uint8(apply.denoise(network, add_noise(clean, **keyed), sigma))
                 values.append(psnr(image, clean))
             found.setdefault(title, {})[str(sigma)] = round(float(np.mean(values)), 4)
     return found
+
+
+def _images(config: Config, dataset: str, gray: bool) -> list[tuple[str, np.ndarray]]:
+    """Id and pixels, uint8 (H, W) or (H, W, 3), of the images of an entry of `downloads`; `UserError` without any."""
+    folder = paths.data(config.scale, dataset)
+    rows = read_index(folder)
+    if not rows:
+        raise UserError(f"{folder}: no images to measure the weights on; run `python -m stages.download` for them")
+    return [(row["id"], read_image(checked_path(folder, row), gray)) for row in rows]
 
 
 def cards() -> list[dict[str, Any]]:
@@ -152,11 +209,12 @@ def readme(found: list[dict[str, Any]]) -> str:
         "Trained by this project and stored as safetensors, each with a card (the JSON file of the same name) that\n"
         "holds its network, schedule, learning curve, the hash of its training images, and its own hash. PSNR in dB,\n"
         "average over the set at the noise level of the network, measured when it was released. A schedule that has\n"
-        "not ended is released as it stands: compare `steps` before comparing PSNR. Weights that would take more than\n"
-        f"{LARGEST / 1e6:.1f} MB are stored with less precision, and measured so.",
+        "not ended is released as it stands: compare `steps` before comparing PSNR. `watched` is the last PSNR on the\n"
+        "crops that the training was watched on. Weights are stored in 16 bits where that costs less than\n"
+        f"{HIGHEST_COST} dB on these (`cost`), and measured so.",
     ]
-    header: tuple[str, ...] = ("weights", "network", "parameters", "precision", "sigma", "schedule", "steps")
-    header += ("mode", "device", "hours", "PSNR")
+    header: tuple[str, ...] = ("weights", "network", "parameters", "precision", "cost", "sigma", "schedule")
+    header += ("steps", "mode", "device", "hours", "watched", "PSNR")
     rows = []
     for card in found:
         values = (f"{name} {sigma}: {value:.2f}" for name, by in card["psnr"].items() for sigma, value in by.items())
@@ -167,13 +225,20 @@ def readme(found: list[dict[str, Any]]) -> str:
                 markdown.literal(_describe(card["network"])),
                 f"{card['parameters']:,}",
                 card["precision"],
+                f"{card['precision_cost']:z.4f}" if "precision_cost" in card else "",
                 f"{low}" if low == high else f"{low} to {high}",
                 *_training(card),
+                "" if (value := watched(card)) is None else f"{value:.2f}",
                 "; ".join(values),
             )
         )
     table = markdown.grid(header, rows, ["left"] * len(header)) if found else "_None yet._"
     return "\n\n".join([*lines, table]) + "\n"
+
+
+def watched(card: dict[str, Any]) -> float | None:
+    """The last PSNR in dB of a card's curve on the images that the training was watched on; None if there were none."""
+    return next((point[3] for point in reversed(card["curve"]) if point[3] is not None), None)
 
 
 def _training(card: dict[str, Any]) -> tuple[str, ...]:
@@ -196,8 +261,10 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("family", help="an entry of `families` or `cascades` in params.yaml")
     options.add_argument("model", help="one of its models, such as sigma35")
     options.add_argument("--scale", default="modern", help="the scale that trained it (default: modern)")
+    text = f"entries of `downloads` to measure it on, or none (default: {', '.join(MEASURED_ON)}; of gray networks"
+    options.add_argument("--on", nargs="*", metavar="SET", help=f"{text} {', '.join(MEASURED_ON_GRAY)})")
     given = options.parse_args(arguments)
-    target = release(load_config(given.scale), given.family, given.model)
+    target = release(load_config(given.scale), given.family, given.model, given.on)
     card = read_json(target.with_suffix(".json"))
     print(f"{target}: {card['origin']}; PSNR {card['psnr']}")
     line = f"  published: {{{given.model}: {target.stem}}}"

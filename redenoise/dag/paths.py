@@ -3,6 +3,7 @@
 from pathlib import Path
 
 STORE = Path("data")  # Files as their sources ship them, shared by all scales.
+BUILD = Path("build")  # all that the stages make, by scale
 MANIFESTS = Path("workflow/manifests")
 PUBLISHED = Path("published")
 WEIGHTS = Path("weights")  # what this project trained and released
@@ -11,7 +12,7 @@ RELEASED = "released"  # the node of those weights, beside the downloads
 
 def build(scale: str) -> Path:
     """Everything that the stages build at one scale."""
-    return Path("build") / scale
+    return BUILD / scale
 
 
 def data(scale: str, key: str) -> Path:

@@ -1,9 +1,10 @@
 """The training of one node: its entry, the schedule and the scale put together into a run, and where its state is."""
 
 import argparse
+import math
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -119,20 +120,35 @@ class Training(ABC):
             if model not in ranges:
                 line = f"{SECTIONS[self.stage][1]}.{self.key} has no model {model!r}"
                 raise UserError(f"{line}; {choices(model, ranges)}")
-        names = {model: f"{self.stage} {self.key} {model}" for model in models}
-        locks = [(paths.lock(self.config.scale, name.replace(" ", "-")), name) for name in names.values()]
-        with exclusive_all(locks):
+        with exclusive_all(self.locks(models)):
             source, validation = self.images()
             self.members = [self.member(model, ranges[model]) for model in models]
             self.finish(source, validation, checkpoint_seconds)
 
-    def finish(self, source: Source, validation: Validation | None, checkpoint_seconds: float | None = None) -> None:
-        """Train every member to the schedule's end; see `Run.finish` for what can go wrong."""
+    def locks(self, models: Iterable[str]) -> list[tuple[Path, str]]:
+        """What a process holds that trains some models, as `exclusive_all` takes it."""
+        names = [f"{self.stage} {self.key} {model}" for model in models]
+        return [(paths.lock(self.config.scale, name.replace(" ", "-")), name) for name in names]
+
+    def finish(
+        self,
+        source: Source,
+        validation: Validation | None,
+        checkpoint_seconds: float | None = None,
+        deadline: float = math.inf,
+        others: Sequence["Training"] = (),
+    ) -> None:
+        """Train every member to the schedule's end, or until a deadline; see `Run` and `Run.finish`.
+
+        Args:
+            others: trainings of the same images and schedule, whose members train in the same steps.
+        """
         if self.mode == "fast" and precision(self.mode, self.device) != "bf16":
             line = f"{self.stage} {self.key}: mode fast computes in fp32, this processor has no instructions for bf16"
             print(line, file=sys.stderr, flush=True)
-        run = Run(self.key, self.members, source, validation, self.schedule, self.seed, checkpoint_seconds)
-        for member in self.members:
+        members = [member for training in (self, *others) for member in training.members]
+        run = Run(self.key, members, source, validation, self.schedule, self.seed, checkpoint_seconds, deadline)
+        for member in members:
             member.history["device"] = device_facts(self.device)["device"]
         batch = f"{self.stage} {self.key}, batch {self.schedule.batch} of {self.schedule.patch} pixels a side"
         with enough_memory(batch, "lower `batch` or `patch` of its schedule in params.yaml, or run fewer jobs at once"):

@@ -63,6 +63,7 @@ class Run:
         schedule: of all of them.
         seed: with a step's number, the only source of randomness.
         checkpoint_seconds: time between two checkpoints, a minute if not given; no result depends on it.
+        deadline: on the clock of `time.monotonic`, when to stop as if a signal had come.
 
     Raises:
         UserError: a checkpoint is damaged or of another run.
@@ -77,9 +78,10 @@ class Run:
         schedule: Schedule,
         seed: int,
         checkpoint_seconds: float | None = None,
+        deadline: float = math.inf,
     ) -> None:
         self.label, self.members, self.patches, self.validation = label, members, patches, validation
-        self.schedule, self.seed = schedule, seed
+        self.schedule, self.seed, self.deadline = schedule, seed, deadline
         self.checkpoint_seconds = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
         self.watched = ""
         for member in members:
@@ -95,7 +97,7 @@ class Run:
 
         Raises:
             UserError: a loss is no longer a number or has diverged; the last good checkpoint stays.
-            Stopped: SIGTERM or SIGINT came; the checkpoints hold every step that was done.
+            Stopped: SIGTERM or SIGINT came, or the deadline; the checkpoints hold every step that was done.
         """
         with _signals() as stop:
             while True:
@@ -123,11 +125,13 @@ class Run:
             for member, before in zip(members, began, strict=True):
                 member.step, member.history["seconds"] = now + 1, before + seconds
             self._watch(members, now + 1)
-            if stop or now + 1 == until or time.monotonic() - saved >= self.checkpoint_seconds:
+            late = time.monotonic() >= self.deadline and now + 1 < until
+            if stop or late or now + 1 == until or time.monotonic() - saved >= self.checkpoint_seconds:
                 self._save(members)
                 saved = time.monotonic()
-            if stop:
-                line = f"{self.label} {names}: stopped by signal {stop[0]} after step {now + 1} of {until}"
+            if stop or late:
+                why = f"signal {stop[0]}" if stop else "its deadline"
+                line = f"{self.label} {names}: stopped by {why} after step {now + 1} of {until}"
                 raise Stopped(f"{line}; start the same command again to go on from there")
 
     def _watch(self, members: list[Member], step: int) -> None:

@@ -6,7 +6,11 @@ of matrix products that the device was seen to reach in the same run. The images
 made it, else random ones. Output: `<folder>/<device>.md` and `.json`.
 """
 
+import argparse
+import json
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,10 +23,10 @@ import torch
 from redenoise.commands.benchmark import machine, peaks
 from redenoise.commands.benchmark.machine import say
 from redenoise.commands.benchmark.report import render, summarise
-from redenoise.commands.benchmark.ways import Way, Workshop, training_images
+from redenoise.commands.benchmark.ways import FEWEST_STEPS, Apart, Way, Workshop, training_images
 from redenoise.commands.parsing import parser
 from redenoise.dag.config import PARAMS, read_yaml
-from redenoise.data.images import write_png
+from redenoise.data.images import read_image, write_png
 from redenoise.measure import torch_mode
 from redenoise.measure.torch_mode import set_mode
 from redenoise.models import denoisers
@@ -33,7 +37,6 @@ from redenoise.training.schedule import schedule_for
 
 FAMILY, SCHEDULE = "proposed", "modern"
 REPEATS = 3
-FEWEST_STEPS = 3  # of a measurement
 PEAK_SHARE = 1 / 30  # of the time of a measurement, for each size of a matrix product
 MOST_WORKERS = 8
 TOGETHER = {"cuda": (2, 4, 8, 16), "cpu": (2,)}
@@ -54,17 +57,14 @@ def benchmark(output: Path, seconds: float, network: dict | None = None, trainin
     Raises:
         UserError: images are damaged or smaller than a patch, or the GPU has too little memory.
     """
-    params = read_yaml(PARAMS)
-    entry = params["families"][FAMILY]
-    _, schedule = schedule_for(params, {"schedule": SCHEDULE, **(training or {})}, entry)
-    options = {**entry["network"], **schedule.network, **(network or {})}
-    device, cores = torch_mode.device(), machine.usable_cores()
-    workshop = Workshop(options, schedule, entry["sigmas"], params["seed"], device, cores)
+    workshop = make_workshop(network, training)
+    device, cores = workshop.device, workshop.threads
+    changes = json.dumps([network, training])
     record = describe(seconds, workshop)
     say(f"{record['machine']['device']}, {REPEATS} times about {seconds:g} s for each way to train")
     images, source = training_images()
     try:
-        with _stored(images) as files, _ready(workshop, images, files) as ways:
+        with _stored(images) as files, _ready(workshop, images, files, changes) as ways:
             size = sum(path.stat().st_size for path in files) // len(files)
             record["images"] = {"count": len(files), "source": source, "mean_png_bytes": size}
             record["peaks"] = measure(ways, seconds, device, cores)
@@ -74,6 +74,28 @@ def benchmark(output: Path, seconds: float, network: dict | None = None, trainin
     record["ways"] = [{name: getattr(way, name) for name in fields} for way in ways]
     record["summary"] = summarise(record)
     return machine.store(output / f"{machine.slug(record['machine'])}.md", record, render(record))
+
+
+def make_workshop(network: dict | None, training: dict | None) -> Workshop:
+    """What makes the ways to train; see `benchmark`."""
+    params = read_yaml(PARAMS)
+    entry = params["families"][FAMILY]
+    _, schedule = schedule_for(params, {"schedule": SCHEDULE, **(training or {})}, entry)
+    options = {**entry["network"], **schedule.network, **(network or {})}
+    return Workshop(options, schedule, entry["sigmas"], params["seed"], torch_mode.device(), machine.usable_cores())
+
+
+def alone(folder: Path, changes: str, seconds: float) -> float:
+    """The rate of the mode `reference` in this process.
+
+    Args:
+        folder: of the images, PNG files.
+        changes: the arguments of `make_workshop`, as JSON.
+    """
+    workshop = make_workshop(*json.loads(changes))
+    images = [read_image(path, gray=False) for path in sorted(folder.iterdir())]
+    patches = Patches(images, workshop.schedule.patch, workshop.schedule.batch, workshop.device, "benchmark")
+    return workshop.ours("reference", 1, patches).measured(seconds, workshop.device)
 
 
 def describe(seconds: float, workshop: Workshop) -> dict[str, Any]:
@@ -111,19 +133,21 @@ def _stored(images: list[np.ndarray]) -> Iterator[list[Path]]:
 
 
 @contextmanager
-def _ready(workshop: Workshop, images: list[np.ndarray], files: list[Path]) -> Iterator[list[Way]]:
-    """All ways to train, each after its first step."""
+def _ready(workshop: Workshop, images: list[np.ndarray], files: list[Path], changes: str) -> Iterator[list[Way]]:
+    """All ways to train, each after its first step; that of the mode `reference` begins anew each time."""
     schedule, device = workshop.schedule, workshop.device
     patches = Patches(images, schedule.patch, schedule.batch, device, "benchmark")
-    modes = [("reference", 1), ("fast", 1), *(("fast", count) for count in TOGETHER[device.type])]
-    ours = [workshop.ours(mode, count, patches) for mode, count in modes]
+    ours = [workshop.ours("fast", count, patches) for count in (1, *TOGETHER[device.type])]
     for way in ours:  # before the plain loop has threads, which would disturb the capture of a graph
-        say(f"first step of {way.name}")
         way.prepare()
+        began = time.monotonic()
         way.advance()
+        peaks.synchronise(device)
+        say(f"first step of {way.name}, compiled and captured where it is: {time.monotonic() - began:.1f} s")
     plain, close = workshop.plain(files, min(MOST_WORKERS, workshop.threads))
+    command = [sys.executable, "-m", "redenoise", "benchmark", "training", "--alone", str(files[0].parent), changes]
     try:
-        yield [plain, *ours]
+        yield [plain, Apart(command), *ours]
     finally:
         close()
 
@@ -148,13 +172,17 @@ def measure(ways: list[Way], seconds: float, device: torch.device, threads: int)
             best = max(values[-1] for values in rates.values())
             say(f"repeat {repeat} of {REPEATS}, {kind} at best: {best:.3g} TFLOP/s")
         for way in ways:
-            way.prepare()
-            way.rates.append(way.networks * peaks.call_rate(way.advance, seconds, FEWEST_STEPS, device))
+            way.rates.append(way.measured(seconds, device))
             say(f"repeat {repeat} of {REPEATS}, {way.name}: {way.rates[-1]:.4g} steps/s")
     return found
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Command line of the benchmark."""
-    given = machine.options(parser("benchmark training", __doc__, scale=False), 10.0).parse_args(arguments)
+    options = machine.options(parser("benchmark training", __doc__, scale=False), 10.0)
+    options.add_argument("--alone", nargs=2, metavar=("FOLDER", "CHANGES"), help=argparse.SUPPRESS)
+    given = options.parse_args(arguments)
+    if given.alone:
+        print(alone(Path(given.alone[0]), given.alone[1], given.seconds))
+        return
     print(benchmark(given.output, given.seconds))

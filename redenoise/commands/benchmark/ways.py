@@ -2,6 +2,7 @@
 
 import copy
 import random
+import subprocess
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,17 +13,20 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from redenoise.commands.benchmark.peaks import call_rate
 from redenoise.dag import paths
 from redenoise.dag.indexed import INDEX, checked_path, read_index
 from redenoise.data.images import read_image
 from redenoise.measure.torch_mode import precision, set_mode
 from redenoise.models import denoisers
+from redenoise.support.errors import UserError
 from redenoise.training.patches import Patches
 from redenoise.training.schedule import Schedule
 from redenoise.training.step import Learner, Step, centre
 
 # How often an epoch shows each image, in other patches: short epochs would leave the workers idle at the end of each.
 REPEATS = 100
+FEWEST_STEPS = 3  # of a measurement
 TRAINING_SET = [paths.data(scale, "cbsd432") for scale in ("bench", "modern")]
 COUNT, SHAPE = 432, (321, 481)  # of the training set
 GRAIN = 8  # pixels; random images of this grain make PNG files about as large as those of the training set
@@ -140,6 +144,31 @@ class Way:
         """The next step."""
         self.step(self.done)
         self.done += 1
+
+    def measured(self, seconds: float, device: torch.device) -> float:
+        """Updates per second of all its networks together, over about `seconds`."""
+        self.prepare()
+        return self.networks * call_rate(self.advance, seconds, FEWEST_STEPS, device)
+
+
+class Apart(Way):
+    """The mode `reference` in a process of its own: one that has computed in `fast` keeps its instructions in any mode.
+
+    Args:
+        command: prints the rate; takes `--seconds`.
+    """
+
+    def __init__(self, command: list[str]) -> None:
+        super().__init__("reference", "fp32", 1, lambda: None, lambda _: None)
+        self.command = command
+
+    def measured(self, seconds: float, device: torch.device) -> float:
+        """See `Way.measured`; `UserError` if the process fails."""
+        command = [*self.command, "--seconds", str(seconds)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise UserError(f"{self.name}: its process ended with code {done.returncode}; see the lines above")
+        return float(done.stdout)
 
 
 @dataclass(frozen=True)

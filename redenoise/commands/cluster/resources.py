@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from redenoise.dag.config import PARAMS, ROOT, SCALES, _check, read_yaml
+from redenoise.dag.config import PARAMS, ROOT, SCALES, check, read_yaml
 from redenoise.dag.table import MEASURING
 from redenoise.support.errors import UserError, choices
 
@@ -84,7 +84,7 @@ def load_cluster(path: Path | None = None) -> dict[str, Any]:
     own = read_yaml(path)
     if own is None:  # nothing but comments
         return cluster
-    _check(own, "cluster", path)
+    check(own, "cluster", path)
     names = sorted(file.stem for file in SCALES.glob("*.yaml"))
     for scale in own.get("scales") or {}:
         if scale not in names:

@@ -19,6 +19,8 @@ Deviations:
       scales only so.
 """
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -123,6 +125,16 @@ class MultiScale(nn.Module):
         if self.skip:
             output = output + centred[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
         return output / self.input_scale + self.mean
+
+    def idle_biases(self) -> list[nn.Parameter]:
+        """Biases in front of a normalisation, which takes them away again: their gradient is 0 but for rounding."""
+        stages = (layers for layers in self.modules() if isinstance(layers, nn.Sequential))
+        pairs = [pair for layers in stages for pair in pairwise(layers)]
+        return [
+            before.bias
+            for before, after in pairs
+            if isinstance(after, nn.BatchNorm2d) and getattr(before, "bias", None) is not None
+        ]
 
     def _xavier(self) -> None:
         for module in self.modules():

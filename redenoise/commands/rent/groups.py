@@ -1,0 +1,65 @@
+"""What is trained in one go: the groups of workflow/rented.yaml, each put together into trainings."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from redenoise.dag.config import Config, check, load_config
+from redenoise.support.errors import UserError, choices
+from redenoise.support.yaml_files import read_yaml
+from redenoise.training.node import SECTIONS, Training
+from stages.cascade.training import Cascade
+from stages.train.family import Family
+
+GROUPS = Path("workflow/rented.yaml")
+MAKERS: dict[str, type[Family] | type[Cascade]] = {"train": Family, "cascade": Cascade}
+Node = tuple[str, str]  # stage and key
+
+
+def read_group(name: str) -> tuple[Config, list[Node]]:
+    """The configuration that a group trains with, and its nodes.
+
+    Raises:
+        UserError: there is no such group, or its entry names a scale or a node that is not there or does not train.
+    """
+    groups = read_yaml(GROUPS)
+    check(groups, "rented", GROUPS)
+    if name not in groups:
+        raise UserError(f"{GROUPS}: no group {name!r}; {choices(name, groups)}")
+    group = groups[name]
+    config = load_config(group["scale"])
+    nodes = [(stage, key) for stage in MAKERS for key in group.get(stage, [])]
+    for stage, key in nodes:
+        config.entry(stage, key)
+    if config.settings["published_weights"] or not nodes:
+        raise UserError(
+            f"{GROUPS}: group {name!r} trains nothing at scale {config.scale}; name another scale, or nodes"
+        )
+    for stage in {stage for stage, _ in nodes}:
+        config = changed(config, stage, group.get("training", {}))
+    return config, nodes
+
+
+def changed(config: Config, stage: str, keys: dict[str, Any]) -> Config:
+    """A configuration whose scale replaces other keys of the schedules of a stage."""
+    section = SECTIONS[stage][0]
+    return replace(config, settings={**config.settings, section: {**config.settings[section], **keys}})
+
+
+def together(config: Config, nodes: list[Node]) -> list[list[Node]]:
+    """Nodes whose networks draw the same patches, and so train in one step.
+
+    Families do that have the same images, channels and schedule; a cascade trains by itself.
+    """
+    found: dict[str, list[Node]] = {}
+    for stage, key in nodes:
+        entry = config.entry(stage, key)
+        names = ("data", "validation", "schedule", "keeps_schedule", "degradation", "levels", "level_range")
+        shared = {name: entry.get(name) for name in names} | {"channels": entry.get("network", {}).get("channels")}
+        found.setdefault(str(shared) if stage == "train" else key, []).append((stage, key))
+    return list(found.values())
+
+
+def make(config: Config, nodes: list[Node]) -> list[Training]:
+    """The trainings of some nodes, which have drawn nothing yet."""
+    return [MAKERS[stage](config, key) for stage, key in nodes]
