@@ -61,7 +61,8 @@ def small_project(scale: str = "demo", networks: dict[str, dict] = SMALL, **chan
     make_images("cbsd432", (48, 48, 3), count=3)
     if scale != "demo":
         shutil.copytree(paths.build("demo"), paths.build(scale), dirs_exist_ok=True)
-    write_index(paths.data(scale, paths.RELEASED), INDEX, [])
+    for weights in (paths.RELEASED, "efficientnet_weights"):
+        write_index(paths.data(scale, weights), INDEX, [])
     for made in (paths.no_weights(scale), paths.checked(scale, "kodak-cbsd432")):
         write_text(made, "")
     return found

@@ -120,7 +120,7 @@ def test_the_list_names_levels_and_kinds(project: Path, capsys: pytest.CaptureFi
     assert lines["proposed"] == "sigma 25, 35, 50 colour"
     assert lines["dncnn_b"] == "sigma 0 to 55 gray; colour channel by channel"
     assert lines["bm3d"] == "any sigma above 0 filter"
-    assert lines["mlp"].startswith("sigma 25 not here: weights_cvpr.mat is not public here; put it into data/mlp/")
+    assert lines["mlp"].startswith("sigma 25 not here: put weights_cvpr.mat of its authors")
     assert "proposed_tasks" not in lines  # no weights
 
 
@@ -179,7 +179,7 @@ def test_what_fails_later_names_the_picture_and_keeps_what_is_done(pictures: Pat
 
 
 def test_weights_that_nobody_may_fetch_are_said(pictures: Path):
-    with pytest.raises((Unavailable, UserError), match="weights_cvpr.mat is not public here"):
+    with pytest.raises((Unavailable, UserError), match="put weights_cvpr.mat of its authors, which is not public here"):
         denoise("in/cat.png", "--out", "out", "--method", "mlp", "--sigma", 25)
     assert not Path("out").exists()
 

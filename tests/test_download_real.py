@@ -16,6 +16,7 @@ from stages.download import node
 COUNTS = {
     "kodak": 24, "cbsd68": 68, "bsd68": 68, "bsd100": 100, "set12": 12, "set5": 5, "set14": 14, "live1": 29,
     "classic5": 5, "rni15": 15, "train400": 400, "cbsd432": 432, "t91": 91, "urban100": 100, "photographs": 3,
+    "t91_bsd200": 291, "t91_train400": 491, "bsd68_16": 16, "cbsd68_16": 16,
 }  # fmt: skip
 
 
@@ -46,7 +47,7 @@ def test_every_entry_has_its_list():
 
 
 def test_files_put_there_by_hand_wait_for_their_list():
-    with pytest.raises(Unavailable, match="weights_cvpr.mat is not public here; put it into data/mlp/ and run"):
+    with pytest.raises(Unavailable, match="put weights_cvpr.mat of its authors, which is not public here, into data/mlp/"):
         items("mlp_weights")
 
 

@@ -52,6 +52,8 @@ def placed_network(spec: dict[str, Any], name: str, folder: Path) -> tuple[recog
     rows = {row["id"]: row for row in read_index(folder)}
     if name not in rows and folder.name == paths.RELEASED:
         raise Unavailable(f"no weights {name} are released yet")
+    if not rows:
+        raise Unavailable(f"no weights {name} at this scale")
     if name not in rows:
         line = f"{folder}: no weights {name!r}; found {', '.join(rows) or 'none'}"
         raise UserError(f"{line}; correct tasks in params.yaml")
