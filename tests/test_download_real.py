@@ -47,7 +47,9 @@ def test_every_entry_has_its_list():
 
 
 def test_files_put_there_by_hand_wait_for_their_list():
-    with pytest.raises(Unavailable, match="put weights_cvpr.mat of its authors, which is not public here, into data/mlp/"):
+    with pytest.raises(
+        Unavailable, match="put weights_cvpr.mat of its authors, which is not public here, into data/mlp/"
+    ):
         items("mlp_weights")
 
 

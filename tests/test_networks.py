@@ -13,7 +13,7 @@ from redenoise.models import denoisers
 from redenoise.models.denoisers.dncnn import DnCNN
 from redenoise.models.denoisers.ffdnet import FFDNet
 from redenoise.models.matconvnet import IMPORTERS, dncnn_state, ffdnet_state, read_convolutions
-from redenoise.models.weights import BYTES, load_network, save_network
+from redenoise.models.weights import load_network, save_network
 from redenoise.support.errors import UserError
 
 
@@ -102,15 +102,13 @@ def test_weights_survive_a_round_trip(tmp_path: Path):
     assert torch.equal(loaded(noisy), network(noisy))
 
 
-@pytest.mark.parametrize(("precision", "off"), [("float32", 0.0), ("float16", 2.0**-11), ("int8", 0.5 / 127)])
-def test_weights_of_less_precision_are_near_and_smaller(tmp_path: Path, precision: str, off: float):
+@pytest.mark.parametrize(("precision", "size", "off"), [("float32", 4, 0.0), ("float16", 2, 2.0**-11)])
+def test_weights_of_less_precision_are_near_and_smaller(tmp_path: Path, precision: str, size: int, off: float):
     spec = {"name": "dncnn", "channels": 3, "depth": 6, "width": 32, "batch_norm": False}
     network, path = denoisers.build(spec), tmp_path / "a.safetensors"
-    with torch.no_grad():
-        network.state_dict()["layers.2.weight"][3] = 0.0  # a channel of zeros has no scale of its own
     save_network(path, network, spec, "test", precision)
     weights = sum(value.numel() for value in network.parameters() if value.ndim > 1)
-    assert path.stat().st_size < weights * BYTES[precision] + 6000
+    assert path.stat().st_size < weights * size + 6000
     for (name, there), here in zip(load_network(path)[0].named_parameters(), network.parameters(), strict=True):
         largest = here.abs().amax(dim=tuple(range(1, here.ndim)), keepdim=True) if here.ndim > 1 else here
         assert there.dtype == torch.float32

@@ -20,10 +20,8 @@ from redenoise.support.files import atomic_open, plain
 from redenoise.support.shapes import without_memory
 
 Network = TypeVar("Network", bound=nn.Module)
-SCALE = ".scale"  # ending of the name of the tensor that int8 weights are multiplied with
 LARGEST = 100_000  # of the numbers in a network's description
 SPARE = 4  # times the tensors of a file that building its network may make: some are made to be replaced
-BYTES = {"float32": 4, "float16": 2, "int8": 1}  # of a weight, by precision
 
 
 def save_network(path: Path | str, network: nn.Module, spec: dict, origin: str, precision: str = "float32") -> None:
@@ -32,11 +30,12 @@ def save_network(path: Path | str, network: nn.Module, spec: dict, origin: str, 
     Args:
         spec: the options from which `denoisers.build`, or `recognizers.build`, makes this network.
         origin: one line that says where the weights come from (trained here, or the file they were imported from).
-        precision: of tensors with more than one dimension, a key of `BYTES`; biases and normalisation, which take no
-            room, keep theirs. `int8` has one scale for each output channel.
+        precision: of tensors with more than one dimension, `float32` or `float16`; biases and normalisation, which take
+            no room, keep theirs.
     """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    state = _encoded(state, precision)
+    if precision == "float16":
+        state = {name: tensor.half() if tensor.ndim > 1 else tensor for name, tensor in state.items()}
     # One entry only: safetensors writes several in an order that changes from process to process.
     metadata = {"redenoise": json.dumps({"network": spec, "origin": origin}, sort_keys=True)}
     with atomic_open(path) as stream:
@@ -67,7 +66,7 @@ def load_network(
         with damage_explained(path, "not a weight file of this project", "run the train stage again"):
             with safe_open(path, framework="pt") as file:
                 spec = {**json.loads(file.metadata()["redenoise"])["network"], **(options or {})}
-                state = _decoded({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (not a dict)
+                state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
             _bounded(build, spec, state)
             network = _built(build, spec, path)
     except FileNotFoundError:
@@ -122,29 +121,6 @@ def _built(build: Callable[[dict], nn.Module], spec: dict, path: Path | str) -> 
         if out_of_memory(error):
             raise
         raise UserError(f"{path}: {error}, or run the stage again that made this file") from None
-
-
-def _encoded(state: dict[str, torch.Tensor], precision: str) -> dict[str, torch.Tensor]:
-    encoded = dict(state)
-    for name, tensor in state.items():
-        if tensor.ndim < 2 or precision == "float32":
-            continue
-        if precision == "float16":
-            encoded[name] = tensor.half()
-            continue
-        largest = tensor.abs().amax(dim=tuple(range(1, tensor.ndim)), keepdim=True)
-        scale = largest.clamp(min=torch.finfo(torch.float32).tiny) / 127.0
-        encoded[name], encoded[name + SCALE] = (tensor / scale).round().to(torch.int8), scale
-    return encoded
-
-
-def _decoded(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The tensors of `_encoded` in float32; raises `KeyError` where a scale is missing."""
-    weights = {name: tensor for name, tensor in state.items() if not name.endswith(SCALE)}
-    return {
-        name: tensor.float() * state[name + SCALE] if tensor.dtype == torch.int8 else tensor
-        for name, tensor in weights.items()
-    }
 
 
 def load_state(network: nn.Module, state: dict, path: Path | str) -> None:
