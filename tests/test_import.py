@@ -54,12 +54,14 @@ def test_another_epsilon_of_the_normalisation(theirs: Theirs):
     check_same(take("x.pt", "--eps", 0.1), theirs(NOISY).detach())
 
 
-def test_safetensors_of_others_are_in_order_of_their_numbers(theirs: Theirs):
+@pytest.mark.parametrize("suffix", ["safetensors", "pth"])
+def test_names_that_are_sorted_are_taken_in_order_of_their_numbers(theirs: Theirs, suffix: str):
     layers = [nn.Conv2d(1, 4, 3, padding=1), *(nn.Conv2d(4, 4, 3, padding=1) for _ in range(10))]
     row = nn.Sequential(*(each for layer in layers for each in (layer, nn.ReLU())), nn.Conv2d(4, 1, 3, padding=1))
-    save_file(row.state_dict(), "x.safetensors")
+    state = {name: row.state_dict()[name] for name in sorted(row.state_dict())}
+    (save_file if suffix == "safetensors" else torch.save)(state, f"x.{suffix}")
     with torch.inference_mode():
-        check_same(take("x.safetensors"), NOISY - row(NOISY))
+        check_same(take(f"x.{suffix}"), NOISY - row(NOISY))
 
 
 @pytest.mark.parametrize(

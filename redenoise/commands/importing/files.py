@@ -46,6 +46,8 @@ def read(path: Path, network: str) -> tuple[State, dict[str, Any] | None]:
         state = _matlab(path, network)
     elif suffix in SUFFIXES:
         state = _torch(path)
+        if list(state) == sorted(state):  # as text, so 10 stands before 2: the order of the layers is lost
+            state = {name: state[name] for name in sorted(state, key=_natural)}
     else:
         hint = "`redenoise convert` reads it" if suffix == ".caffemodel" else "rename or convert it"
         raise UserError(f"{path}: expected a name that ends in .safetensors, .mat, {', '.join(SUFFIXES)}; {hint}")
