@@ -21,7 +21,7 @@ from redenoise.document.model import (
     Table,
     table,
 )
-from stages.report.causes import by_cause, once, sentences
+from stages.report.causes import UNEXPLAINED, by_cause, once, sentences
 from stages.report.details import DETAILS, UNDECIDED, words
 from stages.report.history import instructions
 from stages.report.kinds import Ordering, TaskTable
@@ -31,6 +31,8 @@ from stages.report.rows import (
     NOT_RUN,
     OFF,
     ORDER_STATUSES,
+    OWN_TRAINING,
+    REPRODUCED,
     STATUSES,
     Comparison,
     Context,
@@ -56,7 +58,7 @@ HASH_LENGTH = 12
 COUNT_COLUMNS = ("printed", *STATUSES)
 VALUE_COLUMNS = ("printed", "reproduced", "Δ")
 MEAN_COLUMNS = ("table", "method", "measured with", "metric", "σ", *VALUE_COLUMNS, "over seeds", "distance")
-DEVIATION_COLUMNS = ("compared", "reproduced", "mean Δ", "largest Δ")
+DEVIATION_COLUMNS = ("compared", "reproduced", "own training", "mean Δ", "largest Δ")
 WORST_ORDER = (
     "Of the cells measured on images; counts and run times stand in their own tables. Sorted not by |Δ| but by |Δ| "
     "divided by the tolerance of the cell ([notes.md](notes.md) has the tolerances): that of an average is narrower "
@@ -80,6 +82,10 @@ DETAIL_TEXT = (
 SPREAD_TEXT = (
     "Mean and one standard deviation over seeds where the measurement was repeated "
     "(`redenoise spread`), else `one seed`."
+)
+UNEXPLAINED_TEXT = (
+    "Every other cell that is off has one of the causes above: a strong suspicion of a misprint comes first, then what "
+    "is counted or timed in another way, then an own implementation, last a weak suspicion."
 )
 METHOD_TEXT = "Over all compared cells of a table: images, averages, networks."
 HASH_TEXT = (
@@ -148,10 +154,12 @@ def _compared_sections(comparisons: list[Comparison], shown: Shown) -> tuple[Sec
     names = ("table", "method", "metric", *DEVIATION_COLUMNS, "at")
     methods = table(names, _by_method(comparisons), DEVIATION_COLUMNS)
     means = table(MEAN_COLUMNS, _averages(comparisons, shown), ("σ", *VALUE_COLUMNS))
+    unexplained = table(("table", "cell", *VALUE_COLUMNS), _unexplained(comparisons, shown), VALUE_COLUMNS)
     heading = f"Worst deviations: the {WORST} farthest beyond their tolerance"
     text = f"Tables of which no average was measured are left out. {SPREAD_TEXT}"
     return (
         Section(heading, (Paragraph(WORST_ORDER), worst)),
+        Section("Off without a known cause", (Paragraph(UNEXPLAINED_TEXT), unexplained)),
         Section("Deviation by method", (Paragraph(METHOD_TEXT), methods)),
         Section("Averages", (Paragraph(text), means)),
     )
@@ -176,8 +184,19 @@ def _cells(comparisons: list[Comparison]) -> Table:
 
 
 def _causes(comparisons: list[Comparison]) -> Table:
-    rows = [(name, len(found)) for name, found in by_cause(once(comparisons)).items()]
-    return table(("cause", "cells"), rows, numbers=("cells",))
+    places = by_cause([row for comparison in comparisons for row in comparison.printed.values()])
+    rows = [
+        (name, len(found), ", ".join(dict.fromkeys(row.table for row in places[name])))
+        for name, found in by_cause(once(comparisons)).items()
+    ]
+    return table(("cause", "cells", "in"), rows, numbers=("cells",))
+
+
+def _unexplained(comparisons: list[Comparison], shown: Shown) -> Rows:
+    """The cells that are off without a known cause."""
+    rows = [row for comparison in comparisons for row in comparison.printed.values()]
+    for row in by_cause(rows).get(UNEXPLAINED, []):
+        yield row.table, cell_name(row), *_value_cells(row, shown)
 
 
 def _reasons(comparisons: list[Comparison]) -> Table:
@@ -225,7 +244,8 @@ def _by_method(comparisons: list[Comparison]) -> Rows:
         where = ", ".join(filter(None, (largest.item, level)))
         mean = fmean(row.delta or 0.0 for row in found)
         deltas = (change(value, metric) for value in (mean, largest.delta or 0.0))
-        yield key, method, METRIC_NAMES[metric], len(found), sum(row.status != OFF for row in found), *deltas, where
+        counts = (sum(row.status == status for row in found) for status in (REPRODUCED, OWN_TRAINING))
+        yield key, method, METRIC_NAMES[metric], len(found), *counts, *deltas, where
 
 
 def _averages(comparisons: list[Comparison], shown: Shown) -> Rows:
