@@ -81,6 +81,7 @@ REFUSED = {
     "value": (lambda state: state, ("--network", "tnrd", "--option", "channels=3"), "tnrd: channels 3 and side 7"),
     "bounds": (lambda state: state, ("--option", "depth=1000000000"), "'depth': 1000000000 is greater than"),
     "network": (lambda state: state, ("--network", "dncn"), "--network 'dncn' is not known; .*did you mean 'dncnn'"),
+    "prior": (lambda state: state, ("--network", "epll"), "--network 'epll' is not known; allowed: (?!.*epll)"),
     "name": (lambda state: state, ("--name", "Their DnCNN"), "expected lower-case letters"),
     "filter": (lambda state: state, ("--name", "bm3d"), "'bm3d' is that of a filter"),
     "family": (lambda state: state, ("--name", "dncnn_s"), "'dncnn_s' is a family of params.yaml with another network"),
@@ -188,6 +189,8 @@ def test_what_was_imported_is_taken_back_unless_something_uses_it(theirs: Theirs
     assert "theirs" not in Path("weights/README.md").read_text()
     commands.main(["import", "--remove", "other"])
     assert Path("params.yaml").read_text() == before
+    with pytest.raises(UserError, match="no family of that name was imported; none is imported$"):
+        commands.main(["import", "--remove", "other"])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`redenoise manifest`: a folder of somebody's images becomes a test set, and nothing that is committed is lost."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,27 @@ def test_a_committed_list_is_replaced_only_if_that_is_said(folder: Path):
     assert [line.split(",")[0] for line in Path("workflow/manifests/kodak.csv").read_text().splitlines()] == [
         *("path", "kodak/more/a.PNG", "kodak/my cat.jpg", "kodak/notes.txt")
     ]
+
+
+def test_what_is_skipped_and_gray_among_colour_is_said(folder: Path, capsys: pytest.CaptureFixture[str]):
+    (folder / "d.webp").write_bytes(b"not read")
+    save(folder / "gray.png", "L")
+    add(folder)
+    said = capsys.readouterr()
+    assert f"skipped 2 of 6 files (first {folder}/d.webp): what is no PNG, JPEG, BMP or TIFF\n" in said.err
+    assert f"1 of 4 images are gray (first {folder}/gray.png) among colour ones: the set has `channels: 3`" in said.err
+    assert "channels: 3" in said.out
+
+
+def test_a_set_that_params_has_is_listed_again_under_its_title(folder: Path, capsys: pytest.CaptureFixture[str]):
+    add(folder, "--title", "All of mine")
+    paste(capsys.readouterr().out)
+    add(folder, "--relist")
+    said = capsys.readouterr().out
+    assert "mine:" not in said and "mine-" not in said and "as of mine" not in said
+    Path("params.yaml").write_text(re.sub(r"(?m)^  mine: .*'title'.*\n", "", Path("params.yaml").read_text()))
+    add(folder, "--relist")
+    assert "  mine: {title: All of mine, " in capsys.readouterr().out
 
 
 def test_gray_images_make_a_gray_set(folder: Path, capsys: pytest.CaptureFixture[str]):

@@ -16,6 +16,7 @@ folder holds the originals: from then on everything that is fetched is compared 
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,11 +71,14 @@ def main(arguments: list[str] | None = None) -> None:
             count = rebuild(stores.load_store(given.name), given.folder)
             print(f"{manifest_path(given.name)}: {count} files")
         else:
-            print(add(given.name, given.folder, given.title or given.name, given.licence, given.relist))
+            former = entry.get("title") if isinstance(entry, dict) else None
+            print(add(given.name, given.folder, given.title or former or given.name, given.licence, given.relist))
 
 
 def add(name: str, folder: Path, title: str, licence: str, relist: bool = False) -> str:
     """Make the images of a folder a test set; returns what to add to params.yaml.
+
+    What it skipped, and that gray images are among colour ones, goes to stderr.
 
     Raises:
         UserError: the name is wrong or taken, a list of this name is there already, or an image will not do.
@@ -89,7 +93,11 @@ def add(name: str, folder: Path, title: str, licence: str, relist: bool = False)
     # Last: a list without its entry is what a kill leaves behind, and no more than a file too many.
     _describe(name, {"title": title, "licence": licence, "folder": _named(folder)})
     stores.load_items(name, stores.load_store(name))  # what was written is what will be read
-    channels = 1 if all(one.gray for one in found) else 3
+    gray = [one.path for one in found if one.gray]
+    channels = 1 if len(gray) == len(found) else 3
+    if gray and channels == 3:
+        line = f"{len(gray)} of {len(found)} images are gray (first {gray[0]}) among colour ones"
+        print(f"{line}: the set has `channels: 3`", file=sys.stderr)
     return f"{manifest_path(name)}: {len(found)} images\n{lines(name, title, channels)}"
 
 
@@ -108,6 +116,9 @@ def pictures(folder: Path) -> list[Picture]:
     if not images:
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
         raise UserError(f"{folder}: no images, expected files whose names end in {kinds}; correct the path")
+    if others := [path for path in files if path.suffix.lower() not in IMAGE_SUFFIXES]:
+        line = f"skipped {len(others)} of {len(files)} files"
+        print(f"{line} (first {others[0]}): what is no PNG, JPEG, BMP or TIFF", file=sys.stderr)
     names: dict[str, Path] = {}
     found = []
     for path in progress(images, len(images), f"read {folder}", unit="image"):
@@ -143,16 +154,16 @@ def is_gray(path: Path) -> bool:
 
 
 def lines(name: str, title: str, channels: int) -> str:
-    """What params.yaml needs for a test set: its entries, with the methods that are tested on sets of its kind."""
+    """What params.yaml lacks for a test set: its entries, with the methods that are tested on sets of its kind."""
     params = read_yaml(PARAMS)
-    alike = [key for key in params["noisy"] if params["downloads"][key]["channels"] == channels]
+    others = [key for key in params["noisy"] if key != name]
+    alike = [key for key in others if params["downloads"][key]["channels"] == channels]
     sigmas = params["noisy"][alike[0]]["sigmas"] if alike else [25, 50]
     why = f"as of {alike[0]}, the first set of its kind in params.yaml" if alike else "since there is none of its kind"
     download = {"title": title, "kind": "images", "store": name, "channels": channels, "role": "test"}
-    text = ["add to params.yaml, each line to its section there:", "", "downloads:", _entry(name, download)]
     trainings = [key for key, entry in params["downloads"].items() if entry.get("role") == "train"]
-    text += ["pairs:", *(_entry(f"{name}-{train}", {"test": name, "train": train}) for train in trainings)]
-    text += ["noisy:", _entry(name, {"sigmas": sigmas})]
+    pairs = {f"{name}-{train}": {"test": name, "train": train} for train in trainings}
+    entries = {"downloads": {name: download}, "pairs": pairs, "noisy": {name: {"sigmas": sigmas}}}
     for section, fields in (("evaluations", ("family", "pair")), ("filters", ("filter",))):
         methods: dict[str, dict[str, Any]] = {}  # one entry of each: a set is measured by a method once
         for entry in params[section].values():
@@ -161,13 +172,18 @@ def lines(name: str, title: str, channels: int) -> str:
                 if "pair" in entry:
                     own["pair"] = f"{name}-{params['families'][entry['family']]['data']}"
                 methods.setdefault(entry["method"], {**entry, **own})
-        entries = [_entry(f"{name}-{entry[fields[0]]}", entry) for entry in methods.values()]
-        text += [f"{section}:", *entries] if entries else []
+        entries[section] = {f"{name}-{entry[fields[0]]}": entry for entry in methods.values()}
+    text = ["add to params.yaml, each line to its section there; entries that it has already are not shown:", ""]
+    for section, wanted in entries.items():
+        absent = [_entry(key, entry) for key, entry in wanted.items() if key not in params[section]]
+        text += [f"{section}:", *absent] if absent else []
     text += [
         "",
         "Leave out what you do not need. At the scale demo stand-ins take the place of images: take bench.",
         f"Levels of noise: {', '.join(map(str, sigmas))}, {why}; write others where you want them. A network",
-        "of single levels is not measured at others.",
+        "of single levels is not measured at others. For each KEY of evaluations and filters that you have added, run",
+        f"  snakemake --cores all --config scale=bench -- {paths.results('bench', 'KEY')}",
+        "  redenoise report --scale bench      # puts averages into build/bench/report/averages.csv",
     ]
     return "\n".join(text)
 

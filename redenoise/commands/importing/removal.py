@@ -21,7 +21,8 @@ def remove(name: str) -> str:
     params = load_config().params
     known = imported(params)
     if name not in known:
-        raise UserError(f"--remove {name!r}: no family of that name was imported; {choices(name, known)}")
+        names = choices(name, known) if known else "none is imported"
+        raise UserError(f"--remove {name!r}: no family of that name was imported; {names}")
     if users := used_by(params, name):
         raise UserError(f"--remove {name!r}: {', '.join(users)} of {PARAMS} use it; take these entries out first")
     before = PARAMS.read_text(encoding="utf-8")
