@@ -173,11 +173,16 @@ def lines(name: str, title: str, channels: int) -> str:
                     own["pair"] = f"{name}-{params['families'][entry['family']]['data']}"
                 methods.setdefault(entry["method"], {**entry, **own})
         entries[section] = {f"{name}-{entry[fields[0]]}": entry for entry in methods.values()}
-    text = ["add to params.yaml, each line to its section there; entries that it has already are not shown:", ""]
+    text: list[str] = []
     for section, wanted in entries.items():
         absent = [_entry(key, entry) for key, entry in wanted.items() if key not in params[section]]
         text += [f"{section}:", *absent] if absent else []
-    text += [
+    if not text:
+        return f"{PARAMS} has all entries of it already"
+    text = [
+        "add to params.yaml, each line to its section there; what it has already is not shown:",
+        "",
+        *text,
         "",
         "Leave out what you do not need. At the scale demo stand-ins take the place of images: take bench.",
         f"Levels of noise: {', '.join(map(str, sigmas))}, {why}; write others where you want them. A network",
