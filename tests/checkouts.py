@@ -14,16 +14,14 @@ from redenoise.support.locks import exclusive
 from tests.conftest import ROOT
 
 # What stays of each section of params.yaml: a node of every stage, and of the report's inputs what needs them.
+TRAINING_SETS = ("train400", "cbsd432", "t91", "t91_bsd200", "t91_train400")
 KEPT = {
     "downloads": (
-        *("kodak", "set12", "classic5", "rni15", "train400", "cbsd432", "t91_train400"),
+        *("kodak", "set12", "classic5", "rni15"),
+        *TRAINING_SETS,
         *("dncnn_weights", "xunit_weights", "xsrcnn_weights"),
     ),
-    "pairs": tuple(
-        f"{test}-{train}"
-        for test in ("kodak", "set12", "classic5", "rni15")
-        for train in ("train400", "cbsd432", "t91_train400")
-    ),
+    "pairs": tuple(f"{test}-{train}" for test in ("kodak", "set12", "classic5", "rni15") for train in TRAINING_SETS),
     "noisy": ("kodak", "set12"),
     "degraded": ("classic5-jpeg",),
     "families": ("dncnn_s", "dncnn_b", "cdncnn_b", "proposed_tasks", "xdncnn", "xsrcnn_f"),
