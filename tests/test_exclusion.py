@@ -64,9 +64,10 @@ def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inside:
     monkeypatch.setattr(plan.graph, "load", lambda config: SimpleNamespace(nodes=[]))
     for module, name in (
         (site, "_make"), (latex.document, "write"), (opinion.report, "write"), (plan.costs, "record"),
-        (release, "_released"), (prior, "_released"), (machine, "write_json"),
+        (release, "put"), (prior, "_released"), (machine, "write_json"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, found)
+    monkeypatch.setattr(release, "store", lambda *given: (Path(), {}))
     return found
 
 

@@ -32,7 +32,7 @@ from redenoise.support.errors import UserError
 from redenoise.support.numbers import EXACT
 
 PHOTOS = 3  # of every set, the first ones
-BUDGET = 11 << 20  # bytes of all image files, so that the whole site stays below 25 MB
+BUDGET = 10 << 20  # bytes of all image files, so that the whole site stays below 25 MB
 QUALITY, ROUGH = 85, 60  # of WebP, for images and for their differences, where they are not lossless
 LOSSLESS = 256 * 256  # pixels up to which an image is small enough to be stored as it is
 GAIN = 4  # of the difference images
