@@ -8,19 +8,14 @@ from dataclasses import replace
 
 from redenoise.document.model import NOTHING, WARNING, Cell, Document, Items, Paragraph, Section
 from stages.report import orderings, task_layout, tasks
-from stages.report.kinds import Ordering, TaskTable
+from stages.report.kinds import TaskTable
 from stages.report.parts import grid
 from stages.report.rows import Comparison, Context
 from stages.report.task_tables import INTERVALS, NOISE, SIGMAS, TASK
+from stages.report.task_tables import orderings as task_orderings
 from stages.report.weights import before_task
 
 CONTROL = "MSE on task images+Network"
-ORDERINGS = (
-    Ordering("Network", "Separate+Network"),
-    Ordering("Separate+Network", "Joint Training"),
-    Ordering("Separate+Network", "Joint Training (Cross-Task)"),
-    Ordering(CONTROL, "Joint Training", control=True),
-)
 NOT_PRINTED = (
     "This is not the experiment of Liu et al. 2018 and 2020, whose networks and whole data sets need an account or are "
     "no longer to be had: other, smaller networks on other photographs. No value here is compared with a printed one."
@@ -36,7 +31,7 @@ def _table(name: str, title: str, dataset: str, images: int, metrics: tuple[str,
     protocol = (about, _ROWS.format(CONTROL), NOISE, TASK, INTERVALS[metrics[0]])
     return TaskTable(
         paper="", name=name, table="", number="", title=title, dataset=dataset, images=images, protocol=protocol,
-        levels=SIGMAS, methods=(), metrics=metrics, orderings=ORDERINGS, tolerance="",
+        levels=SIGMAS, methods=(), metrics=metrics, orderings=task_orderings("Network"), tolerance="",
     )  # fmt: skip
 
 

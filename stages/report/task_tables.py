@@ -9,12 +9,6 @@ CLEAN_METHOD = "Clean"  # what measures them
 CONTROL = "MSE on task images+VGG"  # trained like the joint denoiser, but without the task's losses
 SIGMAS = (15, 30, 45, 60)
 
-_ORDERINGS = (
-    Ordering("VGG", "Separate+VGG"),
-    Ordering("Separate+VGG", "Joint Training"),
-    Ordering("Separate+VGG", "Joint Training (Cross-Task)"),
-    Ordering(CONTROL, "Joint Training", control=True),
-)
 NOISE = (
     "Noise: white, Gaussian, not clipped and not rounded, added after the image was resized and cropped. Every method "
     "sees the same images with the same noise."
@@ -45,6 +39,17 @@ _EXTRAS = (
     "crops and steps as joint training, with the reconstruction loss alone, so that what it gains over `Separate+VGG` "
     "comes from the images and not from the task."
 )
+
+
+def orderings(network: str) -> tuple[Ordering, ...]:
+    """What tables of a task are to show, with the task's network as they name it."""
+    separate, joint = f"Separate+{network}", "Joint Training"
+    return (
+        Ordering(network, separate),
+        Ordering(separate, joint),
+        Ordering(separate, "Joint Training (Cross-Task)"),
+        Ordering(f"MSE on task images+{network}", joint, control=True),
+    )
 
 
 def methods(joint: str, cross: str) -> tuple[Method, ...]:
@@ -81,4 +86,4 @@ def segmentation(paper: str, number: str, name: str, methods: tuple[Method, ...]
 
 def _table(paper: str, number: str, name: str, methods: tuple[Method, ...], **task: Any) -> TaskTable:
     named: dict[str, Any] = {"paper": paper, "name": name, "table": name, "number": number, "methods": methods}
-    return TaskTable(**named, **task, levels=SIGMAS, orderings=_ORDERINGS)
+    return TaskTable(**named, **task, levels=SIGMAS, orderings=orderings("VGG"))
