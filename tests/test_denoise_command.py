@@ -178,6 +178,36 @@ def test_what_fails_later_names_the_picture_and_keeps_what_is_done(pictures: Pat
         denoise("in/tiny.png", "--out", "out", "--method", "noisy")
 
 
+def test_pictures_that_are_refused_are_passed_over_where_that_is_asked_for(
+    pictures: Path, capsys: pytest.CaptureFixture[str]
+):
+    Path("in/text.png").write_text("no picture")
+    Path("in/zero.png").write_bytes(Path("in/cat.png").read_bytes()[:900])
+    Image.fromarray(CAT[:9, :9]).save("in/tiny.png")
+    asked = ("in", "--out", "out", "--method", "proposed")
+    with pytest.raises(UserError, match="^in/deep/man.tif: gray, and .* is for colour; .*; --skip passes over it$"):
+        denoise(*asked)
+    denoise(*asked, "--skip")
+    *lines, last = [line for line in capsys.readouterr().err.splitlines() if line.startswith("skipped")]
+    begins = ("deep/man.tif: gray", "text.png: no picture", "tiny.png: 9x9 pixels", "zero.png: damaged")
+    assert all(line.startswith(f"skipped: in/{begin}") for line, begin in zip(lines, begins, strict=True))
+    assert last == "skipped 4 of 6 pictures" and files("out") == {"cat.png", "deep/er/cat.jpg"}
+    with pytest.raises(UserError, match="skipped 1 of 1 pictures, expected one"):
+        denoise("in/deep/man.tif", "--out", "gray", "--method", "proposed", "--skip")
+    assert not Path("gray").exists()
+
+
+def test_averages_are_of_pictures_that_all_methods_take(pictures: Path, capsys: pytest.CaptureFixture[str]):
+    shutil.copytree("in", "clean")
+    (pictures / "deep/er/cat.jpg").unlink()
+    Image.fromarray(CAT[:20, :5]).save("in/thin.png")
+    Image.fromarray(CAT[:20, :5]).save("clean/thin.png")
+    denoise("in", "--out", "out", "--compare", "noisy,bm3d", "--clean", "clean", "--sigma", 5, "--skip")
+    said = capsys.readouterr()
+    assert "skipped: in/thin.png: BM3D: " in said.err and "skipped 1 of 3 pictures" in said.err
+    assert said.out.count("average of 2 pictures: ") == 2 and "thin" not in Path("out/compare.html").read_text()
+
+
 def test_weights_that_nobody_may_fetch_are_said(pictures: Path):
     with pytest.raises((Unavailable, UserError), match="put weights_cvpr.mat of its authors, which is not public here"):
         denoise("in/cat.png", "--out", "out", "--method", "mlp", "--sigma", 25)

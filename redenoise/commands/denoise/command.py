@@ -16,6 +16,7 @@ import torch
 
 from redenoise.commands.denoise import inputs
 from redenoise.commands.denoise.methods import Method, method, methods
+from redenoise.commands.denoise.refusals import Refusals
 from redenoise.commands.denoise.work import Call, run
 from redenoise.commands.parsing import parser
 from redenoise.dag.config import Config, load_config
@@ -40,6 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
     clean.add_argument(
         "--clean", type=Path, metavar="FOLDER", help="clean pictures of the same names to measure against"
     )
+    options.add_argument("--skip", action="store_true", help="name pictures that are refused, and do the others")
     options.add_argument("--overwrite", action="store_true", help="replace results that are there")
     given = options.parse_args(arguments)
     config = load_config()
@@ -62,12 +64,15 @@ def asked(config: Config, given: argparse.Namespace) -> Call:
             raise UserError(f"{option} {level:g}: expected 0 to 255, the scale of 8 bits; correct it")
     found = inputs.pictures(given.pictures, given.out)
     chosen = [method(config, name) for name in dict.fromkeys(names)]
-    facts = inputs.checked(found)
-    clean = inputs.counterparts(found, facts, given.clean) if given.clean else {}
     sigma = given.add_noise if given.sigma is None else given.sigma
+    if sigma is not None:
+        for one in chosen:
+            one.level_for(sigma, estimated=False)  # refused where it has no weights for it
+    refusals = Refusals(given.skip, len(found))
+    facts, clean = inputs.checked(found, chosen, given.clean, refusals)
+    found = {name: source for name, source in found.items() if source in facts}
     seed, compare = config.params["seed"], given.compare is not None
-    call = Call(found, facts, clean, chosen, sigma, given.add_noise, seed, given.out, compare)
-    call.check()
+    call = Call(found, clean, chosen, sigma, given.add_noise, seed, given.out, compare, refusals)
     inputs.check_free(call.targets(), [*found.values(), *clean.values()], given.overwrite)
     return call
 

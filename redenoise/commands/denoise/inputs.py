@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from redenoise.commands.denoise.methods import Method
 from redenoise.commands.denoise.pictures import SUFFIXES, Facts, look
+from redenoise.commands.denoise.refusals import Refusals, refused
 from redenoise.support.errors import UserError
 
 
@@ -28,26 +30,27 @@ def pictures(given: list[Path], out: Path) -> dict[Path, Path]:
     return found
 
 
-def checked(found: dict[Path, Path]) -> dict[Path, Facts]:
-    """What every picture is, by its path; raises `UserError` for the first that is refused."""
-    return {source: look(source) for source in found.values()}
-
-
-def counterparts(found: dict[Path, Path], facts: dict[Path, Facts], clean: Path) -> dict[Path, Path]:
-    """The clean picture of every picture: the one of its result's name in a folder.
+def checked(
+    found: dict[Path, Path], methods: list[Method], clean: Path | None, refusals: Refusals
+) -> tuple[dict[Path, Facts], dict[Path, Path]]:
+    """What every picture is, and the clean picture of each if there is a folder of these, by its path.
 
     Raises:
-        UserError: there is none, or one of another size or kind.
+        UserError: a picture is refused that is not to be passed over: for what it is, for a method that is for colour,
+            or for its clean picture.
     """
-    pairs = {}
+    facts, pairs = {}, {}
+    color = next((method.name for method in methods if method.color), None)
     for name, source in found.items():
-        pairs[source] = path = clean / name
-        if not path.is_file():
-            raise UserError(f"{path}: not found, expected the clean picture of {source}; put it there")
-        other = look(path)
-        if (other.shape, other.gray) != (facts[source].shape, facts[source].gray):
-            raise UserError(f"{path}: {other.words}, but {source} is {facts[source].words}; give its clean picture")
-    return pairs
+        with refusals.passed_over(), refused(source):
+            own = look(source)
+            if own.gray and color:
+                line = f"gray, and {color} is for colour"
+                raise UserError(f"{line}; take another method of `redenoise denoise --list`, or leave it out")
+            if clean:
+                pairs[source] = _counterpart(source, own, clean / name)
+            facts[source] = own
+    return facts, pairs
 
 
 def check_free(targets: Iterable[Path], sources: Iterable[Path], overwrite: bool) -> None:
@@ -58,6 +61,16 @@ def check_free(targets: Iterable[Path], sources: Iterable[Path], overwrite: bool
             raise UserError(f"{target}: the result would replace a picture that is read; choose another --out")
         if target.exists() and not overwrite:
             raise UserError(f"{target}: there already; choose another --out, or replace results with --overwrite")
+
+
+def _counterpart(source: Path, facts: Facts, path: Path) -> Path:
+    """The clean picture of a picture; raises `UserError` if there is none, or one of another size or kind."""
+    if not path.is_file():
+        raise UserError(f"{path}: not found, expected its clean picture; put it there")
+    other = look(path)
+    if (other.shape, other.gray) != (facts.shape, facts.gray):
+        raise UserError(f"{path}: {other.words}, but {source} is {facts.words}; give its clean picture")
+    return path
 
 
 def _in_folder(folder: Path, out: Path) -> dict[Path, Path]:

@@ -11,11 +11,11 @@ from tqdm import tqdm
 from redenoise.commands.denoise import page
 from redenoise.commands.denoise.methods import Method
 from redenoise.commands.denoise.noise_level import noise_level
-from redenoise.commands.denoise.pictures import Facts, Picture, read, write
+from redenoise.commands.denoise.pictures import Picture, read, write
+from redenoise.commands.denoise.refusals import Refusals, refused
 from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import HALF, psnr, ssim
 from redenoise.measure.noise import add_noise
-from redenoise.support.errors import Unavailable, UserError
 from redenoise.support.progress import progress
 
 DATASET = "denoise"  # keys the noise that is added, together with the name of the result
@@ -29,7 +29,6 @@ class Call:
 
     Attributes:
         found: pictures by the names of their results, see `inputs.pictures`.
-        facts: of each picture.
         clean: the clean picture of each, or empty.
         methods: in the order of the command line.
         sigma: noise level on the [0, 255] scale, None to estimate it.
@@ -37,10 +36,10 @@ class Call:
         seed: of that noise.
         out: folder of the results.
         compare: whether each method has a folder of its own in there, beside a page that shows them side by side.
+        refusals: what becomes of pictures that are refused.
     """
 
     found: dict[Path, Path]
-    facts: dict[Path, Facts]
     clean: dict[Path, Path]
     methods: list[Method]
     sigma: float | None
@@ -48,6 +47,7 @@ class Call:
     seed: int
     out: Path
     compare: bool
+    refusals: Refusals
 
     def target(self, name: Path, method: Method) -> Path:
         """Where a result goes."""
@@ -59,50 +59,42 @@ class Call:
         if self.compare:
             yield self.out / page.NAME
 
-    def check(self) -> None:
-        """Raise `UserError` if a method does not take the level, or a picture."""
-        for method in self.methods:
-            if self.sigma is not None:
-                method.level_for(self.sigma, estimated=False)
-            if method.color and (gray := next((path for path, facts in self.facts.items() if facts.gray), None)):
-                line = f"{gray}: gray, and {method.name} is for colour"
-                raise UserError(f"{line}; take another method of `redenoise denoise --list`, or leave it out")
-
 
 def run(call: Call) -> None:
     """Denoise all pictures, say what became of each, and write the page if one was asked for."""
     qualities: dict[str, list[list[Quality]]] = {method.name: [] for method in call.methods}
     shown = []
     for name, source in progress(call.found.items(), len(call.found), "denoise"):
-        try:
+        with call.refusals.passed_over():
             columns = list(_denoised(call, name, source, qualities))
-        except Unavailable:  # of weights
-            raise
-        except UserError as error:
-            raise UserError(f"{source}: {str(error).removeprefix(f'{source}: ')}") from None
-        if call.compare:
-            shown.append(page.keep(call.out, name, columns))
+            if call.compare:
+                shown.append(page.keep(call.out, name, columns))
     for method, rows in qualities.items():
         if len(rows) > 1:
             average = [_mean(list(column)) for column in zip(*rows, strict=True)]
             tqdm.write(f"average of {len(rows)} pictures: {method}; {_words(average)}")
-    if call.compare:
+    if shown:
         page.write(call.out, shown)
+    call.refusals.close()
 
 
 def _denoised(
     call: Call, name: Path, source: Path, qualities: dict[str, list[list[Quality]]]
 ) -> Iterator[tuple[str, np.ndarray]]:
     """One picture through all methods: captions and images, uint8, of what went in, came out, and of the clean one."""
-    picture = read(source)
-    noisy, clean = _before(call, name, source, picture)
-    sigma, estimated = (noise_level(noisy), True) if call.sigma is None else (call.sigma, False)
+    with refused(source):
+        picture = read(source)
+        noisy, clean = _before(call, name, source, picture)
+        sigma, estimated = (noise_level(noisy), True) if call.sigma is None else (call.sigma, False)
+    measured: list[tuple[str, list[Quality]]] = []
     given = to_uint8(noisy)
     before = None if clean is None else _quality(given, clean)
     yield _caption("noisy", before), given
     for method in call.methods:
         level = method.level_for(sigma, estimated)
-        image = method.load(level, picture.facts.gray)(noisy)
+        denoiser = method.load(level, picture.facts.gray)  # what is wrong with weights is of no picture
+        with refused(source):
+            image = denoiser(noisy)
         result = to_uint8(image)
         done, after = f"{method.name}, sigma {level:.4g}", None
         if estimated:
@@ -114,8 +106,8 @@ def _denoised(
         words = [done]
         if clean is not None and before is not None:
             after = _quality(result, clean)
-            qualities[method.name].append([before, after])
-            words.append(_words([before, after]))
+            measured.append((method.name, pair := [before, after]))
+            words.append(_words(pair))
         words += ["JPEG of quality 95"] if picture.facts.format == "JPEG" else []
         target = call.target(name, method)
         write(target, picture, picture.stored(image))
@@ -123,6 +115,8 @@ def _denoised(
         yield _caption(done, after), result
     if clean is not None:
         yield "clean", clean
+    for key, pair in measured:  # of pictures that all methods take, so that averages are of the same ones
+        qualities[key].append(pair)
 
 
 def _before(call: Call, name: Path, source: Path, picture: Picture) -> tuple[np.ndarray, np.ndarray | None]:
