@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from redenoise.commands import manifest
+from redenoise.commands.manifest import command as manifest
 from redenoise.sources import archive, stores
 from redenoise.support.errors import UserError
 from stages.download import node

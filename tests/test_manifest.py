@@ -8,7 +8,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from redenoise.commands import manifest
+from redenoise.commands.manifest import command as manifest
+from redenoise.commands.manifest.pictures import is_gray
 from redenoise.dag.config import load_config
 from redenoise.dag.indexed import read_index
 from redenoise.sources import stores
@@ -146,6 +147,54 @@ def test_a_set_that_params_has_is_listed_again_under_its_title(folder: Path, cap
     assert "  mine: {title: All of mine, " in said and "  mine-" not in said and "as of mine" not in said
 
 
+def test_a_set_is_taken_out_again_to_the_byte(folder: Path, capsys: pytest.CaptureFixture[str]):
+    before = {path: path.read_text() for path in (STORES, Path("params.yaml"))}
+    add(folder)
+    paste(capsys.readouterr().out)
+    STORES.write_text(STORES.read_text() + "\n# of mine, too\nother:\n  title: Other\n")
+    manifest.main(["--remove", "mine"])
+    said = capsys.readouterr().out
+    assert "downloads.mine" in said and "evaluations.mine-ffdnet_color" in said and f"removed {LIST}, {SUBSET}" in said
+    assert not LIST.exists() and not SUBSET.exists() and (folder / "b.png").exists()
+    assert Path("params.yaml").read_text() == before[Path("params.yaml")]
+    assert STORES.read_text() == before[STORES] + "\n# of mine, too\nother:\n  title: Other\n"
+    with pytest.raises(UserError, match="--remove 'mine': no test set, expected one that was made of a folder; none"):
+        manifest.main(["--remove", "mine"])
+
+
+def test_what_is_still_used_or_not_of_a_folder_stays(folder: Path, capsys: pytest.CaptureFixture[str]):
+    add(folder)
+    paste(capsys.readouterr().out)
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("  photographs: kodak\n", "  photographs: mine\n"))
+    with pytest.raises(UserError, match="--remove 'mine': params.yaml: figures.photographs use it; take these entries"):
+        manifest.main(["--remove", "mine"])
+    with pytest.raises(UserError, match="--remove 'kodak': a store of the project itself, expected .* allowed: mine"):
+        manifest.main(["--remove", "kodak"])
+    with pytest.raises(UserError, match="--remove stands alone"):
+        manifest.main(["mine", str(folder), "--remove", "mine"])
+    params.write_text(params.read_text().replace("  photographs: mine\n", "  photographs: kodak\n"))
+    params.write_text(re.sub(r"(?m)^  mine: (.*'title'.*)\n", r"  ? mine\n  : \1\n", params.read_text()))
+    before = {path: path.read_text() for path in (STORES, LIST, SUBSET, params)}
+    with pytest.raises(UserError, match="params.yaml: expected each entry on lines of its own; .*: downloads.mine, "):
+        manifest.main(["--remove", "mine"])
+    assert {path: path.read_text() for path in before} == before
+
+
+def test_refused_images_are_passed_over_where_that_is_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]):
+    (folder / "bad.png").write_text("no")
+    save(folder / "more/b.bmp")
+    with pytest.raises(UserError, match="bad.png: not a readable image .*; --skip passes over it"):
+        add(folder)
+    capsys.readouterr()
+    add(folder, "--skip")
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("skipped")]
+    begins = (f"skipped: {folder}/bad.png: not a", f"skipped: {folder}/more/b.bmp: id b is that of {folder}/b.png too")
+    assert all(map(str.startswith, lines[1:-1], begins)) and len(lines) == 4
+    assert lines[-1] == "skipped 2 of 5 images"
+    assert len(LIST.read_text().splitlines()) == len(SUBSET.read_text().splitlines()) == 4
+
+
 def test_gray_images_make_a_gray_set(folder: Path, capsys: pytest.CaptureFixture[str]):
     save(folder.with_name(f"{folder.name}-gray") / "x.png", "L")
     add(folder.with_name(f"{folder.name}-gray"))
@@ -214,5 +263,5 @@ def test_pixels_survive_the_kinds_that_are_taken(folder: Path):
     opaque = Image.fromarray(np.dstack([image, np.full((20, 30), 255, np.uint8)]))
     opaque.save(folder / "opaque.png")
     Image.fromarray(image).quantize(16).save(folder / "palette.png")
-    assert [manifest.is_gray(folder / name) for name in ("opaque.png", "palette.png")] == [False, False]
-    assert manifest.is_gray(save(folder / "gray.png", "L"))
+    assert [is_gray(folder / name) for name in ("opaque.png", "palette.png")] == [False, False]
+    assert is_gray(save(folder / "gray.png", "L"))

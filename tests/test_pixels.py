@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from redenoise.commands import manifest
+from redenoise.commands.manifest import command as manifest
 from redenoise.dag.config import load_config
 from redenoise.data.images import image_header, read_image
 from redenoise.data.labelled import Example, read_image_of, read_mask_of

@@ -9,7 +9,7 @@ import pytest
 
 from redenoise.commands.convert import convert
 from redenoise.commands.diff import sides
-from redenoise.commands.manifest import is_gray
+from redenoise.commands.manifest.pictures import is_gray
 from redenoise.commands.opinion import ratings
 from redenoise.dag import indexed, provenance
 from redenoise.data.images import image_header, read_image

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from redenoise.commands import manifest
+from redenoise.commands.manifest import command as manifest
 from redenoise.sources import stores
 from redenoise.sources.provide import source_of
 from redenoise.support.errors import UserError

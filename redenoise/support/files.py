@@ -64,6 +64,22 @@ def hold(stream: IO) -> None:
 
 
 @contextmanager
+def all_or_nothing(files: Iterable[Path]) -> Iterator[None]:
+    """Put files back as they were, those that were not there too, if the block fails."""
+    before = {path: path.read_bytes() if path.exists() else None for path in files}
+    try:
+        yield
+    except BaseException:
+        for path, data in before.items():
+            if data is None:
+                path.unlink(missing_ok=True)
+            elif not path.exists() or path.read_bytes() != data:
+                with atomic_open(path) as stream:
+                    stream.write(data)
+        raise
+
+
+@contextmanager
 def renewed(folder: Path) -> Iterator[Path]:
     """An empty neighbour of `folder` to fill; it takes the place of `folder` once the block has ended well."""
     new, old = (folder.with_name(f".{folder.name}.{state}") for state in ("new", "old"))

@@ -16,9 +16,9 @@ import torch
 
 from redenoise.commands.denoise import inputs
 from redenoise.commands.denoise.methods import Method, method, methods
-from redenoise.commands.denoise.refusals import Refusals
 from redenoise.commands.denoise.work import Call, run
 from redenoise.commands.parsing import parser
+from redenoise.commands.refusals import Refusals
 from redenoise.dag.config import Config, load_config
 from redenoise.measure.torch_mode import set_mode
 from redenoise.support.errors import UserError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from redenoise.commands.denoise.methods import Method
 from redenoise.commands.denoise.pictures import SUFFIXES, Facts, look
-from redenoise.commands.denoise.refusals import Refusals, refused
+from redenoise.commands.refusals import Refusals, refused
 from redenoise.support.errors import UserError
 
 

@@ -12,7 +12,7 @@ from redenoise.commands.denoise import page
 from redenoise.commands.denoise.methods import Method
 from redenoise.commands.denoise.noise_level import noise_level
 from redenoise.commands.denoise.pictures import Picture, read, write
-from redenoise.commands.denoise.refusals import Refusals, refused
+from redenoise.commands.refusals import Refusals, refused
 from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import HALF, psnr, ssim
 from redenoise.measure.noise import add_noise

@@ -10,8 +10,6 @@ and its card into weights/ and its entry into `families` of params.yaml. From th
 `redenoise denoise` takes it by name, and an entry of `evaluations` measures it.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +33,7 @@ from redenoise.measure.noise import add_noise
 from redenoise.models.denoisers.dncnn import DnCNN
 from redenoise.models.weights import save_network
 from redenoise.support.errors import UserError, choices
-from redenoise.support.files import write_json, write_text
+from redenoise.support.files import all_or_nothing, write_json, write_text
 
 EPSILON = 1e-5  # of a normalisation of PyTorch, unless its program says otherwise
 SIDE = 128  # pixels of the photograph that imported weights are tried on
@@ -105,7 +103,7 @@ def take(path: Path, spec: dict[str, Any], name: str, levels: dict[str, Any], ep
         raise UserError(f"{target}: there already; choose another --name, or {back}")
     tried = _tried(network, name, spec["channels"], *noise_ranges(levels)[model])
     origin = f"weights of others, {path.name}"
-    with _undone_on_failure(target):
+    with all_or_nothing([PARAMS, target, target.with_suffix(".json")]):
         save_network(target, network, spec, origin)
         card = card_of(path, target, network, spec, origin) | of_authors(name, model, noise_ranges(levels)[model])
         write_json(target.with_suffix(".json"), card)
@@ -132,20 +130,6 @@ def _next(name: str, runs: dict[str, dict[str, Any]]) -> list[str]:
         f"  snakemake --cores all --config scale=bench -- {' '.join(str(paths.results('bench', key)) for key in runs)}",
         "  redenoise report --scale bench      # puts averages into build/bench/report/averages.csv",
     ]
-
-
-@contextmanager
-def _undone_on_failure(target: Path) -> Iterator[None]:
-    """Put params.yaml back and take the weights away again if the block fails."""
-    before = PARAMS.read_text(encoding="utf-8")
-    try:
-        yield
-    except BaseException:
-        target.unlink(missing_ok=True)
-        target.with_suffix(".json").unlink(missing_ok=True)
-        if PARAMS.read_text(encoding="utf-8") != before:
-            write_text(PARAMS, before)
-        raise
 
 
 def _option(network: str, text: str) -> tuple[str, Any]:

@@ -9,7 +9,7 @@ from redenoise.dag import paths
 from redenoise.dag.config import PARAMS, load_config
 from redenoise.dag.table import FIGURED_FAMILIES
 from redenoise.support.errors import UserError, choices
-from redenoise.support.files import atomic_open, write_text
+from redenoise.support.files import all_or_nothing, write_text
 
 
 def remove(name: str) -> str:
@@ -25,22 +25,14 @@ def remove(name: str) -> str:
         raise UserError(f"--remove {name!r}: no family of that name was imported; {names}")
     if users := used_by(params, name):
         raise UserError(f"--remove {name!r}: {', '.join(users)} of {PARAMS} use it; take these entries out first")
-    before = PARAMS.read_text(encoding="utf-8")
-    after = without_family(before, name)
+    after = without_family(PARAMS.read_text(encoding="utf-8"), name)
     files = [path.with_suffix(suffix) for path in known[name] for suffix in (".safetensors", ".json")]
-    kept = {path: path.read_bytes() for path in files}
-    try:
+    with all_or_nothing([PARAMS, *files]):
         write_text(PARAMS, after)
-        for path in kept:
+        for path in files:
             path.unlink()
         write_text(paths.WEIGHTS / "README.md", readme(cards()))
-    except BaseException:
-        for path, data in kept.items():
-            with atomic_open(path) as stream:
-                stream.write(data)
-        write_text(PARAMS, before)
-        raise
-    return f"{PARAMS}: families.{name} is taken out; removed {', '.join(map(str, kept))}"
+    return f"{PARAMS}: families.{name} is taken out; removed {', '.join(map(str, files))}"
 
 
 def imported(params: dict[str, Any]) -> dict[str, list[Path]]:

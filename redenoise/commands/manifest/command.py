@@ -11,23 +11,30 @@ REDENOISE_MIRROR/holiday/, in data/holiday/ and in the folder named here.
 
 writes the committed list of a store again, from a folder that holds its files. That is for somebody who knows that the
 folder holds the originals: from then on everything that is fetched is compared with that list.
+
+    redenoise manifest --remove holiday
+
+takes a test set that was made of a folder out again: its lists, its entry of stores.yaml and all entries of params.yaml
+that are about it alone. The images stay where they are.
 """
 
+import argparse
 import hashlib
 import os
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from redenoise.commands.manifest.entries import lines
+from redenoise.commands.manifest.pictures import pictures
+from redenoise.commands.manifest.removal import remove
 from redenoise.commands.parsing import parser
 from redenoise.dag import paths
 from redenoise.dag.config import PARAMS, read_yaml
-from redenoise.data.images import GRAY, SIXTEEN, kind_of, opened, require_known
 from redenoise.sources import stores
 from redenoise.sources.archive import members
 from redenoise.sources.disk import IMAGE_SUFFIXES
@@ -36,46 +43,47 @@ from redenoise.support import csv_tables
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file, write_text
 from redenoise.support.locks import exclusive
-from redenoise.support.progress import progress
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")  # as the schema of params.yaml has it
 TAKEN = {"released", "tasks", "imagenet", "voc", "torchvision"}  # folders of data/ and nodes that are something else
-MIN_SIDE = 16  # pixels; SSIM has a window of 11
 LICENCE = "that of the images' owner; not redistributed here"
 
 
-@dataclass(frozen=True)
-class Picture:
-    """One image of somebody's folder: its path there, its id, and whether it is gray."""
-
-    path: Path
-    id: str
-    gray: bool
-
-
 def main(arguments: list[str] | None = None) -> None:
-    """Command line; raises `UserError` if the folder holds no such files, or the name is taken."""
+    """Command line; raises `UserError` if the folder holds no such files, or the name is taken or not that of a set."""
     options = parser("manifest", __doc__, scale=False)
-    options.add_argument("name", metavar="NAME", help="of the test set, or of a store of stores.yaml with --relist")
-    options.add_argument("folder", type=Path, metavar="FOLDER", help="that holds its files; folders in it count too")
+    named = "of the test set, or of a store of stores.yaml with --relist"
+    options.add_argument("name", nargs="?", metavar="NAME", help=named)
+    inside = "that holds its files; folders in it count too"
+    options.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help=inside)
     options.add_argument("--title", help="how reports call the set (default: NAME)")
     options.add_argument("--licence", default=LICENCE, help="what its owner allows")
+    options.add_argument("--skip", action="store_true", help="name images that are refused, and take the others")
     options.add_argument("--relist", action="store_true", help="replace the list that is there")
+    options.add_argument("--remove", metavar="NAME", help="take a test set out again; alone")
     given = options.parse_args(arguments)
+    if given.remove is not None and (given.name or given.relist):
+        raise UserError("redenoise manifest: --remove stands alone with one NAME; leave the rest out")
+    if given.remove is None and given.folder is None:
+        raise UserError("redenoise manifest: no NAME and FOLDER; give both, --help shows how")
     with exclusive(paths.shared_lock("manifests"), "the manifests"):
-        entry = stores.load_stores().get(given.name)
-        if isinstance(entry, dict) and "folder" not in entry:
-            _refuse_to_replace(given.name, given.relist)
-            if "stores" in entry:
-                raise UserError(f"{given.name} has files of {' and '.join(entry['stores'])}; list one of these again")
-            count = rebuild(stores.load_store(given.name), given.folder)
-            print(f"{manifest_path(given.name)}: {count} files")
-        else:
-            former = entry.get("title") if isinstance(entry, dict) else None
-            print(add(given.name, given.folder, given.title or former or given.name, given.licence, given.relist))
+        print(remove(given.remove) if given.remove is not None else listed(given))
 
 
-def add(name: str, folder: Path, title: str, licence: str, relist: bool = False) -> str:
+def listed(given: argparse.Namespace) -> str:
+    """Do what a command line asks for that names a folder; returns what to say about it."""
+    entry = stores.load_stores().get(given.name)
+    if not isinstance(entry, dict) or "folder" in entry:
+        former = entry.get("title") if isinstance(entry, dict) else None
+        title = given.title or former or given.name
+        return add(given.name, given.folder, title, given.licence, given.relist, given.skip)
+    _refuse_to_replace(given.name, given.relist)
+    if "stores" in entry:
+        raise UserError(f"{given.name} has files of {' and '.join(entry['stores'])}; list one of these again")
+    return f"{manifest_path(given.name)}: {rebuild(stores.load_store(given.name), given.folder)} files"
+
+
+def add(name: str, folder: Path, title: str, licence: str, relist: bool = False, skip: bool = False) -> str:
     """Make the images of a folder a test set; returns what to add to params.yaml.
 
     What it skipped, and that gray images are among colour ones, goes to stderr.
@@ -86,7 +94,7 @@ def add(name: str, folder: Path, title: str, licence: str, relist: bool = False)
     _check_name(name)
     if any(path.exists() for path in (manifest_path(name), subset_path(name))) or name in stores.load_stores():
         _refuse_to_replace(name, relist)
-    found = pictures(folder)
+    found = pictures(folder, skip)
     listed = [(f"{name}/{one.path.relative_to(folder).as_posix()}", one) for one in found]
     write_text(manifest_path(name), csv_tables.text(FILE_COLUMNS, ((path, *_facts(one.path)) for path, one in listed)))
     write_text(subset_path(name), csv_tables.text(ITEM_COLUMNS, ((one.id, path, "test") for path, one in listed)))
@@ -99,98 +107,6 @@ def add(name: str, folder: Path, title: str, licence: str, relist: bool = False)
         line = f"{len(gray)} of {len(found)} images are gray (first {gray[0]}) among colour ones"
         print(f"{line}: the set has `channels: 3`", file=sys.stderr)
     return f"{manifest_path(name)}: {len(found)} images\n{lines(name, title, channels)}"
-
-
-def pictures(folder: Path) -> list[Picture]:
-    """All images below a folder, sorted by path, decoded once to see that they are sound.
-
-    Raises:
-        UserError: there are none, one is damaged or of a kind that would not survive decoding to 8 bits, or two of them
-            would bear one name.
-    """
-    if not folder.is_dir():
-        raise UserError(f"{folder}: not a folder, expected one with images; correct the path")
-    visible = (path for path in folder.rglob("*") if not any(part[0] == "." for part in path.relative_to(folder).parts))
-    files = sorted(path for path in visible if path.is_file())
-    images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
-    if not images:
-        kinds = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise UserError(f"{folder}: no images, expected files whose names end in {kinds}; correct the path")
-    if others := [path for path in files if path.suffix.lower() not in IMAGE_SUFFIXES]:
-        line = f"skipped {len(others)} of {len(files)} files"
-        print(f"{line} (first {others[0]}): what is no PNG, JPEG, BMP or TIFF", file=sys.stderr)
-    names: dict[str, Path] = {}
-    found = []
-    for path in progress(images, len(images), f"read {folder}", unit="image"):
-        where = path.relative_to(folder).as_posix()
-        if not where.isprintable() or "\\" in where:
-            raise UserError(f"{folder}: {where!r}: expected a name of printable characters without \\; rename it")
-        one = Picture(path, identity(path), is_gray(path))
-        for taken in {f"id {one.id}", f"file name {path.name}"}:
-            if taken in names:
-                raise UserError(f"{path}: {taken} is that of {names[taken]} too; rename one of them")
-            names[taken] = path
-        found.append(one)
-    return found
-
-
-def identity(path: Path) -> str:
-    """The id of an image: its name without the suffix, other characters than letters, digits and ._=- replaced."""
-    name = re.sub(r"[^A-Za-z0-9._=-]+", "-", path.stem).lstrip("._=-")
-    if not name:
-        raise UserError(f"{path}: no letter or digit of ASCII in its name; rename it")
-    return name
-
-
-def is_gray(path: Path) -> bool:
-    """Whether an image has one channel; raises `UserError` if the pipeline could not read it as it is."""
-    with opened(path, "replace or remove it") as image:
-        if min(image.size) < MIN_SIDE:
-            found = f"{image.width}x{image.height} pixels"
-            raise UserError(f"{path}: {found}, expected {MIN_SIDE} on each side; resize or remove it")
-        image.load()
-        require_known(image, path)
-        return image.mode in GRAY or kind_of(image) in SIXTEEN
-
-
-def lines(name: str, title: str, channels: int) -> str:
-    """What params.yaml lacks for a test set: its entries, with the methods that are tested on sets of its kind."""
-    params = read_yaml(PARAMS)
-    others = [key for key in params["noisy"] if key != name]
-    alike = [key for key in others if params["downloads"][key]["channels"] == channels]
-    sigmas = params["noisy"][alike[0]]["sigmas"] if alike else [25, 50]
-    why = f"as of {alike[0]}, the first set of its kind in params.yaml" if alike else "since there is none of its kind"
-    download = {"title": title, "kind": "images", "store": name, "channels": channels, "role": "test"}
-    trainings = [key for key, entry in params["downloads"].items() if entry.get("role") == "train"]
-    pairs = {f"{name}-{train}": {"test": name, "train": train} for train in trainings}
-    entries = {"downloads": {name: download}, "pairs": pairs, "noisy": {name: {"sigmas": sigmas}}}
-    for section, fields in (("evaluations", ("family", "pair")), ("filters", ("filter",))):
-        methods: dict[str, dict[str, Any]] = {}  # one entry of each: a set is measured by a method once
-        for entry in params[section].values():
-            if entry["dataset"] in alike and set(entry) == {"dataset", *fields, "method"}:
-                own = {"dataset": name}
-                if "pair" in entry:
-                    own["pair"] = f"{name}-{params['families'][entry['family']]['data']}"
-                methods.setdefault(entry["method"], {**entry, **own})
-        entries[section] = {f"{name}-{entry[fields[0]]}": entry for entry in methods.values()}
-    text: list[str] = []
-    for section, wanted in entries.items():
-        absent = [_entry(key, entry) for key, entry in wanted.items() if key not in params[section]]
-        text += [f"{section}:", *absent] if absent else []
-    if not text:
-        return f"{PARAMS} has all entries of it already"
-    text = [
-        "add to params.yaml, each line to its section there; what it has already is not shown:",
-        "",
-        *text,
-        "",
-        "Leave out what you do not need. At the scale demo stand-ins take the place of images: take bench.",
-        f"Levels of noise: {', '.join(map(str, sigmas))}, {why}; write others where you want them. A network",
-        "of single levels is not measured at others. For each KEY of evaluations and filters that you have added, run",
-        f"  snakemake --cores all --config scale=bench -- {paths.results('bench', 'KEY')}",
-        "  redenoise report --scale bench      # puts averages into build/bench/report/averages.csv",
-    ]
-    return "\n".join(text)
 
 
 def rebuild(store: Store, folder: Path) -> int:
@@ -268,8 +184,3 @@ def _describe(name: str, entry: dict[str, str]) -> None:
 
 def _yaml(value: Any) -> str:
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=10_000)
-
-
-def _entry(key: str, value: dict[str, Any]) -> str:
-    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=10_000, default_flow_style=True)
-    return f"  {key}: {text.strip()}"

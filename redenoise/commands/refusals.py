@@ -33,11 +33,13 @@ class Refusals:
     Attributes:
         skip: whether they are passed over.
         total: pictures of the call.
+        what: they are called.
         count: those that were passed over so far.
     """
 
     skip: bool
     total: int
+    what: str = "pictures"
     count: int = 0
 
     @contextmanager
@@ -53,7 +55,7 @@ class Refusals:
 
     def close(self) -> None:
         """Say how many were passed over; raises `UserError` if no picture is left."""
-        line = f"skipped {self.count} of {self.total} pictures"
+        line = f"skipped {self.count} of {self.total} {self.what}"
         if self.count == self.total:
             raise UserError(f"{line}, expected one that is not refused; the lines above say what to do")
         if self.count:

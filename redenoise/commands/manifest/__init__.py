@@ -1,0 +1,1 @@
+"""A folder of somebody's images becomes a test set, and is taken out again: `redenoise manifest`."""
