@@ -22,6 +22,7 @@ from stages.evaluate.node import run as evaluate
 from stages.released.node import run as index_released
 from stages.synthesize.node import run as synthesize
 from stages.train.node import run as train
+from tests.conftest import ROOT
 from tests.training_project import INDEX, make_images, options, small_demo
 
 SPEC = {"name": "multiscale", "channels": 3, "scales": 2, "encoder": 4, "decoder": 8, "skip": True}
@@ -46,6 +47,16 @@ def importing(config: Config, published: dict, network: dict = SPEC) -> Config:
     family = {**config.params["families"]["proposed"], "network": network, "published": published}
     params = {**config.params, "families": {**config.params["families"], "proposed": family}}
     return replace(config, params=params, settings={**config.settings, "published_weights": True, "miniature": False})
+
+
+def test_the_committed_list_is_that_of_the_cards(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(ROOT)
+    cards = release_command.cards()
+    assert (paths.WEIGHTS / "README.md").read_text("utf-8") == release_command.readme(cards)
+    held = {f"{card['family']}-{card['model']}": card["parameters"] for card in cards}
+    network, _ = load_network(paths.WEIGHTS / "proposed-sigma25.safetensors")
+    normalised = [part for part in network.modules() if isinstance(part, torch.nn.BatchNorm2d)]
+    assert normalised and held["proposed-sigma25"] == sum(parameter.numel() for parameter in network.parameters())
 
 
 @pytest.fixture

@@ -211,7 +211,9 @@ def readme(found: list[dict[str, Any]]) -> str:
         "average over the set at the noise level of the network, measured when it was released. A schedule that has\n"
         "not ended is released as it stands: compare `steps` before comparing PSNR. `watched` is the last PSNR on the\n"
         "crops that the training was watched on. Weights are stored in 16 bits where that costs less than\n"
-        f"{HIGHEST_COST} dB on these (`cost`), and measured so.",
+        f"{HIGHEST_COST} dB on these (`cost`), and measured so. `parameters` are all of the network as it is stored,\n"
+        "normalisation too; table I of Liu et al. 2020 leaves that and the first convolution out, so that its page in\n"
+        "reports/ has a smaller number for the same network.",
     ]
     header: tuple[str, ...] = ("weights", "network", "parameters", "precision", "cost", "sigma", "schedule")
     header += ("steps", "mode", "device", "hours", "watched", "PSNR")
