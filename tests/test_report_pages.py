@@ -47,6 +47,13 @@ def test_the_reason_of_unavailable_data_reaches_cells_and_pages(reporting):
     assert "Kodak: no source could be reached" in page(config, "overview.md")
 
 
+def test_records_from_before_instructions_were_kept_are_said_to_be_older(reporting):
+    config = reporting("bench")
+    write_record(config, "evaluate", "kodak-dncnn", instructions="AVX2")
+    stage.run(config)
+    assert "- Instructions: AVX2; not known of older records\n" in page(config, "overview.md")
+
+
 def test_the_demo_is_never_compared(reporting):
     config = reporting("demo")
     stage.run(config)

@@ -1,7 +1,7 @@
 """The provenance page: commit, packages, devices and durations. The only report that two equal runs may differ in."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from redenoise.dag import paths, provenance
@@ -55,6 +55,12 @@ def document(config: Config, own: dict[str, Any], records: Records) -> Document:
 def instructions(record: dict[str, Any]) -> str:
     """What a node computed with, as far as results depend on it; records from before this was pinned do not say."""
     return record.get("instructions", "not recorded")
+
+
+def instructions_of(records: Iterable[dict[str, Any]]) -> str:
+    """The same of several nodes, for people."""
+    kept = [record.get("instructions", "") for record in records]
+    return "; ".join(sorted(filter(None, set(kept))) + (["not known of older records"] if "" in kept else []))
 
 
 def _without_commit(nodes: Records) -> Iterator[Paragraph]:

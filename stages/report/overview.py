@@ -23,7 +23,7 @@ from redenoise.document.model import (
 )
 from stages.report.causes import UNEXPLAINED, by_cause, once, sentences
 from stages.report.details import DETAILS, UNDECIDED, words
-from stages.report.history import instructions
+from stages.report.history import instructions_of
 from stages.report.kinds import Ordering, TaskTable
 from stages.report.recognized import ACCURACIES, ACCURACY_COLUMNS, accuracies
 from stages.report.results import AVERAGE, averages, level_of, shown_level
@@ -167,9 +167,9 @@ def _compared_sections(comparisons: list[Comparison], shown: Shown) -> tuple[Sec
 
 def _facts(context: Context) -> Items:
     records, settings = context.records, context.config.settings
-    used = sorted({instructions(record) for record in records.values() if record["stage"] in MEASURING})
+    used = instructions_of(record for record in records.values() if record["stage"] in MEASURING)
     images = "the real test sets" if settings["real_data"] else "stand-ins, made by the pipeline or shipped with it"
-    facts = {"Images": images, "Budget": settings["budget"], "Instructions": "; ".join(used) or "none"}
+    facts = {"Images": images, "Budget": settings["budget"], "Instructions": used or "none"}
     return Items(tuple(f"{name}: {value}" for name, value in facts.items()))
 
 
