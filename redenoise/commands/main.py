@@ -30,7 +30,7 @@ GROUPS = {
         ("opinion", "opinion.command", "the opinion test: make its page, collect what raters send back"),
     ),
     "adding to the project": (
-        ("manifest", "manifest.command", "make a folder of images a test set, or list a store's files again"),
+        ("manifest", "manifest.command", "make a folder of images a test set, take it out, or list files again"),
         ("import", "importing.command", "make weights from elsewhere a family"),
         ("release", "release", "put trained weights and their card into weights/"),
         ("rent", "rent.command", "train within a time budget on a machine that is lent, and pack what came out"),
