@@ -5,6 +5,7 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from torch import nn
 from redenoise.commands.benchmark import peaks, run
 from redenoise.commands.benchmark.machine import slug
 from redenoise.commands.benchmark.report import limits_text, number, render, summarise
-from redenoise.commands.benchmark.ways import PatchDataset, random_images, set_plain_mode
+from redenoise.commands.benchmark.ways import PARTS, PatchDataset, random_images, set_plain_mode
 from redenoise.data.images import write_png
 from redenoise.support.errors import UserError
+from redenoise.training.patches import Patches
 from tests.conftest import ROOT
 
 MACHINE = {
@@ -164,6 +166,35 @@ def test_page_shows_what_was_measured():
     assert page == render(json.loads(json.dumps(record(), sort_keys=True)))
 
 
+def test_parts_of_the_step_are_explained_where_they_were_measured():
+    measured, part = record(), "captured, kernels"
+    assert part not in render(measured)
+    measured["ways"].insert(2, {**measured["ways"][2], "name": part, "rates": [800.0, 800.0, 800.0]})
+    page = render(measured | {"summary": summarise(measured)})
+    assert "`captured, kernels` with the graph and with kernels of our own" in page
+    assert [row[0] for row in rows(page, "Steps per second")[1:]][2:4] == [part, "fast"]
+
+
+@pytest.fixture
+def defaults() -> Iterator[None]:
+    """PyTorch's defaults again, for the tests that follow."""
+    yield
+    set_plain_mode(torch.get_num_threads())
+    torch.backends.cudnn.benchmark = False
+
+
+def test_a_part_of_the_step_that_cannot_run_here_is_left_out(defaults: None, capsys: pytest.CaptureFixture[str]):
+    workshop = run.make_workshop({"divisor": 16}, {"batch": 2, "patch": 20})
+    patches = Patches(random_images(2, (40, 52)), 20, 2, workshop.device, "test")
+    found = {part: run._begun(workshop, 1, patches, part) for part in PARTS}
+    assert all(way is None or (way.name, way.done) == (part, 1) for part, way in found.items())
+    # On a processor the kernels run in an interpreter alone, which is not asked for here.
+    left_out = {part for part, way in found.items() if way is None}
+    assert left_out == (set() if workshop.device.type == "cuda" else {"captured, kernels"})
+    lines = capsys.readouterr().err
+    assert all(f"benchmark: {part} is left out: " in lines for part in left_out)
+
+
 def test_what_limits_follows_from_the_numbers():
     ways = record()["summary"]["ways"]
     text = limits_text(ways)
@@ -194,16 +225,12 @@ def test_a_length_of_no_time_is_refused(seconds: str):
         run.main(["--seconds", seconds])
 
 
-def test_miniature_run_measures_every_way(project: Path, monkeypatch: pytest.MonkeyPatch):
+def test_miniature_run_measures_every_way(project: Path, defaults: None, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(run, "training_images", lambda: (random_images(4, (40, 52)), "random images"))
     monkeypatch.setattr(run, "REPEATS", 1)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # of the process that measures the mode `reference`
     monkeypatch.setattr(peaks, "SIZES", dict.fromkeys(peaks.SIZES, (16, 32)))
-    try:
-        page = run.benchmark(project / "out", 0.01, {"divisor": 16}, {"batch": 2, "patch": 20})
-    finally:
-        set_plain_mode(torch.get_num_threads())  # PyTorch's defaults, for the tests that follow
-        torch.backends.cudnn.benchmark = False
+    page = run.benchmark(project / "out", 0.01, {"divisor": 16}, {"batch": 2, "patch": 20})
     found = json.loads(page.with_suffix(".json").read_text())
     names = [way["name"] for way in found["ways"]]
     assert names[:3] == ["plain loop", "reference", "fast"] and len(names) >= 4

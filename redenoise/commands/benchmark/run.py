@@ -23,7 +23,7 @@ import torch
 from redenoise.commands.benchmark import machine, peaks
 from redenoise.commands.benchmark.machine import say
 from redenoise.commands.benchmark.report import render, summarise
-from redenoise.commands.benchmark.ways import FEWEST_STEPS, Apart, Way, Workshop, training_images
+from redenoise.commands.benchmark.ways import FEWEST_STEPS, PARTS, Apart, Way, Workshop, training_images
 from redenoise.commands.parsing import parser
 from redenoise.dag.config import PARAMS, read_yaml
 from redenoise.data.images import read_image, write_png
@@ -137,19 +137,33 @@ def _ready(workshop: Workshop, images: list[np.ndarray], files: list[Path], chan
     """All ways to train, each after its first step; that of the mode `reference` begins anew each time."""
     schedule, device = workshop.schedule, workshop.device
     patches = Patches(images, schedule.patch, schedule.batch, device, "benchmark")
-    ours = [workshop.ours("fast", count, patches) for count in (1, *TOGETHER[device.type])]
-    for way in ours:  # before the plain loop has threads, which would disturb the capture of a graph
-        way.prepare()
-        began = time.monotonic()
-        way.advance()
-        peaks.synchronise(device)
-        say(f"first step of {way.name}, compiled and captured where it is: {time.monotonic() - began:.1f} s")
+    parts = [(1, part) for part in PARTS] if device.type == "cuda" else []
+    counts = [(count, "") for count in (1, *TOGETHER[device.type])]
+    # Before the plain loop has threads, which would disturb the capture of a graph.
+    ours = [way for count, part in (*parts, *counts) if (way := _begun(workshop, count, patches, part))]
     plain, close = workshop.plain(files, min(MOST_WORKERS, workshop.threads))
     command = [sys.executable, "-m", "redenoise", "benchmark", "training", "--alone", str(files[0].parent), changes]
     try:
         yield [plain, Apart(command), *ours]
     finally:
         close()
+
+
+def _begun(workshop: Workshop, count: int, patches: Patches, part: str) -> Way | None:
+    """A way of the mode `fast` after its first step; None for one of `PARTS` that fails here, and a line says why."""
+    try:
+        way = workshop.ours("fast", count, patches, part)
+        way.prepare()
+        began = time.monotonic()
+        way.advance()
+        peaks.synchronise(workshop.device)
+    except Exception as error:
+        if not part:
+            raise
+        say(f"{part} is left out: {next(iter(str(error).splitlines()), type(error).__name__)}")
+        return None
+    say(f"first step of {way.name}, compiled and captured where it is: {time.monotonic() - began:.1f} s")
+    return way
 
 
 def measure(ways: list[Way], seconds: float, device: torch.device, threads: int) -> dict[str, dict[str, list]]:

@@ -29,6 +29,13 @@ REPEATS = 100
 FEWEST_STEPS = 3  # of a measurement
 TRAINING_SET = [paths.data(scale, "cbsd432") for scale in ("bench", "modern")]
 COUNT, SHAPE = 432, (321, 481)  # of the training set
+# What a step of `fast` on a GPU would be without some of its parts, or with others: what calls the network then, and
+# whether the step is captured in a graph.
+PARTS: dict[str, tuple[Callable[[nn.Module], Callable], bool]] = {
+    "plain step": (lambda network: network, False),
+    "captured": (lambda network: network, True),
+    "captured, kernels": (lambda network: with_kernels(network), True),
+}
 GRAIN = 8  # pixels; random images of this grain make PNG files about as large as those of the training set
 
 
@@ -189,16 +196,21 @@ class Workshop:
         precision = "tf32" if self.device.type == "cuda" else "fp32"
         return Way("plain loop", precision, 1, lambda: set_plain_mode(self.threads), lambda _: loop.step()), loop.close
 
-    def ours(self, mode: str, count: int, patches: Patches) -> Way:
-        """This project's loop with `count` networks, in the mode `reference` or `fast`."""
+    def ours(self, mode: str, count: int, patches: Patches, part: str = "") -> Way:
+        """This project's loop with `count` networks, in the mode `reference` or `fast`, or in one of `PARTS`."""
         set_mode(mode, self.threads)
         sigmas = [self.sigmas[index % len(self.sigmas)] for index in range(count)]
         learners = [Learner(self._network(), (one, one), self.schedule, mode, self.device) for one in sigmas]
         own = copy.copy(patches)  # the same pixels, with a generator of its own, which a graph keeps to itself
         own.generator = torch.Generator(device=self.device)
         step = Step(learners, own, self.seed)
+        if part:
+            call, captured = PARTS[part]
+            step.captures = step.captures and captured
+            for learner in learners:
+                learner.forward = call(learner.network)
         return Way(
-            mode if count == 1 else f"{mode}, {count} together",
+            part or (mode if count == 1 else f"{mode}, {count} together"),
             precision(mode, self.device),
             count,
             lambda: set_mode(mode, self.threads),
@@ -208,6 +220,13 @@ class Workshop:
     def _network(self) -> nn.Module:
         torch.manual_seed(self.seed)
         return denoisers.build(self.options)
+
+
+def with_kernels(network: nn.Module) -> Callable[..., torch.Tensor]:
+    """See `fused`; `ImportError` without Triton."""
+    from redenoise.training.fused import fused  # here: nothing else needs Triton
+
+    return fused(network)
 
 
 def training_images() -> tuple[list[np.ndarray], str]:
