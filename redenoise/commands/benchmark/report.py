@@ -12,8 +12,13 @@ PARTS_TEXT = (
     " There the networks are compiled, too. `plain step` is the same step without graph and compiler, `captured` with "
     "the graph alone, `captured, kernels` with the graph and with kernels of our own for normalisation, sum and ReLU."
 )
+OTHERS_TEXT = (
+    "Schedule `modern`, the network of a task its own; one network of each family, those of `table1` in one step. The "
+    "patches of a task are crops with random classes."
+)
 CLEARLY = 1.1  # a ratio above which the page says that one way is faster than another
-HEADERS = ["way", "precision", "networks", "steps/s", "spread", "times plain", "patches/s", "TFLOP/s"]
+RATIO = "times plain"
+HEADERS = ["way", "precision", "networks", "steps/s", "spread", RATIO, "patches/s", "TFLOP/s"]
 HEADERS += ["of its peak", "of bf16 peak"]
 
 
@@ -22,33 +27,34 @@ def summarise(record: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         record: `ways`, each with name, precision, networks and rates in steps/s of all networks together, the first of
-            them the plain loop; `peaks`, the raw rates by precision and size; `flops` of a step; `settings`.
+            them the plain loop; `others`, the same of other trainings, with `trained`, `batch` and `flops` of a step;
+            `peaks`, the raw rates by precision and size; `flops` of a step; `settings`.
 
     Returns:
         `peaks`: by precision, the largest of the sizes' medians; `ways`: for each, `rate` (median steps/s), `spread`
         (largest less smallest, of the median), `ratio` to the plain loop, `patches` per second, `tflops` per second,
-        `share` of its precision's peak and `bf16_share` of that of bf16.
+        `share` of its precision's peak and `bf16_share` of that of bf16; `others`: the same but for the ratio.
     """
     best = {kind: max(statistics.median(rates) for rates in sizes.values()) for kind, sizes in record["peaks"].items()}
     plain = statistics.median(record["ways"][0]["rates"])
-    ways = []
-    for way in record["ways"]:
-        rate = statistics.median(way["rates"])
-        tflops = rate * record["flops"]["step"] / 1e12
-        found = {name: way[name] for name in ("name", "precision", "networks")}
-        found |= {"rate": rate, "spread": (max(way["rates"]) - min(way["rates"])) / rate, "ratio": rate / plain}
-        found |= {"patches": rate * record["settings"]["batch"], "tflops": tflops}
-        ways.append({**found, "share": tflops / best[way["precision"]], "bf16_share": tflops / best["bf16"]})
-    return {"peaks": best, "ways": ways}
+    ways = [_rated(way, record["flops"]["step"], record["settings"]["batch"], best) for way in record["ways"]]
+    others = [{"trained": way["trained"], **_rated(way, way["flops"], way["batch"], best)} for way in record["others"]]
+    return {"peaks": best, "ways": [{**way, "ratio": way["rate"] / plain} for way in ways], "others": others}
+
+
+def _rated(way: dict[str, Any], flops: int, batch: int, best: dict[str, float]) -> dict[str, Any]:
+    """What `summarise` gives of a way, from the FLOPs and the batch of a step of one network and the peaks."""
+    rate = statistics.median(way["rates"])
+    tflops = rate * flops / 1e12
+    found = {name: way[name] for name in ("name", "precision", "networks")}
+    found |= {"rate": rate, "spread": (max(way["rates"]) - min(way["rates"])) / rate, "patches": rate * batch}
+    return {**found, "tflops": tflops, "share": tflops / best[way["precision"]], "bf16_share": tflops / best["bf16"]}
 
 
 def render(record: dict[str, Any]) -> str:
     """The page as Markdown, ending in a line feed, from a record with its `summary`."""
-    rows = []
-    for way in record["summary"]["ways"]:
-        found = [number(way["rate"]), percent(way["spread"]), *(number(way[x]) for x in ("ratio", "patches", "tflops"))]
-        found += [percent(way["share"]), percent(way["bf16_share"])]
-        rows.append([way["name"], PRECISIONS[way["precision"]], str(way["networks"]), *found])
+    rows = [_row(way, "ratio", "patches", "tflops") for way in record["summary"]["ways"]]
+    others = [[way["trained"], *_row(way, "patches", "tflops")] for way in record["summary"]["others"]]
     fast = next(way for way in record["summary"]["ways"] if way["name"] == "fast")["precision"]
     graph = ", replayed from a CUDA graph" if record["machine"]["kind"] == "cuda" else ""
     parts = [
@@ -64,7 +70,16 @@ def render(record: dict[str, Any]) -> str:
         "## What limits",
         limits_text(record["summary"]["ways"]),
     ]
+    if others:
+        parts += ["## Other trainings", table(["trained", *(x for x in HEADERS if x != RATIO)], others, words=3)]
+        parts += [OTHERS_TEXT]
     return "\n\n".join(parts) + "\n"
+
+
+def _row(way: dict[str, Any], *numbers: str) -> list[str]:
+    found = [number(way["rate"]), percent(way["spread"]), *(number(way[name]) for name in numbers)]
+    found += [percent(way["share"]), percent(way["bf16_share"])]
+    return [way["name"], PRECISIONS[way["precision"]], str(way["networks"]), *found]
 
 
 def limits_text(ways: list[dict[str, Any]]) -> str:

@@ -1,9 +1,9 @@
 """What is trained in one go: the groups of workflow/rented.yaml, each put together into trainings."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from redenoise.commands.rent import GROUPS
 from redenoise.dag.config import Config, check, load_config
 from redenoise.support.errors import UserError, choices
 from redenoise.support.yaml_files import read_yaml
@@ -11,7 +11,6 @@ from redenoise.training.node import SECTIONS, Training
 from stages.cascade.training import Cascade
 from stages.train.family import Family
 
-GROUPS = Path("workflow/rented.yaml")
 MAKERS: dict[str, type[Family] | type[Cascade]] = {"train": Family, "cascade": Cascade}
 Node = tuple[str, str]  # stage and key
 
