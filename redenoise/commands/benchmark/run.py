@@ -55,11 +55,7 @@ TOGETHER = {"cuda": (2, 4, 8, 16), "cpu": (2,)}
 
 
 def benchmark(
-    output: Path,
-    seconds: float,
-    network: dict | None = None,
-    training: dict | None = None,
-    also: Sequence[str] | None = None,
+    output: Path, seconds: float, network: dict | None = None, training: dict | None = None, also: Sequence[str] = ()
 ) -> Path:
     """Measure this machine and write the report.
 
@@ -68,7 +64,7 @@ def benchmark(
         seconds: about how long each measurement lasts.
         network: options that replace those of the family's network, such as `divisor` for a miniature.
         training: keys that replace those of the schedule, such as `batch`.
-        also: of `OTHERS`, measured afterwards; if not given, all of them on a GPU, and none on a processor.
+        also: of `OTHERS`, measured afterwards.
 
     Returns:
         The report's Markdown page; its numbers, every repeat among them, are beside it as JSON.
@@ -89,8 +85,6 @@ def benchmark(
             record["peaks"] = measure(ways, seconds, device, cores)
     except torch.OutOfMemoryError:
         raise UserError("the GPU's memory is too small for all ways at once; end what else runs on it") from None
-    if also is None:
-        also = OTHERS if device.type == "cuda" else ()
     bench = Bench(device, cores, workshop.seed, seconds, REPEATS)
     record["others"] = [way for name in also for way in others.measure(name, images, bench, network, training)]
     fields = ("name", "precision", "networks", "rates")
@@ -209,4 +203,5 @@ def main(arguments: list[str] | None = None) -> None:
     if given.alone:
         print(alone(Path(given.alone[0]), given.alone[1], given.seconds))
         return
-    print(benchmark(given.output, given.seconds, also=given.also))
+    also = OTHERS if given.also is None and torch_mode.device().type == "cuda" else given.also or ()
+    print(benchmark(given.output, given.seconds, also=also))
