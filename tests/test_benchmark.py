@@ -5,19 +5,24 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch import nn
 
-from redenoise.commands.benchmark import peaks, run
+from redenoise.commands.benchmark import others, peaks, run
 from redenoise.commands.benchmark.machine import slug
 from redenoise.commands.benchmark.report import limits_text, number, render, summarise
-from redenoise.commands.benchmark.ways import PatchDataset, random_images, set_plain_mode
+from redenoise.commands.benchmark.ways import PARTS, PatchDataset, begun, random_images, set_plain_mode
 from redenoise.data.images import write_png
+from redenoise.measure import torch_mode
 from redenoise.support.errors import UserError
+from redenoise.training.patches import Patches
 from tests.conftest import ROOT
 
 MACHINE = {
@@ -80,14 +85,26 @@ def record(kind: str = "cuda") -> dict:
             {"name": "fast", "precision": "bf16", "networks": 1, "rates": [1000.0, 1000.0, 1100.0]},
             {"name": "fast, 4 together", "precision": "bf16", "networks": 4, "rates": [2500.0, 2400.0, 2600.0]},
         ],
+        "others": [
+            {"trained": "dncnn_s", "name": "fast", "precision": "bf16", "networks": 1, "rates": [500.0] * 3}
+            | {"flops": 40_000_000_000, "batch": 16}
+        ],
     }
     return result | {"summary": summarise(result)}
+
+
+@pytest.fixture
+def defaults() -> Iterator[None]:
+    """PyTorch's defaults again, for the tests that follow."""
+    yield
+    set_plain_mode(torch.get_num_threads())
+    torch.backends.cudnn.benchmark = False
 
 
 def test_flops_of_a_convolution_equal_the_count_by_hand():
     forward = 2 * (2 * 4 * 6 * 6) * (3 * 3 * 3)  # two for each multiply-add, of 27 for each output value
     with torch.device("meta"):
-        counted = peaks.count_flops(Convolution(), (2, 3, 8, 8))
+        counted = peaks.count_flops(Convolution(), (2, 3, 8, 8), (2,))
     # The backward pass makes the gradient of the weights, as much again; the input wants none.
     assert counted == {"forward": forward, "step": 2 * forward}
 
@@ -164,6 +181,58 @@ def test_page_shows_what_was_measured():
     assert page == render(json.loads(json.dumps(record(), sort_keys=True)))
 
 
+def test_parts_of_the_step_are_explained_where_they_were_measured():
+    measured, part = record(), "captured, kernels"
+    assert part not in render(measured)
+    measured["ways"].insert(2, {**measured["ways"][2], "name": part, "rates": [800.0, 800.0, 800.0]})
+    page = render(measured | {"summary": summarise(measured)})
+    assert "`captured, kernels` with the graph and with kernels of our own" in page
+    assert [row[0] for row in rows(page, "Steps per second")[1:]][2:4] == [part, "fast"]
+
+
+def test_a_part_of_the_step_that_cannot_run_here_is_left_out(defaults: None, capsys: pytest.CaptureFixture[str]):
+    workshop = run.make_workshop({"divisor": 16}, {"batch": 2, "patch": 20})
+    patches = Patches(random_images(2, (40, 52)), 20, 2, workshop.device, "test")
+    makers = {part: partial(workshop.ours, "fast", 1, patches, part) for part in PARTS}
+    found = {part: begun(make, workshop.device, part) for part, make in makers.items()}
+    assert all(way is None or (way.name, way.done) == (part, 1) for part, way in found.items())
+    # On a processor the kernels run in an interpreter alone, which is not asked for here.
+    left_out = {part for part, way in found.items() if way is None}
+    assert left_out == (set() if workshop.device.type == "cuda" else {"captured, kernels"})
+    lines = capsys.readouterr().err
+    assert all(f"benchmark: {part} is left out: " in lines for part in left_out)
+
+
+def test_other_trainings_have_a_table_of_their_own():
+    (row,) = record()["summary"]["others"]
+    assert row["patches"] == 500.0 * 16 and row["tflops"] == pytest.approx(20.0) and row["share"] == pytest.approx(0.2)
+    header, *lines = rows(render(record()), "Other trainings")
+    shown = dict(zip(header, *lines, strict=True))
+    assert shown["trained"] == "dncnn_s" and shown["TFLOP/s"] == "20.0" and "times plain" not in shown
+    alone = record() | {"others": []}
+    assert "Other trainings" not in render(alone | {"summary": summarise(alone)})
+
+
+# Networks and batches for tests, of what is measured at full size.
+SMALL = {
+    "table1": {"divisor": 16},
+    "dncnn_s": {"depth": 3, "width": 4},
+    "ffdnet_color": {"depth": 3, "width": 4},
+    "segment_photographs_training": {"multiplier": 0.125, "head": 4},
+}
+
+
+@pytest.mark.parametrize("name", others.OTHERS)
+def test_each_of_the_other_trainings_is_measured(defaults: None, name: str):
+    bench = others.Bench(torch_mode.device(), 1, 0, 0.001, 2)
+    found = others.measure(name, random_images(2, (40, 52)), bench, SMALL[name], {"batch": 2, "patch": 32})
+    designs = yaml.safe_load(others.GROUPS.read_text())["table1"]["train"]
+    assert found[0]["name"].startswith("fast") and found[0]["flops"] > 0
+    for way in found:
+        assert way["trained"] == name and way["batch"] == 2 and len(way["rates"]) == 2 and min(way["rates"]) > 0
+        assert way["networks"] == (len(designs) if name == "table1" else 1)
+
+
 def test_what_limits_follows_from_the_numbers():
     ways = record()["summary"]["ways"]
     text = limits_text(ways)
@@ -194,22 +263,20 @@ def test_a_length_of_no_time_is_refused(seconds: str):
         run.main(["--seconds", seconds])
 
 
-def test_miniature_run_measures_every_way(project: Path, monkeypatch: pytest.MonkeyPatch):
+def test_miniature_run_measures_every_way(project: Path, defaults: None, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(run, "training_images", lambda: (random_images(4, (40, 52)), "random images"))
     monkeypatch.setattr(run, "REPEATS", 1)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # of the process that measures the mode `reference`
     monkeypatch.setattr(peaks, "SIZES", dict.fromkeys(peaks.SIZES, (16, 32)))
-    try:
-        page = run.benchmark(project / "out", 0.01, {"divisor": 16}, {"batch": 2, "patch": 20})
-    finally:
-        set_plain_mode(torch.get_num_threads())  # PyTorch's defaults, for the tests that follow
-        torch.backends.cudnn.benchmark = False
+    others.GROUPS.write_text(yaml.safe_dump({"table1": {"scale": "modern", "train": ["s2_skip_e128_d128"]}}))
+    page = run.benchmark(project / "out", 0.01, {"divisor": 16}, {"batch": 2, "patch": 20}, ["table1"])
     found = json.loads(page.with_suffix(".json").read_text())
     names = [way["name"] for way in found["ways"]]
     assert names[:3] == ["plain loop", "reference", "fast"] and len(names) >= 4
     assert all(len(way["rates"]) == 1 and min(way["rates"]) > 0 for way in found["ways"])
     assert set(found["peaks"]) >= {"bf16", "fp32"} and found["summary"]["peaks"]["bf16"] > 0
     assert found["settings"]["network"]["divisor"] == 16 and found["images"]["count"] == 4
+    assert {way["trained"] for way in found["others"]} == {"table1"}
     text = page.read_text()
     assert text == render(found) and names[3] in text
     assert not list(page.parent.glob(".*"))

@@ -1,13 +1,17 @@
 """The joint loss against values worked out by hand, its gradients, and what it must leave alone."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from redenoise.joint.learner import JointLearner, TaskLearner, centre_labels
 from redenoise.joint.losses import Weights, cross_entropy, joint_loss
 from redenoise.models import recognizers
 from redenoise.models.recognizers import TaskNetwork
+from redenoise.training import step as training_step
 from redenoise.training.step import learner_tensors
 from tests.training_project import CPU, network, schedule
 
@@ -27,6 +31,20 @@ class Doubling(TaskNetwork):
 
     def run(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return self.features(images), images.mean(dim=(2, 3))[:, :2]
+
+
+class Casts(TorchDispatchMode):
+    """Counts how often parameters of a network are cast to bf16."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.places, self.count = {value.data_ptr() for value in network.parameters()}, 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        cast = function is torch.ops.aten._to_copy.default and kwargs.get("dtype") == torch.bfloat16
+        self.count += cast and args[0].data_ptr() in self.places
+        return function(*args, **kwargs)
 
 
 def classifier(**changes: object) -> TaskNetwork:
@@ -117,9 +135,32 @@ def test_the_task_network_stays_bit_identical(pixels: bool, mode: str):
         learner.set_step(step)
         learner.update(*batch(pixels))
     assert any("running_mean" in name for name in before)
-    assert all(torch.equal(value, before[name]) for name, value in task.state_dict().items())
+    assert mode == "fast" or all(value.dtype != torch.bfloat16 for value in task.state_dict().values())
+    assert all(torch.equal(value, before[name].to(value.dtype)) for name, value in task.state_dict().items())
     assert not all(torch.equal(a, b) for a, b in zip(first, learner.network.parameters(), strict=True))
     assert not any("task" in name for name in learner_tensors(learner))
+
+
+@pytest.mark.parametrize("name", ["vgg", "deeplab", "deeplab_lite"])
+def test_weights_of_the_task_network_are_cast_once(name: str, monkeypatch: pytest.MonkeyPatch):
+    """Where its layers compute in bf16; the trunk of deeplab_lite does not on a processor. The losses are the same."""
+    monkeypatch.setattr(training_step, "precision", lambda mode, device: "bf16")
+    lite = recognizers.build({"name": "deeplab_lite", "classes": 5, "multiplier": 0.125, "head": 8, "dilation": 2})
+    task = {"vgg": classifier, "deeplab": segmenter, "deeplab_lite": lambda: lite}[name]()
+    uncast = copy.deepcopy(task)
+    learner = joint(ALL, task, "fast")
+    given = batch(pixels=name != "vgg")
+    with Casts(task) as first:
+        learner.losses(*given)
+    cast = sum(value.dtype == torch.bfloat16 for value in task.parameters())
+    assert first.count == cast > 0
+    with Casts(task) as later:
+        found = learner.losses(*given)
+    learner.task = uncast.eval().requires_grad_(False).to(memory_format=learner.layout)
+    with Casts(uncast) as without:
+        expected = learner.losses(*given)
+    assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
+    assert later.count == 0 and without.count >= cast
 
 
 def test_a_loss_of_weight_0_is_not_computed():

@@ -9,16 +9,25 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from redenoise.commands.release import cards
 from redenoise.commands.rent import command, groups
 from redenoise.commands.rent.parts import unpacked, write_parts
 from redenoise.dag import paths
-from redenoise.dag.config import load_config
+from redenoise.dag.config import Config, load_config
+from redenoise.models import recognizers
+from redenoise.models.weights import load_network
+from redenoise.recognition.stored import task_spec
 from redenoise.support.errors import Stopped, UserError
 from redenoise.support.files import read_json, write_json
+from redenoise.training.checkpoint import read_checkpoint
 from redenoise.training.run import Run
+from stages.released.node import run as index_released
+from stages.task.node import run as task
+from stages.task.sources import placed_network
+from tests.cascade_project import SHORT, change, make_sets, small_project
 from tests.conftest import ROOT
 from tests.training_project import make_images, run_of, schedule, small_demo
 
@@ -77,7 +86,7 @@ def test_the_committed_groups_are_groups(monkeypatch: pytest.MonkeyPatch):
         config, nodes = groups.read_group(name)
         trained[name] = groups.together(config, nodes)
     assert trained["table1"] == [[("train", key) for _, key in trained["table1"][0]]]  # one step for all of them
-    assert all(len(nodes) == 1 for nodes in trained["cascades"])
+    assert all(len(nodes) == 1 for name in ("cascades", "tasks") for nodes in trained[name])
 
 
 @pytest.mark.parametrize(
@@ -132,6 +141,40 @@ def test_what_is_released_already_and_better_stays(printed: Path):
     lines = command.take(config, Path("pack"))
     assert f"weights/{name}.safetensors: kept, watched at 60.00 dB" in lines[1] and lines[0].endswith("taken")
     assert card.read_bytes() == before
+
+
+def released(config: Config) -> Path:
+    """The folder of the stage `released`, made."""
+    index_released(config)
+    return paths.data(config.scale, paths.RELEASED)
+
+
+def test_networks_of_tasks_train_one_by_one_and_are_taken_up(project: Path):
+    """One that starts from the network of another task, too."""
+    small_project()
+    config = change("demo", tasks={**SHORT, "schedule": "liu2020", "patch": 40})  # whose steps are printed
+    make_sets(config)
+    task(config, "classification")
+    entry = {"scale": "demo", "task": ["classification", "segmentation"]}
+    Path("workflow/rented.yaml").write_text(yaml.safe_dump({"tasks": entry}))
+    shutil.rmtree("build/demo/checkpoints")
+    command.main(["train", "tasks", "--minutes", "2", "--output", "pack"])
+    page = Path("pack/tasks.md").read_text()
+    assert page.count(" 3 of 3 ") == 2 and "segmentation model" in page and "float32" in page
+    lines = command.take(load_config("demo"), Path("pack"))
+    assert [line.split(": ")[1] for line in lines] == ["taken", "taken"]
+    for card in cards():
+        name = f"{card['family']}-{card['model']}"
+        network, _ = load_network(paths.WEIGHTS / f"{name}.safetensors", build=recognizers.build)
+        made = read_checkpoint(paths.checkpoints("demo", f"task-{card['family']}") / "model.safetensors")[1]
+        assert all(torch.equal(value, made[f"network.{key}"]) for key, value in network.state_dict().items())
+        assert card["psnr"] == {} and card["steps_done"] == 3 and f"| [{name}]" in Path("weights/README.md").read_text()
+    assert placed_network(task_spec(config, "segmentation"), "segmentation-model", released(config))[1]["steps"] == 3
+
+
+def test_a_task_and_a_cascade_of_one_name_train_apart(project: Path):
+    nodes = [("task", "classify_photographs"), ("cascade", "classify_photographs")]
+    assert groups.together(load_config("demo"), nodes) == [[node] for node in nodes]
 
 
 def test_parts_come_together_again_and_one_that_is_missing_is_named(tmp_path: Path):

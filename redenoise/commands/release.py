@@ -6,7 +6,7 @@ card's PSNR is measured here: the same noise, networks and measure as in the eva
 
 Weights are stored in 16 bits where that costs less than 0.002 dB on the images that the training was watched on, else
 in 32. Of the two kinds of 16 bits it is float16: it keeps 11 bits of a weight where bfloat16 keeps 8. Only weights
-beyond 65504 would fit that one alone; they are stored in 32.
+beyond 65504 would fit that one alone; they are stored in 32. So is the network of a task, which is measured on nothing.
 """
 
 import math
@@ -33,7 +33,7 @@ from redenoise.measure.items import to_uint8
 from redenoise.measure.metrics import psnr
 from redenoise.measure.noise import add_noise
 from redenoise.measure.torch_mode import device, set_mode
-from redenoise.models import denoisers
+from redenoise.models import denoisers, recognizers
 from redenoise.models.weights import load_network, load_state, save_network
 from redenoise.support.errors import UserError, during
 from redenoise.support.files import read_json, sha256_file, write_json, write_text
@@ -44,6 +44,7 @@ from redenoise.training.checkpoint import read_checkpoint
 from redenoise.training.validation import Validation
 
 HIGHEST_COST = 0.002  # dB of validation PSNR; 16 bits that cost as much are too few
+TASK_MODEL = "model"  # name of the one network of a task
 MEASURED_ON = ("kodak", "cbsd68")  # entries of `downloads`; for gray networks those of `MEASURED_ON_GRAY`
 MEASURED_ON_GRAY = ("set12", "bsd68")
 
@@ -81,15 +82,11 @@ def store(config: Config, family: str, model: str, folder: Path) -> tuple[Path, 
         line = f"{family} restores what {entry['degradation']} has done, and a card has PSNR against noise"
         raise UserError(f"{line}; release a network against noise")
     network, card = trained(config, family, model)
-    path, spec = folder / f"{family}-{model}.new", denoisers.stored_spec(card["network"])
-    psnr = _watched(config, family, spec, card["sigma_range"][1])
-    save_network(path, network, spec, card["origin"], "float16")
-    cost, precision = psnr(network) - psnr(_read_back(path)), "float16"
-    if not cost < HIGHEST_COST:
-        line = f"{family} {model}: 16 bits would cost {cost:.4f} dB, {HIGHEST_COST} or more; stored in 32"
-        print(line, file=sys.stderr, flush=True)
-        save_network(path, network, spec, card["origin"])
-        cost, precision = 0.0, "float32"
+    path, cost, precision = folder / f"{family}-{model}.new", 0.0, "float32"
+    if stage_of(config, family, model) == "task":
+        save_network(path, network, recognizers.stored_spec(card["network"]), card["origin"])
+    else:
+        cost, precision = _shortened(config, path, family, model, network, card)
     return path, card | {
         "family": family,
         "model": model,
@@ -102,12 +99,38 @@ def store(config: Config, family: str, model: str, folder: Path) -> tuple[Path, 
     }
 
 
+def stage_of(config: Config, family: str, model: str) -> str:
+    """The stage that trains a network; a cascade may be called like a task, but its networks have levels for names."""
+    if model == TASK_MODEL and family in config.params["tasks"]:
+        return "task"
+    return "cascade" if family in config.params["cascades"] else "train"
+
+
+def _shortened(
+    config: Config, path: Path, family: str, model: str, network: torch.nn.Module, card: dict[str, Any]
+) -> tuple[float, str]:
+    """Store a denoiser in 16 bits if that costs next to nothing, else in 32; the cost in dB, and the precision."""
+    spec = denoisers.stored_spec(card["network"])
+    psnr = _watched(config, family, spec, card["sigma_range"][1])
+    save_network(path, network, spec, card["origin"], "float16")
+    cost = psnr(network) - psnr(_read_back(path))
+    if cost < HIGHEST_COST:
+        return cost, "float16"
+    line = f"{family} {model}: 16 bits would cost {cost:.4f} dB, {HIGHEST_COST} or more; stored in 32"
+    print(line, file=sys.stderr, flush=True)
+    save_network(path, network, spec, card["origin"])
+    return 0.0, "float32"
+
+
 def put(config: Config, new: Path, card: dict[str, Any], sets: Sequence[str] | None = None) -> Path:
     """Measure weights that `store` wrote and move them into weights/, beside their card; returns their path."""
-    network, spec = load_network(new)  # what is measured is what is released
-    if sets is None:
-        sets = MEASURED_ON_GRAY if spec["channels"] == 1 else MEASURED_ON
-    card = card | {"psnr": measure(config, network, sets, spec["channels"] == 1, card["sigma_range"])}
+    psnr: dict[str, dict] = {}
+    if stage_of(config, card["family"], card["model"]) != "task":
+        network, spec = load_network(new)  # what is measured is what is released
+        if sets is None:
+            sets = MEASURED_ON_GRAY if spec["channels"] == 1 else MEASURED_ON
+        psnr = measure(config, network, sets, spec["channels"] == 1, card["sigma_range"])
+    card = card | {"psnr": psnr}
     target = paths.WEIGHTS / f"{card['family']}-{card['model']}.safetensors"
     os.replace(new, target)
     write_json(target.with_suffix(".json"), card)
@@ -137,24 +160,26 @@ def _read_back(path: Path) -> torch.nn.Module | None:
 
 def trained(config: Config, family: str, model: str) -> tuple[torch.nn.Module, dict[str, Any]]:
     """A trained network in evaluation mode and how it was trained: the finished one, else the last checkpoint's."""
-    stage = "cascade" if family in config.params["cascades"] else "train"
+    stage = stage_of(config, family, model)
     config.entry(stage, family)
-    folders = {"cascade": (paths.cascade, f"cascade-{family}"), "train": (paths.weights, family)}
-    made, name = folders[stage]
+    made = {"cascade": paths.cascade, "train": paths.weights, "task": paths.task}[stage]
+    name = family if stage == "train" else f"{stage}-{family}"
+    build: Callable[[dict], torch.nn.Module] = recognizers.build if stage == "task" else denoisers.build
     finished = made(config.scale, family) / f"{model}.safetensors"
     checkpoint = paths.checkpoints(config.scale, name) / f"{model}.safetensors"
     if checkpoint.exists():
         entry, tensors = read_checkpoint(checkpoint)
         which = "averaged" if any(name.startswith("averaged.") for name in tensors) else "network"
         state = {name.removeprefix(f"{which}."): value for name, value in tensors.items() if name.startswith(which)}
-        network = denoisers.build(entry["key"]["network"])
+        network = build(entry["key"]["network"])
         load_state(network, state, checkpoint)
         return as_stored(network), describe(entry["key"], entry["history"], entry["step"])
     if finished.exists():
         provenance.hash_inputs(config, [finished.parent])  # weights and card are those of one training
-        card = provenance.read(paths.provenance(config.scale, stage, family))["models"][model]
+        record = provenance.read(paths.provenance(config.scale, stage, family))
+        card = record["card"] if stage == "task" else record["models"][model]
         if "schedule" in card:
-            return load_network(finished)[0], card
+            return load_network(finished, build=build)[0], card
     line = f"{finished}: nothing was trained there, and there is no checkpoint {checkpoint}"
     raise UserError(f"{line}; run `python -m stages.{stage} --scale {config.scale} --only {family}` first")
 
@@ -228,7 +253,7 @@ def readme(found: list[dict[str, Any]]) -> str:
                 f"{card['parameters']:,}",
                 card["precision"],
                 f"{card['precision_cost']:z.4f}" if "precision_cost" in card else "",
-                f"{low}" if low == high else f"{low} to {high}",
+                "" if high == 0 else f"{low}" if low == high else f"{low} to {high}",
                 *_training(card),
                 "" if (value := watched(card)) is None else f"{value:.2f}",
                 "; ".join(values),
@@ -260,8 +285,8 @@ def _describe(network: dict[str, Any]) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Command line of the release."""
     options = parser("release", __doc__, scale=False)
-    options.add_argument("family", help="an entry of `families` or `cascades` in params.yaml")
-    options.add_argument("model", help="one of its models, such as sigma35")
+    options.add_argument("family", help="an entry of `families`, `cascades` or `tasks` in params.yaml")
+    options.add_argument("model", help=f"one of its models, such as sigma35; {TASK_MODEL} of a task")
     options.add_argument("--scale", default="modern", help="the scale that trained it (default: modern)")
     text = f"entries of `downloads` to measure it on, or none (default: {', '.join(MEASURED_ON)}; of gray networks"
     options.add_argument("--on", nargs="*", metavar="SET", help=f"{text} {', '.join(MEASURED_ON_GRAY)})")
@@ -269,5 +294,7 @@ def main(arguments: list[str] | None = None) -> None:
     target = release(load_config(given.scale), given.family, given.model, given.on)
     card = read_json(target.with_suffix(".json"))
     print(f"{target}: {card['origin']}; PSNR {card['psnr']}")
+    if not card["psnr"]:
+        return
     line = f"  published: {{{given.model}: {target.stem}}}"
     print(f"to evaluate it at scale bench, its entry in params.yaml needs (a family `weights: released`, too)\n{line}")

@@ -14,7 +14,8 @@ class JointLearner(Learner):
     """A denoiser trained by the joint loss (Liu et al. 2020, section III-B); the task network stays as it is.
 
     Args:
-        task: weights and statistics of normalisation are left alone, also where several learners share it.
+        task: weights and statistics of normalisation are left alone, also where several learners share it, but that a
+            layer which computes in bf16 keeps its weights in bf16 from then on.
         weights: of the three losses.
         network, sigma_range, schedule, mode, device: see `Learner`.
     """
@@ -33,6 +34,9 @@ class JointLearner(Learner):
     ) -> None:
         super().__init__(network, sigma_range, schedule, mode, device)
         self.task = task.to(device).to(memory_format=self.layout).eval().requires_grad_(False)
+        for layer in self.task.modules() if self.halved else ():
+            if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):
+                layer.register_forward_pre_hook(cast_once)
         self.weights = weights
 
     def losses(self, *batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -73,6 +77,12 @@ class TaskLearner(Learner):
     def report(self, means: list[float]) -> str:
         """What the log says of it."""
         return f"cross-entropy {means[0]:.4f}"
+
+
+def cast_once(layer: torch.nn.Module, images: tuple[torch.Tensor, ...]) -> None:
+    """Leave a frozen layer the values that autocast would make of its weights anew at every use, where it does."""
+    if torch.is_autocast_enabled(images[0].device.type):
+        layer.to(torch.bfloat16)
 
 
 def centre_labels(labels: torch.Tensor, output: torch.Tensor) -> torch.Tensor:

@@ -62,21 +62,21 @@ def measure(kind: str, size: str, most: int, device: torch.device, seconds: floa
         return flops * call_rate(call, seconds, 1, device) / 1e12
 
 
-def count_flops(network: nn.Module, shape: tuple[int, int, int, int]) -> dict[str, int]:
+def count_flops(network: nn.Module, *shapes: tuple[int, ...]) -> dict[str, int]:
     """Floating-point operations of the convolutions and matrix products of one step, a multiply-add counted as two.
 
     Nothing else is counted: not normalisation, activation, loss or optimiser.
 
     Args:
-        network: takes (noisy, sigma), in training mode; on the meta device the counting costs nothing.
-        shape: of the input, (N, C, H, W).
+        network: in training mode; on the meta device the counting costs nothing.
+        shapes: of its inputs.
 
     Returns:
         `forward`, and `step`, with the backward pass.
     """
     device = next(network.parameters()).device
     with FlopCounterMode(display=False) as counter:
-        output = network(torch.empty(shape, device=device), torch.empty(shape[0], device=device))
+        output = network(*(torch.empty(shape, device=device) for shape in shapes))
         forward = counter.get_total_flops()
         output.sum().backward()
     return {"forward": forward, "step": counter.get_total_flops()}

@@ -2,28 +2,40 @@
 
 Trains the family `proposed` for some seconds in several ways, in turns: a plain loop as public code has it, and this
 project's modes `reference` and `fast`, alone and with several networks together; and relates each to the largest rate
-of matrix products that the device was seen to reach in the same run. The images are those of CBSD432 as bench or modern
-made it, else random ones. Output: `<folder>/<device>.md` and `.json`.
+of matrix products that the device was seen to reach in the same run. On a GPU the parts of the step of `fast` are
+measured by themselves, too, and other networks follow: the other designs of table I of Liu et al. 2020 in one step,
+DnCNN, FFDNet, and the network of a task; on a processor they do with --also. The images are those of CBSD432 as bench
+or modern made it, else random ones. Output: `<folder>/<device>.md` and `.json`.
 """
 
 import argparse
 import json
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from redenoise.commands.benchmark import machine, peaks
+from redenoise.commands.benchmark import machine, others, peaks
 from redenoise.commands.benchmark.machine import say
+from redenoise.commands.benchmark.others import OTHERS, Bench
 from redenoise.commands.benchmark.report import render, summarise
-from redenoise.commands.benchmark.ways import FEWEST_STEPS, Apart, Way, Workshop, training_images
+from redenoise.commands.benchmark.ways import (
+    FEWEST_STEPS,
+    PARTS,
+    SCHEDULE,
+    Apart,
+    Way,
+    Workshop,
+    begun,
+    training_images,
+)
 from redenoise.commands.parsing import parser
 from redenoise.dag.config import PARAMS, read_yaml
 from redenoise.data.images import read_image, write_png
@@ -35,14 +47,16 @@ from redenoise.support.shapes import without_memory
 from redenoise.training.patches import Patches
 from redenoise.training.schedule import schedule_for
 
-FAMILY, SCHEDULE = "proposed", "modern"
+FAMILY = "proposed"
 REPEATS = 3
 PEAK_SHARE = 1 / 30  # of the time of a measurement, for each size of a matrix product
 MOST_WORKERS = 8
 TOGETHER = {"cuda": (2, 4, 8, 16), "cpu": (2,)}
 
 
-def benchmark(output: Path, seconds: float, network: dict | None = None, training: dict | None = None) -> Path:
+def benchmark(
+    output: Path, seconds: float, network: dict | None = None, training: dict | None = None, also: Sequence[str] = ()
+) -> Path:
     """Measure this machine and write the report.
 
     Args:
@@ -50,6 +64,7 @@ def benchmark(output: Path, seconds: float, network: dict | None = None, trainin
         seconds: about how long each measurement lasts.
         network: options that replace those of the family's network, such as `divisor` for a miniature.
         training: keys that replace those of the schedule, such as `batch`.
+        also: of `OTHERS`, measured afterwards.
 
     Returns:
         The report's Markdown page; its numbers, every repeat among them, are beside it as JSON.
@@ -70,6 +85,8 @@ def benchmark(output: Path, seconds: float, network: dict | None = None, trainin
             record["peaks"] = measure(ways, seconds, device, cores)
     except torch.OutOfMemoryError:
         raise UserError("the GPU's memory is too small for all ways at once; end what else runs on it") from None
+    bench = Bench(device, cores, workshop.seed, seconds, REPEATS)
+    record["others"] = [way for name in also for way in others.measure(name, images, bench, network, training)]
     fields = ("name", "precision", "networks", "rates")
     record["ways"] = [{name: getattr(way, name) for name in fields} for way in ways]
     record["summary"] = summarise(record)
@@ -101,6 +118,7 @@ def alone(folder: Path, changes: str, seconds: float) -> float:
 def describe(seconds: float, workshop: Workshop) -> dict[str, Any]:
     """What is measured, on what, and the FLOPs of a step."""
     schedule, options = workshop.schedule, workshop.options
+    shape = (schedule.batch, options["channels"], schedule.patch, schedule.patch)
     with without_memory():
         network = denoisers.build(options)
     return {
@@ -118,7 +136,7 @@ def describe(seconds: float, workshop: Workshop) -> dict[str, Any]:
             "patch": schedule.patch,
             "workers": min(MOST_WORKERS, workshop.threads),
         },
-        "flops": peaks.count_flops(network, (schedule.batch, options["channels"], schedule.patch, schedule.patch)),
+        "flops": peaks.count_flops(network, shape, shape[:1]),
     }
 
 
@@ -137,13 +155,11 @@ def _ready(workshop: Workshop, images: list[np.ndarray], files: list[Path], chan
     """All ways to train, each after its first step; that of the mode `reference` begins anew each time."""
     schedule, device = workshop.schedule, workshop.device
     patches = Patches(images, schedule.patch, schedule.batch, device, "benchmark")
-    ours = [workshop.ours("fast", count, patches) for count in (1, *TOGETHER[device.type])]
-    for way in ours:  # before the plain loop has threads, which would disturb the capture of a graph
-        way.prepare()
-        began = time.monotonic()
-        way.advance()
-        peaks.synchronise(device)
-        say(f"first step of {way.name}, compiled and captured where it is: {time.monotonic() - began:.1f} s")
+    wanted = [(1, part) for part in PARTS] if device.type == "cuda" else []
+    wanted += [(count, "") for count in (1, *TOGETHER[device.type])]
+    # Before the plain loop has threads, which would disturb the capture of a graph.
+    tried = [begun(partial(workshop.ours, "fast", count, patches, part), device, part) for count, part in wanted]
+    ours = [way for way in tried if way]
     plain, close = workshop.plain(files, min(MOST_WORKERS, workshop.threads))
     command = [sys.executable, "-m", "redenoise", "benchmark", "training", "--alone", str(files[0].parent), changes]
     try:
@@ -181,8 +197,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Command line of the benchmark."""
     options = machine.options(parser("benchmark training", __doc__, scale=False), 10.0)
     options.add_argument("--alone", nargs=2, metavar=("FOLDER", "CHANGES"), help=argparse.SUPPRESS)
+    text = "trainings to measure afterwards (default: all on a GPU, none on a processor, where they take minutes)"
+    options.add_argument("--also", nargs="*", choices=OTHERS, metavar="NAME", help=f"{text}: {', '.join(OTHERS)}")
     given = options.parse_args(arguments)
     if given.alone:
         print(alone(Path(given.alone[0]), given.alone[1], given.seconds))
         return
-    print(benchmark(given.output, given.seconds))
+    also = OTHERS if given.also is None and torch_mode.device().type == "cuda" else given.also or ()
+    print(benchmark(given.output, given.seconds, also=also))

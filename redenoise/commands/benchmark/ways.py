@@ -3,6 +3,7 @@
 import copy
 import random
 import subprocess
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +14,15 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from redenoise.commands.benchmark.peaks import call_rate
+from redenoise.commands.benchmark import peaks
+from redenoise.commands.benchmark.machine import say
 from redenoise.dag import paths
 from redenoise.dag.indexed import INDEX, checked_path, read_index
 from redenoise.data.images import read_image
 from redenoise.measure.torch_mode import precision, set_mode
 from redenoise.models import denoisers
 from redenoise.support.errors import UserError
-from redenoise.training.patches import Patches
+from redenoise.training.patches import Patches, Source
 from redenoise.training.schedule import Schedule
 from redenoise.training.step import Learner, Step, centre
 
@@ -29,6 +31,15 @@ REPEATS = 100
 FEWEST_STEPS = 3  # of a measurement
 TRAINING_SET = [paths.data(scale, "cbsd432") for scale in ("bench", "modern")]
 COUNT, SHAPE = 432, (321, 481)  # of the training set
+SCHEDULE = "modern"
+KERNELS = "captured, kernels"
+# What a step of `fast` on a GPU would be without some of its parts, or with others: what calls the network then, and
+# whether the step is captured in a graph.
+PARTS: dict[str, tuple[Callable[[nn.Module], Callable], bool]] = {
+    "plain step": (lambda network: network, False),
+    "captured": (lambda network: network, True),
+    KERNELS: (lambda network: with_kernels(network), True),
+}
 GRAIN = 8  # pixels; random images of this grain make PNG files about as large as those of the training set
 
 
@@ -148,7 +159,7 @@ class Way:
     def measured(self, seconds: float, device: torch.device) -> float:
         """Updates per second of all its networks together, over about `seconds`."""
         self.prepare()
-        return self.networks * call_rate(self.advance, seconds, FEWEST_STEPS, device)
+        return self.networks * peaks.call_rate(self.advance, seconds, FEWEST_STEPS, device)
 
 
 class Apart(Way):
@@ -189,25 +200,64 @@ class Workshop:
         precision = "tf32" if self.device.type == "cuda" else "fp32"
         return Way("plain loop", precision, 1, lambda: set_plain_mode(self.threads), lambda _: loop.step()), loop.close
 
-    def ours(self, mode: str, count: int, patches: Patches) -> Way:
-        """This project's loop with `count` networks, in the mode `reference` or `fast`."""
+    def ours(self, mode: str, count: int, patches: Patches, part: str = "") -> Way:
+        """This project's loop with `count` networks, in the mode `reference` or `fast`, or in one of `PARTS`."""
         set_mode(mode, self.threads)
         sigmas = [self.sigmas[index % len(self.sigmas)] for index in range(count)]
         learners = [Learner(self._network(), (one, one), self.schedule, mode, self.device) for one in sigmas]
-        own = copy.copy(patches)  # the same pixels, with a generator of its own, which a graph keeps to itself
-        own.generator = torch.Generator(device=self.device)
-        step = Step(learners, own, self.seed)
-        return Way(
-            mode if count == 1 else f"{mode}, {count} together",
-            precision(mode, self.device),
-            count,
-            lambda: set_mode(mode, self.threads),
-            lambda number: step(number % self.schedule.steps),  # begun anew: a benchmark may be longer
-        )
+        return stepping(learners, patches, self.seed, self.threads, part)
 
     def _network(self) -> nn.Module:
         torch.manual_seed(self.seed)
         return denoisers.build(self.options)
+
+
+def stepping(learners: list[Learner], source: Source, seed: int, threads: int, part: str = "") -> Way:
+    """The steps of some networks together, in their mode or in one of `PARTS`."""
+    own = copy.copy(source)  # the same pixels, with a generator of its own, which a graph keeps to itself
+    own.generator = torch.Generator(device=source.device)
+    step, count, steps = Step(learners, own, seed), len(learners), learners[0].schedule.steps
+    if part:
+        call, captured = PARTS[part]
+        step.captures = step.captures and captured
+        for learner in learners:
+            learner.forward = call(learner.network)
+    mode = "fast" if learners[0].fast else "reference"
+    return Way(
+        (part or mode) + (f", {count} together" if count > 1 else ""),
+        precision(mode, source.device),
+        count,
+        lambda: set_mode(mode, threads),
+        lambda number: step(number % steps),  # begun anew: a benchmark may be longer
+    )
+
+
+def begun(make: Callable[[], Way], device: torch.device, spare: str) -> Way | None:
+    """A way after its first step.
+
+    Args:
+        spare: name of one that can be done without: if it fails here a line says why, and it is None; empty if not.
+    """
+    began = time.monotonic()
+    try:
+        way = make()
+        way.prepare()
+        way.advance()
+        peaks.synchronise(device)
+    except Exception as error:
+        if not spare:
+            raise
+        say(f"{spare} is left out: {next(iter(str(error).splitlines()), type(error).__name__)}")
+        return None
+    say(f"first step of {way.name}, compiled and captured where it is: {time.monotonic() - began:.1f} s")
+    return way
+
+
+def with_kernels(network: nn.Module) -> Callable[..., torch.Tensor]:
+    """See `fused`; `ImportError` without Triton."""
+    from redenoise.training.fused import fused  # here: nothing else needs Triton
+
+    return fused(network)
 
 
 def training_images() -> tuple[list[np.ndarray], str]:

@@ -102,8 +102,9 @@ def take(config: Config, folder: Path) -> list[str]:
 
 def _taken(config: Config, weights: Path, card: dict[str, Any]) -> str:
     family, model, name = card["family"], card["model"], f"{card['family']}-{card['model']}"
-    stage = "cascade" if family in config.params["cascades"] else "train"
-    if name != weights.stem or model not in noise_ranges(config.entry(stage, family)):
+    stage = release.stage_of(config, family, model)
+    known = [release.TASK_MODEL] if stage == "task" else noise_ranges(config.entry(stage, family))
+    if name != weights.stem or model not in known:
         raise UserError(f"{weights.name}: its card is of {name}, which params.yaml does not have; leave it out")
     if not weights.is_file() or sha256_file(weights) != card["sha256"]:
         raise UserError(f"{weights.name}: not the weights that its card names; copy the pack again")

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from redenoise.commands.benchmark.peaks import call_rate, synchronise
-from redenoise.commands.rent.groups import Node, changed, make
+from redenoise.commands.rent.groups import Node, changed, make, ranges
 from redenoise.dag import paths
 from redenoise.dag.config import Config
-from redenoise.dag.levels import noise_ranges
 from redenoise.support.errors import Stopped
 from redenoise.support.files import read_json, write_json
 from redenoise.support.locks import exclusive_all
@@ -57,11 +56,11 @@ def train(config: Config, nodes: list[Node], deadline: float) -> Outcome:
         facts = plan(config, nodes, deadline)
         write_json(kept, facts)
     trainings = make(changed(config, stage, {"steps": facts["steps"]}), nodes)
-    locks = [lock for one in trainings for lock in one.locks(noise_ranges(one.entry))]
+    locks = [lock for one in trainings for lock in one.locks(ranges(one))]
     with exclusive_all(locks):
         stopped = _finish(trainings, deadline)
     done = {
-        node: dict(zip(noise_ranges(one.entry), (member.step for member in one.members), strict=True))
+        node: dict(zip(ranges(one), (member.step for member in one.members), strict=True))
         for node, one in zip(nodes, trainings, strict=True)
     }
     state = [kept, *(member.checkpoint for one in trainings for member in one.members)]
@@ -73,7 +72,7 @@ def plan(config: Config, nodes: list[Node], deadline: float) -> dict[str, Any]:
     trainings = make(config, nodes)
     first = trainings[0]
     source, _ = first.images()
-    learners = [one.member(*model).learner for one in trainings for model in noise_ranges(one.entry).items()]
+    learners = [one.member(*model).learner for one in trainings for model in ranges(one).items()]
     step, numbers = Step(learners, source, first.seed), itertools.count()
     began = time.monotonic()
     step(next(numbers))
@@ -95,7 +94,7 @@ def _finish(trainings: list[Training], deadline: float) -> str:
     first, *others = trainings
     source, validation = first.images()
     for one in trainings:
-        one.members = [one.member(*model) for model in noise_ranges(one.entry).items()]
+        one.members = [one.member(*model) for model in ranges(one).items()]
         for member in one.members if others else ():
             member.name = f"{one.key} {member.name}"  # in the log
     try:
