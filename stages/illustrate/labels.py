@@ -18,14 +18,14 @@ from redenoise.recognition.metrics import mean_iou, overlaps
 from redenoise.support.files import read_json
 from redenoise.support.numbers import fixed
 from stages.illustrate.canvas import Figure, below, beside, framed, grid, not_made, panel, shown, words
-from stages.illustrate.methods import Method, first_reason, learned, not_run, tensor, title_of
+from stages.illustrate.methods import Method, first_reason, learned, not_printed, not_run, tensor, title_of
 
 SIGMA = 45
 IMAGES = 2
 SIDE = 256  # of a panel, in pixels
 LEGEND_COLUMNS = 6
 SWATCH = 13  # side of a square of the legend, in pixels
-TITLE = "Figure 6 of Liu et al. 2020: segmentation of denoised images"
+TITLE = "Figure 6 of Liu et al. 2020{}: segmentation of denoised images"
 
 
 class Column(NamedTuple):
@@ -37,33 +37,29 @@ class Column(NamedTuple):
     score: str = ""
 
 
-def figure6(config: Config) -> Figure:
+def figure6(config: Config, part: str = "segmentation", other: str = "classification") -> Figure:
     """The first images of the segmentation test set: denoised, and the label maps found in them.
+
+    Args:
+        part, other: of `figures` in params.yaml: the paper's tasks, or those on photographs.
 
     Deviations: the paper's examples and its noise level are not printed, no region is enlarged here, and the noisy
     image is added.
     """
     shows = config.params["figures"]
-    part = shows["segmentation"]
-    data, task = paths.labelled(config.scale, part["data"]), paths.task(config.scale, part["task"])
-    denoisers = [
-        learned("Separate", paths.weights(config.scale, shows["separate"]), SIGMA),
-        learned("Joint Training", paths.cascade(config.scale, part["joint"]), SIGMA),
-        learned("Joint Training (Cross-Task)", paths.cascade(config.scale, shows["classification"]["joint"]), SIGMA),
-    ]
-    name = title_of(config.params["labelled"][part["data"]]["title"], config.settings["real_data"])
+    data, task = paths.labelled(config.scale, shows[part]["data"]), paths.task(config.scale, shows[part]["task"])
+    denoisers = before_task(config, part, other)
+    labelled, (mark, before) = config.params["labelled"][shows[part]["data"]], not_printed(part)
+    name, title = title_of(labelled["title"], config.settings["real_data"]), TITLE.format(mark)
     caption = (
-        f"The first images of {name} (val), with noise of sigma = {SIGMA}: noisy, denoised by the proposed network "
-        "alone (Separate), trained through the segmentation network (Joint Training), and through the classifier "
-        "(Cross-Task); below, the true label map and those that the segmentation network finds in them. "
+        f"{before}The first images of {name} ({labelled['split']}), with noise of sigma = {SIGMA}: noisy, denoised by "
+        "the proposed network alone (Separate), trained through the segmentation network (Joint Training), and through "
+        "the classifier (Cross-Task); below, the true label map and those that the segmentation network finds in them. "
         "Ignored pixels are white. PSNR and mean intersection over union are of this image alone. The paper does not "
         f"print its noise level, and enlarges a region and does not show the noisy image.{not_run(denoisers)}"
     )
-    reason = first_reason(data, task)
-    if not reason and all(method.missing for method in denoisers):
-        reason = denoisers[0].missing
-    if reason:
-        return not_made(TITLE, caption, reason)
+    if reason := first_reason(data, task) or none_of(denoisers):
+        return not_made(title, caption, reason)
     methods = [Method("Noisy", lambda noisy: noisy), *denoisers]
     network, _ = load_network(task / "model.safetensors", build=recognizers.build)
     rows: list[list[np.ndarray]] = []
@@ -76,7 +72,22 @@ def figure6(config: Config) -> Figure:
         seen.update(*(np.unique(column.classes).tolist() for column in columns if column.classes is not None))
     table = grid(rows, ["Ground truth", *(method.name for method in methods)])
     names = legend(read_json(data / CLASSES), sorted(seen - {IGNORED}))
-    return Figure(TITLE, caption, framed(below([table, names], gap=12)))
+    return Figure(title, caption, framed(below([table, names], gap=12)))
+
+
+def before_task(config: Config, part: str, other: str) -> list[Method]:
+    """The denoisers in front of the network of a task; `part` and `other` as of `figure6`."""
+    shows = config.params["figures"]
+    return [
+        learned("Separate", paths.weights(config.scale, shows["separate"]), SIGMA),
+        learned("Joint Training", paths.cascade(config.scale, shows[part]["joint"]), SIGMA),
+        learned("Joint Training (Cross-Task)", paths.cascade(config.scale, shows[other]["joint"]), SIGMA),
+    ]
+
+
+def none_of(methods: list[Method]) -> str:
+    """Why the first method is not there, if none is."""
+    return methods[0].missing if all(method.missing for method in methods) else ""
 
 
 def predicted(network: recognizers.TaskNetwork, image: np.ndarray) -> np.ndarray:
