@@ -210,6 +210,7 @@ def test_label_maps_stand_below_the_truth_the_noisy_image_and_each_denoiser(smal
     side = canvas.shown(np.zeros((32, 40), dtype=np.uint8), labels.SIDE).shape[1]
     width = len(columns) * side + (len(columns) - 1) * canvas.GAP + 2 * canvas.MARGIN
     assert picture("figure6_labels.png").shape[1] == width
+    assert picture("figure6_photographs.png").shape[1] == width + side + canvas.GAP  # with the clean image
     assert "noisy, denoised by the proposed network alone" in captions()["figure6_labels.png"]["caption"]
 
 

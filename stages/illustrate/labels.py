@@ -44,7 +44,7 @@ def figure6(config: Config, part: str = "segmentation", other: str = "classifica
         part, other: of `figures` in params.yaml: the paper's tasks, or those on photographs.
 
     Deviations: the paper's examples and its noise level are not printed, no region is enlarged here, and the noisy
-    image is added.
+    image is added; on photographs what is found in the clean image, too.
     """
     shows = config.params["figures"]
     data, task = paths.labelled(config.scale, shows[part]["data"]), paths.task(config.scale, shows[part]["task"])
@@ -65,12 +65,12 @@ def figure6(config: Config, part: str = "segmentation", other: str = "classifica
     rows: list[list[np.ndarray]] = []
     seen: set[int] = set()
     for example in read_labelled(data)[:IMAGES]:
-        columns = list(_columns(example, (config.params["seed"], data.name), methods, network))
+        columns = list(_columns(example, (config.params["seed"], data.name), methods, network, bool(mark)))
         like = columns[0].image
         rows.append([panel(column.image, column.quality, like) for column in columns])
         rows.append([panel(_coloured(column.classes), column.score, like) for column in columns])
         seen.update(*(np.unique(column.classes).tolist() for column in columns if column.classes is not None))
-    table = grid(rows, ["Ground truth", *(method.name for method in methods)])
+    table = grid(rows, ["Ground truth", *(["Clean"] if mark else []), *(method.name for method in methods)])
     names = legend(read_json(data / CLASSES), sorted(seen - {IGNORED}))
     return Figure(title, caption, framed(below([table, names], gap=12)))
 
@@ -118,20 +118,31 @@ def legend(names: Sequence[str], classes: Sequence[int]) -> np.ndarray:
 
 
 def _columns(
-    example: Example, noise: tuple[int, str], methods: list[Method], network: recognizers.TaskNetwork
+    example: Example, noise: tuple[int, str], methods: list[Method], network: recognizers.TaskNetwork, unspoilt: bool
 ) -> Iterator[Column]:
-    """The truth, and what each method and the segmentation network make of the noisy image; empty where not run."""
+    """The truth, and what each method and the segmentation network make of the noisy image; empty where not run.
+
+    Args:
+        unspoilt: whether what the network makes of the clean image comes between.
+    """
     clean, mask = read_image_of(example), read_mask_of(example, network.classes)
     noisy = add_noise(clean, seed=noise[0], dataset=noise[1], image=example.id, sigma=SIGMA)
     yield Column(shown(clean, SIDE), mask)
+    if unspoilt:
+        found = predicted(network, clean)
+        yield Column(shown(clean, SIDE), found, score=_score(found, mask, network.classes))
     for method in methods:
         denoised = method(noisy)
         if denoised is None:
             yield Column(None, None)
             continue
         found, image = predicted(network, denoised), to_uint8(denoised)
-        score = float(mean_iou(overlaps(found, mask, network.classes)))
-        yield Column(shown(image, SIDE), found, f"{fixed(psnr(image, clean), 2)} dB", f"mIoU {score:.1f} %")
+        score = _score(found, mask, network.classes)
+        yield Column(shown(image, SIDE), found, f"{fixed(psnr(image, clean), 2)} dB", score)
+
+
+def _score(found: np.ndarray, mask: np.ndarray, classes: int) -> str:
+    return f"mIoU {float(mean_iou(overlaps(found, mask, classes))):.1f} %"
 
 
 def _coloured(classes: np.ndarray | None) -> np.ndarray | None:
