@@ -97,7 +97,9 @@ def cut(target: Path, kept: dict[str, tuple[str, ...]]) -> None:
         params[section] = {name: params[section][name] for name in names}
     for entry in params["downloads"].values():
         entry.pop("overlaps", None)
-    params["figures"] |= {"general": "dncnn_b", "examples": "kodak"}
+    figures = params["figures"]
+    figures |= {"general": "dncnn_b", "examples": "kodak", "real_pairs": "rni15"}
+    figures |= {"classify_photographs": figures["classification"], "segment_photographs": figures["segmentation"]}
     params["families"]["xsrcnn_f"]["validation"] = "classic5"
     params["miniatures"]["dncnn"] = {"depth": 3, "width": 4}
     (target / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))

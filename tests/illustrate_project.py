@@ -35,10 +35,15 @@ def make_project(monkeypatch: pytest.MonkeyPatch) -> Config:
     make_images("kodak", (40, 36, 3), count=3)
     make_images("rni15", (36, 40, 3))
     make_images("photographs", (40, 36, 3))
-    make_labelled("imagenet_val", segmentation=False)
-    make_labelled("voc_val", segmentation=True)
-    save(paths.task("demo", "classification"), {"model": 1}, CLASSIFIER, recognizers.build)
-    save(paths.task("demo", "segmentation"), {"model": 2}, SEGMENTER, recognizers.build)
+    make_images("cc15", (36, 40, 3), count=3)
+    for key in ("imagenet_val", "imagenet_1300"):
+        make_labelled(key, segmentation=False)
+    for key in ("voc_val", "camvid_test"):
+        make_labelled(key, segmentation=True)
+    for key in ("classification", "classify_photographs"):
+        save(paths.task("demo", key), {"model": 1}, CLASSIFIER, recognizers.build)
+    for key in ("segmentation", "segment_photographs"):
+        save(paths.task("demo", key), {"model": 2}, SEGMENTER, recognizers.build)
     for seed, folder in enumerate((paths.weights("demo", "proposed_tasks"), *cascades())):
         save(folder, {f"sigma{level}": 10 * level + seed for level in LEVELS}, DENOISER, denoisers.build)
     save(paths.weights("demo", "cdncnn_b"), {"model": 3}, BLIND, denoisers.build)
@@ -52,7 +57,8 @@ def make_project(monkeypatch: pytest.MonkeyPatch) -> Config:
 
 
 def cascades() -> list[Path]:
-    return [paths.cascade("demo", key) for key in ("classify_2020", "segment_2020")]
+    names = ("classify_2020", "segment_2020", "classify_photographs", "segment_photographs")
+    return [paths.cascade("demo", name) for name in names]
 
 
 def save(folder: Path, models: dict[str, int], spec: dict, build) -> None:

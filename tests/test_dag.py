@@ -24,7 +24,7 @@ from tests.conftest import ROOT
 pytest.importorskip("snakemake", reason="Snakemake is not installed: the engines' DAGs are not compared")
 dvc_repo = pytest.importorskip("dvc.repo", reason="DVC is not installed: the engines' DAGs are not compared")
 
-LINES = 380  # of dvc.yaml
+LINES = 390  # of dvc.yaml
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,22 @@ def test_what_gave_the_same_output_is_no_cause():
     assert causes(chain(), chain(train__dncnn_color={"params": {"seed": 1}})) == []
 
 
+@pytest.mark.parametrize(
+    "entry", [{"published": {"sigma25": "mine"}}, {"start": "data/released", "weights": "mine"}], ids=["family", "task"]
+)
+def test_of_the_released_weights_those_that_an_entry_names_are_causes(entry):
+    def both(output: str, **weights: str) -> dict:
+        made = {
+            "released": {"inputs": weights, "outputs": {"build/released": output}},
+            "evaluate__kodak-dncnn": {"inputs": {"build/released": output}, "params": {"entry": entry}},
+        }
+        return records(**made)
+
+    names = {"mine": "weights/mine.safetensors", "other": "weights/other.safetensors"}
+    found = causes(both("a", **dict.fromkeys(names.values(), "a")), both("b", **dict.fromkeys(names.values(), "b")))
+    assert found == [Cause("weights", f"{names['mine']} has changed")]
+
+
 def side(*values: Value) -> sides.Side:
     return sides.Side({value.place: value for value in values}, None)
 

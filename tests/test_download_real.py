@@ -16,7 +16,7 @@ from stages.download import node
 COUNTS = {
     "kodak": 24, "cbsd68": 68, "bsd68": 68, "bsd100": 100, "set12": 12, "set5": 5, "set14": 14, "live1": 29,
     "classic5": 5, "rni15": 15, "train400": 400, "cbsd432": 432, "t91": 91, "urban100": 100, "photographs": 3,
-    "t91_bsd200": 291, "t91_train400": 491, "bsd68_16": 16, "cbsd68_16": 16,
+    "cc15": 2 * 15, "t91_bsd200": 291, "t91_train400": 491, "bsd68_16": 16, "cbsd68_16": 16,
 }  # fmt: skip
 
 

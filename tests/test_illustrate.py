@@ -11,14 +11,15 @@ from torch import nn
 
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
-from redenoise.dag.indexed import MISSING
+from redenoise.dag.indexed import MISSING, write_index
 from redenoise.data.images import read_image, write_png
+from redenoise.measure.metrics import psnr
 from redenoise.models import recognizers
 from redenoise.models.filters import bm3d
 from redenoise.models.weights import load_network
 from redenoise.support.errors import UserError
 from redenoise.support.files import sha256_file, write_json
-from stages.illustrate import canvas, gradients, labels, real
+from stages.illustrate import canvas, classes, gradients, labels, real, truth
 from stages.illustrate.methods import tensor
 from stages.illustrate.node import CAPTIONS, FIGURES
 from stages.illustrate.node import run as illustrate
@@ -77,6 +78,9 @@ def test_two_runs_give_the_same_bytes_and_another_seed_gives_others(small):
         (paths.task("demo", "segmentation"), {"figure6_labels.png"}),
         (paths.data("demo", "kodak"), {"figure4_zoom.png"}),
         (paths.data("demo", "rni15"), {"figure7_real.png"}),
+        (paths.data("demo", "cc15"), {"figure7_truth.png"}),
+        (paths.labelled("demo", "imagenet_1300"), {"figure3_photographs.png", "figure6_classes.png"}),
+        (paths.task("demo", "segment_photographs"), {"figure6_photographs.png"}),
         (
             paths.data("demo", "photographs"),
             {"figure5_units.png", "figure10_units.png", "figure12_general.png"},
@@ -85,6 +89,7 @@ def test_two_runs_give_the_same_bytes_and_another_seed_gives_others(small):
         (paths.weights("demo", "xdncnn"), {"figure5_units.png"}),
         (paths.weights("demo", "xsrcnn_f"), {"figure10_units.png"}),
         (paths.cascade("demo", "segment_2020"), set()),
+        (paths.cascade("demo", "segment_photographs"), set()),
     ],
     ids=lambda value: value.name if isinstance(value, Path) else "",
 )
@@ -100,7 +105,9 @@ def test_a_figure_whose_inputs_are_not_there_says_why(small, folder, figures):
         image = picture(name)
         assert image.shape[0] < 60 and (image == 0).any(), "one line of words on a plain ground"
         assert made()[name] != before[name]
-    reads = {"segment_2020": 3, "classify_2020": 1}.get(folder.name, 0)  # other figures lose panels alone
+    reads = {"segment_2020": 4, "classify_2020": 1, "segment_photographs": 2 * (folder.parent.name == "cascades")}.get(
+        folder.name, 0
+    )  # other figures lose panels alone
     partly = [name for name, entry in found.items() if "was not run: a reason of two lines." in entry["caption"]]
     assert len(partly) == reads
     assert all(made()[name] != before[name] and picture(name).shape[0] > 200 for name in partly)
@@ -203,6 +210,7 @@ def test_label_maps_stand_below_the_truth_the_noisy_image_and_each_denoiser(smal
     side = canvas.shown(np.zeros((32, 40), dtype=np.uint8), labels.SIDE).shape[1]
     width = len(columns) * side + (len(columns) - 1) * canvas.GAP + 2 * canvas.MARGIN
     assert picture("figure6_labels.png").shape[1] == width
+    assert picture("figure6_photographs.png").shape[1] == width + side + canvas.GAP  # with the clean image
     assert "noisy, denoised by the proposed network alone" in captions()["figure6_labels.png"]["caption"]
 
 
@@ -229,12 +237,51 @@ def test_photographs_with_real_noise_are_shown_as_they_are_and_those_of_dnd_are_
     more = real.figure7(config)
     assert more.extra == (path,) and "RNI15 and of DND that are no training images. They" in more.caption
     assert more.picture.shape[0] > figure.picture.shape[0]
+    empty(paths.data("demo", "cc15"), "no source")
     illustrate(config)
     extra = provenance.read(paths.provenance("demo", "illustrate"))["extra_inputs"]
     assert extra == {path.as_posix(): sha256_file(path)}
     empty(paths.data("demo", "rni15"), "no source")
     alone = real.figure7(config)
     assert not alone.unavailable and "first images of DND that are no training images. They" in alone.caption
+
+
+def test_real_noise_with_a_ground_truth_is_measured_on_whole_crops(small):
+    config, folder = change_scale(real_data=True), paths.data("demo", "cc15")
+    clean, draw = np.full((36, 40, 3), 100, dtype=np.uint8), np.random.default_rng(0)
+    rows = []
+    for number, levels in enumerate((4, 8, 16)):
+        noisy = clean + draw.integers(-levels, levels, clean.shape)
+        for kind, image in (("real", noisy.astype(np.uint8)), ("mean", clean)):
+            write_png(folder / f"{number}_{kind}.png", image)
+            rows.append({"id": f"{number}_{kind}", "path": f"{number}_{kind}.png"})
+    rows = [row | {"sha256": sha256_file(folder / row["path"])} for row in rows]
+    write_index(folder, ("id", "path", "sha256"), rows)
+    found = truth.figure7_truth(config)
+    values = [psnr(*(read_image(folder / f"{number}_{kind}.png") for kind in ("real", "mean"))) for number in range(3)]
+    assert f"On average over all 3 crops: Noisy {np.mean(values):.2f} dB, CBM3D " in found.caption
+    shown = canvas.shown(canvas.central(clean, 24, 24), real.SIDE)
+    assert (found.picture == shown[0, 0]).all(axis=2).sum() >= 2 * shown.shape[0] * shown.shape[1]
+    write_index(folder, ("id", "path", "sha256"), rows[:-1])
+    with pytest.raises(UserError, match="data/cc15: no images, or one, whose ids end in _real and _mean"):
+        truth.figure7_truth(config)
+
+
+def test_figures_on_photographs_say_that_they_are_not_the_printed_experiment(small):
+    illustrate(small)
+    marked = {name for name, entry in captions().items() if entry["caption"].startswith("Not the printed experiment")}
+    assert marked == {"figure3_photographs.png", "figure6_photographs.png", "figure6_classes.png"}
+    assert all("on other photographs" in captions()[name]["title"] for name in marked)
+
+
+def test_the_likeliest_class_and_its_probability():
+    class Fixed(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.tensor([[0.0, np.log(3.0), -50.0]])
+
+    image = np.zeros((4, 4, 3), dtype=np.uint8)
+    assert classes.best(Fixed(), image, ["crane", "tench", "shark"]) == "tench, 75 %"
+    assert classes.best(Fixed(), image, ["crane"]) == "class 1, 75 %"
 
 
 @pytest.mark.parametrize(("size", "side", "wanted"), [((48, 40), 200, (192, 160)), ((500, 375), 256, (250, 188))])

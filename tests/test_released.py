@@ -232,7 +232,7 @@ def test_a_release_has_16_bits_where_they_cost_next_to_nothing(config):
     assert {parameter.dtype for parameter in half.parameters()} == {torch.float32}
     line = next(line for line in (paths.WEIGHTS / "README.md").read_text().splitlines() if "proposed-sigma25" in line)
     assert f"| {card['precision_cost']:z.4f} " in line
-    whole = release_command.trained(config, "proposed", "sigma25")[0]
+    whole = release_command.trained(config, "train", "proposed", "sigma25")[0]
     for name, tensor in whole.state_dict().items():
         assert torch.allclose(half.state_dict()[name].float(), tensor.float(), rtol=2**-11, atol=1e-7)
 
@@ -240,7 +240,7 @@ def test_a_release_has_16_bits_where_they_cost_next_to_nothing(config):
 def test_weights_beyond_the_range_of_16_bits_are_stored_in_32(config, monkeypatch, capsys):
     make_images("cbsd68", (40, 36, 3))
     train(config, "proposed", options(model="sigma25"))
-    network, card = release_command.trained(config, "proposed", "sigma25")
+    network, card = release_command.trained(config, "train", "proposed", "sigma25")
     network.stem.weight.data[0, 0, 0, 0] = 1e5
     monkeypatch.setattr(release_command, "trained", lambda *_: (network, card))
     path = release(config, "proposed", "sigma25")

@@ -167,8 +167,9 @@ def test_networks_of_tasks_train_one_by_one_and_are_taken_up(project: Path):
         name = f"{card['family']}-{card['model']}"
         network, _ = load_network(paths.WEIGHTS / f"{name}.safetensors", build=recognizers.build)
         made = read_checkpoint(paths.checkpoints("demo", f"task-{card['family']}") / "model.safetensors")[1]
-        assert all(torch.equal(value, made[f"network.{key}"]) for key, value in network.state_dict().items())
-        assert card["psnr"] == {} and card["steps_done"] == 3 and f"| [{name}]" in Path("weights/README.md").read_text()
+        for key, value in network.state_dict().items():
+            assert torch.allclose(value, made[f"network.{key}"], rtol=1e-3, atol=1e-6)  # of 16 bits
+        assert card["scores"] and card["steps_done"] == 3 and f"| [{name}]" in Path("weights/README.md").read_text()
     assert placed_network(task_spec(config, "segmentation"), "segmentation-model", released(config))[1]["steps"] == 3
 
 

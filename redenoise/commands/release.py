@@ -1,17 +1,15 @@
 """Release trained weights.
 
 Writes `weights/<family>-<model>.safetensors` and its card, a JSON file of the same name, and `weights/README.md` anew
-from all cards. A training that has not ended is released as far as its last checkpoint, and its card says so. The
-card's PSNR is measured here: the same noise, networks and measure as in the evaluation of the tables.
+from all cards; of the network of a task, `weights/<task>-model.safetensors`. A training that has not ended is released
+as far as its last checkpoint, and its card says so. The card's PSNR, or mIoU or accuracy in a task, is measured here:
+the same noise, networks and measure as in the evaluation of the tables.
 
-Weights are stored in 16 bits where that costs less than 0.002 dB on the images that the training was watched on, else
-in 32. Of the two kinds of 16 bits it is float16: it keeps 11 bits of a weight where bfloat16 keeps 8. Only weights
-beyond 65504 would fit that one alone; they are stored in 32. So is the network of a task, which is measured on nothing.
+Weights are stored in 16 bits where that costs less than 0.002 dB on the images that the training was watched on, or
+0.05 points of mIoU or accuracy on the validation set of a task, else in 32.
 """
 
-import math
 import os
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -20,7 +18,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from redenoise.commands import task_release
 from redenoise.commands.parsing import parser
+from redenoise.commands.storing import stored
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config, load_config
 from redenoise.dag.indexed import checked_path, read_index
@@ -34,9 +34,9 @@ from redenoise.measure.metrics import psnr
 from redenoise.measure.noise import add_noise
 from redenoise.measure.torch_mode import device, set_mode
 from redenoise.models import denoisers, recognizers
-from redenoise.models.weights import load_network, load_state, save_network
+from redenoise.models.weights import load_network, load_state
 from redenoise.support.errors import UserError, during
-from redenoise.support.files import read_json, sha256_file, write_json, write_text
+from redenoise.support.files import read_json, write_json, write_text
 from redenoise.support.locks import exclusive
 from redenoise.support.progress import progress
 from redenoise.training.card import as_stored, describe
@@ -44,9 +44,10 @@ from redenoise.training.checkpoint import read_checkpoint
 from redenoise.training.validation import Validation
 
 HIGHEST_COST = 0.002  # dB of validation PSNR; 16 bits that cost as much are too few
-TASK_MODEL = "model"  # name of the one network of a task
 MEASURED_ON = ("kodak", "cbsd68")  # entries of `downloads`; for gray networks those of `MEASURED_ON_GRAY`
 MEASURED_ON_GRAY = ("set12", "bsd68")
+STORED = ("weights", "network", "parameters", "precision", "cost")  # columns of weights/README.md
+TRAINED = ("schedule", "steps", "mode", "device", "hours")
 
 
 def release(config: Config, family: str, model: str, sets: Sequence[str] | None = None) -> Path:
@@ -63,13 +64,24 @@ def release(config: Config, family: str, model: str, sets: Sequence[str] | None 
         return put(config, *store(config, family, model, paths.WEIGHTS), sets)
 
 
+def release_task(config: Config, key: str, sets: Sequence[str] | None = None) -> Path:
+    """As `release`, of the network of a task.
+
+    Args:
+        sets: entries of `labelled` to measure it on; by default the validation part of the set it was trained on.
+    """
+    with releasing():
+        network, card = trained(config, "task", key, task_release.MODEL)
+        return _placed(*task_release.store(config, key, network, card, paths.WEIGHTS, sets))
+
+
 def releasing() -> AbstractContextManager[None]:
     """Held while weights, their card and the list of all cards are written, so that they are of one network."""
     return exclusive(paths.shared_lock("weights"), f"{paths.WEIGHTS}/")
 
 
 def store(config: Config, family: str, model: str, folder: Path) -> tuple[Path, dict[str, Any]]:
-    """Write what was trained into a folder, in 16 bits if that costs next to nothing.
+    """Write what was trained into a folder, in 16 bits if that costs next to nothing; the network of a task in 32.
 
     Returns:
         The path, which is not yet that of a release, and the card, which has no PSNR of the test sets yet.
@@ -81,56 +93,37 @@ def store(config: Config, family: str, model: str, folder: Path) -> tuple[Path, 
     if entry and not against_noise(entry):
         line = f"{family} restores what {entry['degradation']} has done, and a card has PSNR against noise"
         raise UserError(f"{line}; release a network against noise")
-    network, card = trained(config, family, model)
-    path, cost, precision = folder / f"{family}-{model}.new", 0.0, "float32"
-    if stage_of(config, family, model) == "task":
-        save_network(path, network, recognizers.stored_spec(card["network"]), card["origin"])
-    else:
-        cost, precision = _shortened(config, path, family, model, network, card)
-    return path, card | {
-        "family": family,
-        "model": model,
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "precision": precision,
-        "precision_cost": round(cost, 6),
-        "commit": provenance.commit()["commit"],
-        "sha256": sha256_file(path),
-        "bytes": path.stat().st_size,
-    }
+    stage = stage_of(config, family, model)
+    network, card = trained(config, stage, family, model)
+    card |= {"family": family, "model": model}
+    if stage == "task":
+        return task_release.store_whole(network, card, folder)
+    path, spec = folder / f"{family}-{model}.new", denoisers.stored_spec(card["network"])
+    psnr = _watched(config, family, spec, card["sigma_range"][1])
+    return path, stored(path, network, spec, card, denoisers.build, psnr, HIGHEST_COST, "dB")
 
 
 def stage_of(config: Config, family: str, model: str) -> str:
     """The stage that trains a network; a cascade may be called like a task, but its networks have levels for names."""
-    if model == TASK_MODEL and family in config.params["tasks"]:
+    if model == task_release.MODEL and family in config.params["tasks"]:
         return "task"
     return "cascade" if family in config.params["cascades"] else "train"
 
 
-def _shortened(
-    config: Config, path: Path, family: str, model: str, network: torch.nn.Module, card: dict[str, Any]
-) -> tuple[float, str]:
-    """Store a denoiser in 16 bits if that costs next to nothing, else in 32; the cost in dB, and the precision."""
-    spec = denoisers.stored_spec(card["network"])
-    psnr = _watched(config, family, spec, card["sigma_range"][1])
-    save_network(path, network, spec, card["origin"], "float16")
-    cost = psnr(network) - psnr(_read_back(path))
-    if cost < HIGHEST_COST:
-        return cost, "float16"
-    line = f"{family} {model}: 16 bits would cost {cost:.4f} dB, {HIGHEST_COST} or more; stored in 32"
-    print(line, file=sys.stderr, flush=True)
-    save_network(path, network, spec, card["origin"])
-    return 0.0, "float32"
-
-
 def put(config: Config, new: Path, card: dict[str, Any], sets: Sequence[str] | None = None) -> Path:
     """Measure weights that `store` wrote and move them into weights/, beside their card; returns their path."""
-    psnr: dict[str, dict] = {}
-    if stage_of(config, card["family"], card["model"]) != "task":
-        network, spec = load_network(new)  # what is measured is what is released
-        if sets is None:
-            sets = MEASURED_ON_GRAY if spec["channels"] == 1 else MEASURED_ON
-        psnr = measure(config, network, sets, spec["channels"] == 1, card["sigma_range"])
-    card = card | {"psnr": psnr}
+    if stage_of(config, card["family"], card["model"]) == "task":
+        of_task, _ = load_network(new, build=recognizers.build)
+        return _placed(*task_release.store(config, card["family"], of_task, card, new.parent, sets))
+    network, spec = load_network(new)  # what is measured is what is released
+    if sets is None:
+        sets = MEASURED_ON_GRAY if spec["channels"] == 1 else MEASURED_ON
+    card = card | {"psnr": measure(config, network, sets, spec["channels"] == 1, card["sigma_range"])}
+    return _placed(new, card)
+
+
+def _placed(new: Path, card: dict[str, Any]) -> Path:
+    """Move measured weights into weights/, beside their card; returns their path."""
     target = paths.WEIGHTS / f"{card['family']}-{card['model']}.safetensors"
     os.replace(new, target)
     write_json(target.with_suffix(".json"), card)
@@ -138,8 +131,8 @@ def put(config: Config, new: Path, card: dict[str, Any], sets: Sequence[str] | N
     return target
 
 
-def _watched(config: Config, family: str, spec: dict, sigma: float) -> Callable[[torch.nn.Module | None], float]:
-    """Gives the PSNR in dB of a network on the images that the training of its family is watched on; None has none."""
+def _watched(config: Config, family: str, spec: dict, sigma: float) -> Callable[[torch.nn.Module], float]:
+    """Gives the PSNR in dB of a network on the images that the training of its family is watched on."""
     entry = config.params["cascades"].get(family)
     family = entry["initial"] if entry else family  # a cascade's own training is watched on none
     here = device()
@@ -147,25 +140,20 @@ def _watched(config: Config, family: str, spec: dict, sigma: float) -> Callable[
     set_mode("reference", config.settings["threads"])
     validation = Validation(images, config.params["seed"], here)
     layout = torch.channels_last
-    return lambda network: validation.psnr(network.to(here), sigma, layout, False) if network else -math.inf
+    return lambda network: validation.psnr(network.to(here), sigma, layout, False)
 
 
-def _read_back(path: Path) -> torch.nn.Module | None:
-    """The network of a file, or None if a weight lies beyond the range of its precision."""
-    try:
-        return load_network(path)[0]
-    except UserError:
-        return None
+def trained(config: Config, stage: str, key: str, model: str) -> tuple[torch.nn.Module, dict[str, Any]]:
+    """A trained network in evaluation mode and how it was trained: the last checkpoint's, else the finished one.
 
-
-def trained(config: Config, family: str, model: str) -> tuple[torch.nn.Module, dict[str, Any]]:
-    """A trained network in evaluation mode and how it was trained: the finished one, else the last checkpoint's."""
-    stage = stage_of(config, family, model)
-    config.entry(stage, family)
-    made = {"cascade": paths.cascade, "train": paths.weights, "task": paths.task}[stage]
-    name = family if stage == "train" else f"{stage}-{family}"
-    build: Callable[[dict], torch.nn.Module] = recognizers.build if stage == "task" else denoisers.build
-    finished = made(config.scale, family) / f"{model}.safetensors"
+    Args:
+        stage: "train", "cascade" or "task", and `key` of an entry of it.
+    """
+    config.entry(stage, key)
+    build = recognizers.build if stage == "task" else denoisers.build
+    made = {"train": paths.weights, "cascade": paths.cascade, "task": paths.task}[stage]
+    finished = made(config.scale, key) / f"{model}.safetensors"
+    name = key if stage == "train" else f"{stage}-{key}"
     checkpoint = paths.checkpoints(config.scale, name) / f"{model}.safetensors"
     if checkpoint.exists():
         entry, tensors = read_checkpoint(checkpoint)
@@ -176,12 +164,12 @@ def trained(config: Config, family: str, model: str) -> tuple[torch.nn.Module, d
         return as_stored(network), describe(entry["key"], entry["history"], entry["step"])
     if finished.exists():
         provenance.hash_inputs(config, [finished.parent])  # weights and card are those of one training
-        record = provenance.read(paths.provenance(config.scale, stage, family))
+        record = provenance.read(paths.provenance(config.scale, stage, key))
         card = record["card"] if stage == "task" else record["models"][model]
         if "schedule" in card:
             return load_network(finished, build=build)[0], card
     line = f"{finished}: nothing was trained there, and there is no checkpoint {checkpoint}"
-    raise UserError(f"{line}; run `python -m stages.{stage} --scale {config.scale} --only {family}` first")
+    raise UserError(f"{line}; run `python -m stages.{stage} --scale {config.scale} --only {key}` first")
 
 
 def measure(
@@ -240,27 +228,23 @@ def readme(found: list[dict[str, Any]]) -> str:
         "normalisation too; table I of Liu et al. 2020 leaves that and the first convolution out, so that its page in\n"
         "reports/ has a smaller number for the same network.",
     ]
-    header: tuple[str, ...] = ("weights", "network", "parameters", "precision", "cost", "sigma", "schedule")
-    header += ("steps", "mode", "device", "hours", "watched", "PSNR")
-    rows = []
+    rows, of_tasks = [], []
     for card in found:
+        if "scores" in card:
+            of_tasks.append((*_stored(card), *_training(card), task_release.shown(card)))
+            continue
         values = (f"{name} {sigma}: {value:.2f}" for name, by in card["psnr"].items() for sigma, value in by.items())
         low, high = card["sigma_range"]
-        rows.append(
-            (
-                f"[{card['family']}-{card['model']}]({card['family']}-{card['model']}.json)",
-                markdown.literal(_describe(card["network"])),
-                f"{card['parameters']:,}",
-                card["precision"],
-                f"{card['precision_cost']:z.4f}" if "precision_cost" in card else "",
-                "" if high == 0 else f"{low}" if low == high else f"{low} to {high}",
-                *_training(card),
-                "" if (value := watched(card)) is None else f"{value:.2f}",
-                "; ".join(values),
-            )
-        )
-    table = markdown.grid(header, rows, ["left"] * len(header)) if found else "_None yet._"
-    return "\n\n".join([*lines, table]) + "\n"
+        last = "" if (value := watched(card)) is None else f"{value:.2f}"
+        level = f"{low}" if low == high else f"{low} to {high}"
+        rows.append((*_stored(card), level, *_training(card), last, "; ".join(values)))
+    table = _table((*STORED, "sigma", *TRAINED, "watched", "PSNR"), rows)
+    tasks = ["## Networks of tasks", task_release.ABOUT, _table((*STORED, *TRAINED, "clean images"), of_tasks)]
+    return "\n\n".join([*lines, table, *(tasks if of_tasks else [])]) + "\n"
+
+
+def _table(header: Sequence[str], rows: list[tuple[str, ...]]) -> str:
+    return markdown.grid(header, rows, ["left"] * len(header)) if rows else "_None yet._"
 
 
 def watched(card: dict[str, Any]) -> float | None:
@@ -268,8 +252,16 @@ def watched(card: dict[str, Any]) -> float | None:
     return next((point[3] for point in reversed(card["curve"]) if point[3] is not None), None)
 
 
+def _stored(card: dict[str, Any]) -> tuple[str, ...]:
+    """The columns of `STORED`."""
+    name = f"{card['family']}-{card['model']}"
+    cost = f"{card['precision_cost']:z.4f}" if "precision_cost" in card else ""
+    network = markdown.literal(_describe(card["network"]))
+    return f"[{name}]({name}.json)", network, f"{card['parameters']:,}", card["precision"], cost
+
+
 def _training(card: dict[str, Any]) -> tuple[str, ...]:
-    """Schedule, steps, mode, device and hours; the file of others that was imported tells none of them."""
+    """The columns of `TRAINED`; the file of others that was imported tells none of them."""
     if "source" in card:
         return markdown.literal(card["origin"]), "unknown", "unknown", "unknown", "unknown"
     steps = f"{card['steps_done']:,} of {card['steps']:,}"
@@ -286,15 +278,23 @@ def main(arguments: list[str] | None = None) -> None:
     """Command line of the release."""
     options = parser("release", __doc__, scale=False)
     options.add_argument("family", help="an entry of `families`, `cascades` or `tasks` in params.yaml")
-    options.add_argument("model", help=f"one of its models, such as sigma35; {TASK_MODEL} of a task")
+    options.add_argument("model", nargs="?", help="one of its models, such as sigma35; none of the network of a task")
     options.add_argument("--scale", default="modern", help="the scale that trained it (default: modern)")
     text = f"entries of `downloads` to measure it on, or none (default: {', '.join(MEASURED_ON)}; of gray networks"
-    options.add_argument("--on", nargs="*", metavar="SET", help=f"{text} {', '.join(MEASURED_ON_GRAY)})")
+    text += f" {', '.join(MEASURED_ON_GRAY)}); in a task, of `labelled` (default: its validation set)"
+    options.add_argument("--on", nargs="*", metavar="SET", help=text)
     given = options.parse_args(arguments)
-    target = release(load_config(given.scale), given.family, given.model, given.on)
+    config = load_config(given.scale)
+    if given.model is None:
+        if given.family not in (tasks := config.params["tasks"]):
+            line = f"{given.family!r}: without a model, the network of a task is released"
+            raise UserError(f"{line}; name a model of a family or cascade too, or a task: {', '.join(tasks)}")
+        target = release_task(config, given.family, given.on)
+        line = f"to take it up, a task in params.yaml needs\n  start: data/released\n  weights: {target.stem}"
+    else:
+        target = release(config, given.family, given.model, given.on)
+        line = "to evaluate it at scale bench, its entry in params.yaml needs (a family `weights: released`, too)\n"
+        line += f"  published: {{{given.model}: {target.stem}}}"
     card = read_json(target.with_suffix(".json"))
-    print(f"{target}: {card['origin']}; PSNR {card['psnr']}")
-    if not card["psnr"]:
-        return
-    line = f"  published: {{{given.model}: {target.stem}}}"
-    print(f"to evaluate it at scale bench, its entry in params.yaml needs (a family `weights: released`, too)\n{line}")
+    measured = f"PSNR {card['psnr']}" if given.model else task_release.shown(card)
+    print(f"{target}: {card['origin']}; {measured}\n{line}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from redenoise.dag import options, paths
 from redenoise.dag.levels import level_ranges, model_names
 from redenoise.dag.pairs import check_pair, check_pairs
-from redenoise.dag.table import FIGURED_FAMILIES, FIGURED_SETS
+from redenoise.dag.table import FIGURED_FAMILIES, FIGURED_SETS, FIGURED_TASKS
 from redenoise.support.errors import UserError, choices
 
 # What the sources of labelled images have: their task, and their splits.
@@ -167,13 +167,13 @@ def _check_cascades(path: Path, params: dict) -> None:
 def _check_figures(path: Path, params: dict) -> None:
     """What the figures show stands where it should, and is of the right kind."""
     shown, families = params["figures"], params["families"]
-    for task in ("classification", "segmentation"):
+    for task, kind in FIGURED_TASKS.items():
         for field, section in (("data", "labelled"), ("task", "tasks"), ("joint", "cascades")):
             check_name(path, f"figures.{task}.{field}", shown[task][field], section, params[section])
         found = params["labelled"][shown[task]["data"]]["task"]
-        if found != task:
+        if found != kind:
             line = f"{path}: 'figures.{task}.data' is {shown[task]['data']!r}, a set for {found}"
-            raise UserError(f"{line}; choose one for {task}")
+            raise UserError(f"{line}; choose one for {kind}")
     for field in FIGURED_FAMILIES:
         check_name(path, f"figures.{field}", shown[field], "families", families)
     for field in ("separate", "blind"):

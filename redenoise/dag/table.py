@@ -62,9 +62,13 @@ _OF_DATASET = (f"{BUILD}/noisy/${{item.dataset}}/", f"{BUILD}/data/${{item.datas
 _OF_TASK = (f"{BUILD}/labelled/${{item.data}}/", f"{BUILD}/tasks/${{item.task}}/")
 # Of those, what a node depends on; another task or set of labelled images changes nothing for it.
 _TASK_PARAMS = ("tasks.${item.task}", "labelled.${item.data}")
-_FIGURED = tuple(f"figures.{task}" for task in ("classification", "segmentation"))
+FIGURED_TASKS = {
+    **{kind: kind for kind in ("classification", "segmentation")},
+    **{"classify_photographs": "classification", "segment_photographs": "segmentation"},
+}
+_FIGURED = tuple(f"figures.{task}" for task in FIGURED_TASKS)
 FIGURED_FAMILIES = ("separate", "blind", "units", "upscaling", "general")
-FIGURED_SETS = ("photographs", "real_noise", "examples")
+FIGURED_SETS = ("photographs", "real_noise", "real_pairs", "examples")
 _RESULTS = f"{BUILD}/results/${{key}}.csv"
 _OUTCOMES = f"{BUILD}/outcomes/${{key}}.npz"
 _COMMITTED = ("reports/spread/", "reports/benchmark/")  # what commands have measured, and no node measures

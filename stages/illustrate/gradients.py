@@ -16,13 +16,13 @@ from redenoise.models import recognizers
 from redenoise.models.weights import load_network
 from redenoise.recognition.images import prepared
 from stages.illustrate.canvas import Figure, framed, grid, not_made, panel, shown
-from stages.illustrate.methods import first_reason, learned, tensor, title_of
+from stages.illustrate.methods import first_reason, learned, not_printed, tensor, title_of
 
 SIGMA = 30
 IMAGES = 2
 SIDE = 224  # of a panel, in pixels
 BRIGHTEST = 99.5  # percentile of a gradient map that is shown as white
-TITLE = "Figure 3 of Liu et al. 2020: gradients of the three losses with respect to the noisy image"
+TITLE = "Figure 3 of Liu et al. 2020{}: gradients of the three losses with respect to the noisy image"
 # Each loss alone; what it is multiplied with does not show, since every panel is normalised.
 LOSSES = {
     "reconstruction loss": Weights(reconstruction=1.0, range=1, perceptual=0.0, high_level=0.0),
@@ -31,23 +31,28 @@ LOSSES = {
 }
 
 
-def figure3(config: Config) -> Figure:
+def figure3(config: Config, part: str = "classification") -> Figure:
     """The first images of the classification test set: clean, noisy, and the gradient maps of the losses.
+
+    Args:
+        part: of `figures` in params.yaml: the paper's task, or that on photographs.
 
     Deviations: which examples, noise level and normalisation the paper has is not printed.
     """
-    shows = config.params["figures"]["classification"]
+    shows, marks = config.params["figures"][part], not_printed(part)
+    title = TITLE.format(marks[0])
     data, real = paths.labelled(config.scale, shows["data"]), config.settings["real_data"]
     task, cascade = paths.task(config.scale, shows["task"]), paths.cascade(config.scale, shows["joint"])
     name = title_of(config.params["labelled"][shows["data"]]["title"], real)
     caption = (
-        f"The first images of {name} (val), with noise of sigma = {SIGMA}, and the gradients of the reconstruction, "
-        "the perceptual and the classification loss alone with respect to the noisy image, through the jointly "
-        "trained denoiser (cascade classify_2020) and the classifier: magnitudes summed over the channels; black is "
-        f"zero, white the {BRIGHTEST:g}th percentile of each panel. The paper prints neither noise level nor scaling."
+        f"{marks[1]}The first images of {name} (val), with noise of sigma = {SIGMA}, and the gradients of the "
+        "reconstruction, the perceptual and the classification loss alone with respect to the noisy image, through the "
+        f"jointly trained denoiser (cascade {shows['joint']}) and the classifier: magnitudes summed over the channels; "
+        f"black is zero, white the {BRIGHTEST:g}th percentile of each panel. The paper prints neither noise level nor "
+        "scaling."
     )
     if reason := first_reason(data, task) or learned("", cascade, SIGMA).missing:
-        return not_made(TITLE, caption, reason)
+        return not_made(title, caption, reason)
     classifier, _ = load_network(task / "model.safetensors", build=recognizers.build)
     denoiser, _ = load_network(_weights(cascade))
     sizes = [config.entry("task", shows["task"]).get(key) if real else None for key in ("resize", "crop")]
@@ -60,7 +65,7 @@ def figure3(config: Config) -> Figure:
         pair = (tensor(noisy), tensor(clean))
         maps = [as_gray(gradient(denoiser, classifier, each, *pair, example.label)) for each in LOSSES.values()]
         rows.append([panel(shown(image, SIDE)) for image in (clean, to_uint8(noisy), *maps)])
-    return Figure(TITLE, caption, framed(grid(rows, ["clean", f"noisy, sigma = {SIGMA}", *LOSSES])))
+    return Figure(title, caption, framed(grid(rows, ["clean", f"noisy, sigma = {SIGMA}", *LOSSES])))
 
 
 def gradient(

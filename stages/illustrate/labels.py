@@ -18,14 +18,14 @@ from redenoise.recognition.metrics import mean_iou, overlaps
 from redenoise.support.files import read_json
 from redenoise.support.numbers import fixed
 from stages.illustrate.canvas import Figure, below, beside, framed, grid, not_made, panel, shown, words
-from stages.illustrate.methods import Method, first_reason, learned, not_run, tensor, title_of
+from stages.illustrate.methods import Method, first_reason, learned, not_printed, not_run, tensor, title_of
 
 SIGMA = 45
 IMAGES = 2
 SIDE = 256  # of a panel, in pixels
 LEGEND_COLUMNS = 6
 SWATCH = 13  # side of a square of the legend, in pixels
-TITLE = "Figure 6 of Liu et al. 2020: segmentation of denoised images"
+TITLE = "Figure 6 of Liu et al. 2020{}: segmentation of denoised images"
 
 
 class Column(NamedTuple):
@@ -37,46 +37,57 @@ class Column(NamedTuple):
     score: str = ""
 
 
-def figure6(config: Config) -> Figure:
+def figure6(config: Config, part: str = "segmentation", other: str = "classification") -> Figure:
     """The first images of the segmentation test set: denoised, and the label maps found in them.
 
+    Args:
+        part, other: of `figures` in params.yaml: the paper's tasks, or those on photographs.
+
     Deviations: the paper's examples and its noise level are not printed, no region is enlarged here, and the noisy
-    image is added.
+    image is added; on photographs what is found in the clean image, too.
     """
     shows = config.params["figures"]
-    part = shows["segmentation"]
-    data, task = paths.labelled(config.scale, part["data"]), paths.task(config.scale, part["task"])
-    denoisers = [
-        learned("Separate", paths.weights(config.scale, shows["separate"]), SIGMA),
-        learned("Joint Training", paths.cascade(config.scale, part["joint"]), SIGMA),
-        learned("Joint Training (Cross-Task)", paths.cascade(config.scale, shows["classification"]["joint"]), SIGMA),
-    ]
-    name = title_of(config.params["labelled"][part["data"]]["title"], config.settings["real_data"])
+    data, task = paths.labelled(config.scale, shows[part]["data"]), paths.task(config.scale, shows[part]["task"])
+    denoisers = before_task(config, part, other)
+    labelled, (mark, before) = config.params["labelled"][shows[part]["data"]], not_printed(part)
+    name, title = title_of(labelled["title"], config.settings["real_data"]), TITLE.format(mark)
     caption = (
-        f"The first images of {name} (val), with noise of sigma = {SIGMA}: noisy, denoised by the proposed network "
-        "alone (Separate), trained through the segmentation network (Joint Training), and through the classifier "
-        "(Cross-Task); below, the true label map and those that the segmentation network finds in them. "
+        f"{before}The first images of {name} ({labelled['split']}), with noise of sigma = {SIGMA}: noisy, denoised by "
+        "the proposed network alone (Separate), trained through the segmentation network (Joint Training), and through "
+        "the classifier (Cross-Task); below, the true label map and those that the segmentation network finds in them. "
         "Ignored pixels are white. PSNR and mean intersection over union are of this image alone. The paper does not "
         f"print its noise level, and enlarges a region and does not show the noisy image.{not_run(denoisers)}"
     )
-    reason = first_reason(data, task)
-    if not reason and all(method.missing for method in denoisers):
-        reason = denoisers[0].missing
-    if reason:
-        return not_made(TITLE, caption, reason)
+    if reason := first_reason(data, task) or none_of(denoisers):
+        return not_made(title, caption, reason)
     methods = [Method("Noisy", lambda noisy: noisy), *denoisers]
     network, _ = load_network(task / "model.safetensors", build=recognizers.build)
     rows: list[list[np.ndarray]] = []
     seen: set[int] = set()
     for example in read_labelled(data)[:IMAGES]:
-        columns = list(_columns(example, (config.params["seed"], data.name), methods, network))
+        columns = list(_columns(example, (config.params["seed"], data.name), methods, network, bool(mark)))
         like = columns[0].image
         rows.append([panel(column.image, column.quality, like) for column in columns])
         rows.append([panel(_coloured(column.classes), column.score, like) for column in columns])
         seen.update(*(np.unique(column.classes).tolist() for column in columns if column.classes is not None))
-    table = grid(rows, ["Ground truth", *(method.name for method in methods)])
+    table = grid(rows, ["Ground truth", *(["Clean"] if mark else []), *(method.name for method in methods)])
     names = legend(read_json(data / CLASSES), sorted(seen - {IGNORED}))
-    return Figure(TITLE, caption, framed(below([table, names], gap=12)))
+    return Figure(title, caption, framed(below([table, names], gap=12)))
+
+
+def before_task(config: Config, part: str, other: str) -> list[Method]:
+    """The denoisers in front of the network of a task; `part` and `other` as of `figure6`."""
+    shows = config.params["figures"]
+    return [
+        learned("Separate", paths.weights(config.scale, shows["separate"]), SIGMA),
+        learned("Joint Training", paths.cascade(config.scale, shows[part]["joint"]), SIGMA),
+        learned("Joint Training (Cross-Task)", paths.cascade(config.scale, shows[other]["joint"]), SIGMA),
+    ]
+
+
+def none_of(methods: list[Method]) -> str:
+    """Why the first method is not there, if none is."""
+    return methods[0].missing if all(method.missing for method in methods) else ""
 
 
 def predicted(network: recognizers.TaskNetwork, image: np.ndarray) -> np.ndarray:
@@ -107,20 +118,31 @@ def legend(names: Sequence[str], classes: Sequence[int]) -> np.ndarray:
 
 
 def _columns(
-    example: Example, noise: tuple[int, str], methods: list[Method], network: recognizers.TaskNetwork
+    example: Example, noise: tuple[int, str], methods: list[Method], network: recognizers.TaskNetwork, unspoilt: bool
 ) -> Iterator[Column]:
-    """The truth, and what each method and the segmentation network make of the noisy image; empty where not run."""
+    """The truth, and what each method and the segmentation network make of the noisy image; empty where not run.
+
+    Args:
+        unspoilt: whether what the network makes of the clean image comes between.
+    """
     clean, mask = read_image_of(example), read_mask_of(example, network.classes)
     noisy = add_noise(clean, seed=noise[0], dataset=noise[1], image=example.id, sigma=SIGMA)
     yield Column(shown(clean, SIDE), mask)
+    if unspoilt:
+        found = predicted(network, clean)
+        yield Column(shown(clean, SIDE), found, score=_score(found, mask, network.classes))
     for method in methods:
         denoised = method(noisy)
         if denoised is None:
             yield Column(None, None)
             continue
         found, image = predicted(network, denoised), to_uint8(denoised)
-        score = float(mean_iou(overlaps(found, mask, network.classes)))
-        yield Column(shown(image, SIDE), found, f"{fixed(psnr(image, clean), 2)} dB", f"mIoU {score:.1f} %")
+        score = _score(found, mask, network.classes)
+        yield Column(shown(image, SIDE), found, f"{fixed(psnr(image, clean), 2)} dB", score)
+
+
+def _score(found: np.ndarray, mask: np.ndarray, classes: int) -> str:
+    return f"mIoU {float(mean_iou(overlaps(found, mask, classes))):.1f} %"
 
 
 def _coloured(classes: np.ndarray | None) -> np.ndarray | None:

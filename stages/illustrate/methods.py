@@ -14,6 +14,7 @@ from redenoise.recognition.denoisers import Learned
 from redenoise.support.errors import UserError
 from stages.illustrate.canvas import central
 
+PHOTOGRAPHS = "_photographs"  # at the end of the name of a task on photographs that anybody may fetch
 CPU = torch.device("cpu")
 
 
@@ -77,6 +78,13 @@ def tensor(image: np.ndarray) -> torch.Tensor:
 def first_reason(*folders: Path) -> str | None:
     """Why the first of the folders that are empty is so, or None."""
     return next(filter(None, map(unavailable_reason, folders)), None)
+
+
+def not_printed(part: str) -> tuple[str, str]:
+    """What to add to the title of a figure, and before its caption, if a part of `figures` is not of the paper."""
+    if not part.endswith(PHOTOGRAPHS):
+        return "", ""
+    return ", on other photographs", "Not the printed experiment, see docs/photographs.md. "
 
 
 def title_of(title: str, real: bool) -> str:

@@ -5,6 +5,7 @@ and, where the figure could not be made, why: the picture then says so too.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from redenoise.dag import paths, provenance
 from redenoise.dag.config import Config
@@ -13,10 +14,12 @@ from redenoise.measure.torch_mode import set_mode
 from redenoise.support.files import renewed, write_json
 from redenoise.support.progress import progress
 from stages.illustrate.canvas import Figure
+from stages.illustrate.classes import figure6_classes
 from stages.illustrate.general import figure12
 from stages.illustrate.gradients import figure3
 from stages.illustrate.labels import figure6
 from stages.illustrate.real import figure7
+from stages.illustrate.truth import figure7_truth
 from stages.illustrate.units import figure5, figure10
 from stages.illustrate.zoom import figure4
 
@@ -29,6 +32,10 @@ FIGURES: dict[str, Callable[[Config], Figure]] = {
     "figure5_units.png": figure5,
     "figure10_units.png": figure10,
     "figure12_general.png": figure12,
+    "figure7_truth.png": figure7_truth,
+    "figure3_photographs.png": partial(figure3, part="classify_photographs"),
+    "figure6_photographs.png": partial(figure6, part="segment_photographs", other="classify_photographs"),
+    "figure6_classes.png": figure6_classes,
 }
 
 

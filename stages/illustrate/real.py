@@ -12,7 +12,7 @@ from redenoise.data.images import read_image
 from redenoise.measure.items import to_uint8
 from redenoise.measure.noise import noise_field
 from stages.illustrate.canvas import Figure, central, framed, grid, not_made, panel, shown
-from stages.illustrate.methods import cbm3d, first_reason, learned, not_run
+from stages.illustrate.methods import Method, cbm3d, first_reason, learned, not_run
 
 SIGMA = 15  # that CBM3D is told, and that the cascade was trained for
 IMAGES = 2
@@ -32,13 +32,8 @@ def figure7(config: Config) -> Figure:
     denoisers are told. There is no ground truth, so there are no numbers.
     """
     real = config.settings["real_data"]
-    shows = config.params["figures"]
-    data = paths.data(config.scale, shows["real_noise"])
-    methods = [
-        cbm3d(SIGMA),
-        learned("DnCNN (blind)", paths.weights(config.scale, shows["blind"]), SIGMA),
-        learned("Joint", paths.cascade(config.scale, shows["segmentation"]["joint"]), SIGMA),
-    ]
+    data = paths.data(config.scale, config.params["figures"]["real_noise"])
+    methods = compared(config)
     extra = dnd_files()[:IMAGES] if real else []
     reason = first_reason(data)
     caption = (
@@ -52,10 +47,20 @@ def figure7(config: Config) -> Figure:
     rows = []
     for name, noisy in [*([] if reason else _photographs(config, data)), *_read(extra)]:
         versions = [noisy, *(method(noisy.astype(np.float32)) for method in methods)]
-        parts = [None if version is None else _part(version) for version in versions]
-        rows.append([panel(part, name if number == 0 else "", like=parts[0]) for number, part in enumerate(parts)])
+        parts = [None if version is None else part(version) for version in versions]
+        rows.append([panel(each, name if number == 0 else "", like=parts[0]) for number, each in enumerate(parts)])
     table = grid(rows, ["Noisy", *(method.name for method in methods)])
     return Figure(TITLE, caption, framed(table), extra=tuple(extra))
+
+
+def compared(config: Config) -> list[Method]:
+    """The denoisers of the figures of real noise."""
+    shows = config.params["figures"]
+    return [
+        cbm3d(SIGMA),
+        learned("DnCNN (blind)", paths.weights(config.scale, shows["blind"]), SIGMA),
+        learned("Joint", paths.cascade(config.scale, shows["segmentation"]["joint"]), SIGMA),
+    ]
 
 
 def with_noise(clean: np.ndarray, seed: int, image: str) -> np.ndarray:
@@ -101,7 +106,7 @@ def _rows_are(real: bool, rni15: bool, dnd: bool) -> str:
     return f"The middle of the first images of {' and of '.join(sets)} that are no training images."
 
 
-def _part(image: np.ndarray) -> np.ndarray:
+def part(image: np.ndarray) -> np.ndarray:
     """What is shown of an image: a square in its middle, at most two thirds of the shorter side."""
     side = min(SIDE, 2 * min(image.shape[:2]) // 3)
     return shown(central(to_uint8(image), side, side), SIDE)

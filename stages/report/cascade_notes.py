@@ -1,12 +1,14 @@
 """Tables of the notes on denoisers that were trained through the network of a task."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from redenoise.document.model import ASIDE, Block, Cell, Paragraph, Table, table
+from stages.report.results import Score
 from stages.report.rows import Comparison, Context
 from stages.report.shown import METRIC_NAMES, number
 
-TASK, SIGMA, METRIC = "classification", 45, "top1"  # where the weights of the reconstruction error are compared
+DATASET, SIGMA, METRIC = "ILSVRC2012", 45, "top1"  # where the weights of the reconstruction error are compared
 CASCADES = "cascades/"  # before the name of a cascade in the `denoiser` of a recognition
 WEIGHT_COLUMNS = ("range", "weight in that range", "weight in [0, 1]", "λ_P", "λ_H")
 
@@ -23,20 +25,37 @@ def cascades(context: Context) -> Table:
 
 def reconstruction(comparisons: list[Comparison], context: Context) -> Block:
     """Every joint training of one task at one noise level: its loss, its accuracy and its PSNR."""
-    config, rows = context.config, []
-    for (title, method), node in context.recognized.nodes.items():
-        entry = config.entry(*node)
-        scores = context.recognized.scores.get((title, method, f"sigma={SIGMA}"), {})
-        joint = entry["task"] == TASK and entry.get("denoiser", "").startswith(CASCADES)
-        if joint and METRIC in scores:
-            cascade, score = entry["denoiser"].removeprefix(CASCADES), scores[METRIC]
-            low, value, high = (number(part, METRIC) for part in (score.low, score.value, score.high))
-            weights = _weights(config.entry("cascade", cascade))[2:]
-            rows.append((method, cascade, *weights, f"{value} [{low}, {high}]", number(scores["psnr"].value, "psnr")))
+    rows = []
+    for one in trainings(DATASET, METRIC, context):
+        low, value, high = (number(part, METRIC) for part in (one.score.low, one.score.value, one.score.high))
+        rows.append((one.method, one.cascade, *one.weights, f"{value} [{low}, {high}]", number(one.psnr, "psnr")))
     if not rows:
         return Paragraph("None of them was measured at this scale.", ASIDE)
     columns = ("method", "cascade", *WEIGHT_COLUMNS[2:], METRIC_NAMES[METRIC], "PSNR")
     return table(columns, rows, numbers=columns[2:])
+
+
+class Training(NamedTuple):
+    """A joint training that was tested at `SIGMA`; `weights` are the last three of `WEIGHT_COLUMNS`."""
+
+    method: str
+    cascade: str
+    weights: tuple[str, ...]
+    control: bool
+    score: Score
+    psnr: float
+
+
+def trainings(dataset: str, metric: str, context: Context) -> Iterator[Training]:
+    """Every joint training that was tested on a set, by its printed title; one for another task too."""
+    for (title, method), node in context.recognized.nodes.items():
+        scores = context.recognized.scores.get((title, method, f"sigma={SIGMA}"), {})
+        denoiser = context.config.entry(*node).get("denoiser", "")
+        if title == dataset and denoiser.startswith(CASCADES) and metric in scores:
+            cascade = denoiser.removeprefix(CASCADES)
+            entry = context.config.entry("cascade", cascade)
+            control = not (entry["perceptual"] or entry["high_level"])
+            yield Training(method, cascade, _weights(entry)[2:], control, scores[metric], scores["psnr"].value)
 
 
 def _weights(entry: dict[str, Any]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from stages.report.weights import Records
 MADE = (
     *("figure3_gradients.png", "figure4_zoom.png", "figure6_labels.png", "figure7_real.png"),
     *("figure5_units.png", "figure10_units.png", "figure12_general.png"),
+    *("figure7_truth.png", "figure3_photographs.png", "figure6_photographs.png", "figure6_classes.png"),
 )
 ILLUSTRATE = "illustrate"  # the node that makes them
 CAPTIONS = "captions.json"

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from redenoise.document.model import ASIDE, IMAGE, NETWORK, NOTHING, Block, Document, Items, Paragraph, Section, table
 from redenoise.support.errors import UserError
+from stages.report import photograph_notes
 from stages.report.cascade_notes import cascades, reconstruction
 from stages.report.kinds import DesignTable
 from stages.report.papers.liu2020 import MEAN_BORDER
@@ -48,7 +49,7 @@ def document(comparisons: list[Comparison], context: Context) -> Document:
         else:
             list(sections.values())[-1].append(_block(part, comparisons, context))
     found = tuple(Section(heading, tuple(blocks)) for heading, blocks in sections.items())
-    return Document("notes", title.removeprefix("# "), found)
+    return Document("notes", title.removeprefix("# "), (*found, *photograph_notes.sections(context)))
 
 
 def _block(part: str, comparisons: list[Comparison], context: Context) -> Block:

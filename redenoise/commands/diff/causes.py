@@ -124,7 +124,8 @@ class Ancestry:
     def _released(self, before: dict[str, Any], after: dict[str, Any]) -> Iterator[Cause]:
         """The causes behind the released weights, without files that neither side's entry names."""
         entries = (side["values"][node["params"]["entry"]] for side, node in ((self.old, before), (self.new, after)))
-        named = {f"{RELEASED}{name}." for entry in entries for name in (entry.get("published") or {}).values()}
+        names = (name for entry in entries for name in (entry.get("weights"), *(entry.get("published") or {}).values()))
+        named = {f"{RELEASED}{name}." for name in names}
         for cause in self.of("released"):
             if cause.kind != WEIGHTS or any(cause.text.startswith(name) for name in named):
                 yield cause

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from redenoise.commands.release import TASK_MODEL
+from redenoise.commands import task_release
 from redenoise.commands.rent import GROUPS
 from redenoise.dag.config import Config, check, load_config
 from redenoise.dag.levels import noise_ranges
@@ -75,4 +75,4 @@ def _training(config: Config, stage: str, key: str) -> Training:
 
 def ranges(training: Training) -> dict[str, list]:
     """Lowest and highest noise level of each network of a training, by its name; the one of a task sees no noise."""
-    return {TASK_MODEL: [0, 0]} if training.stage == "task" else noise_ranges(training.entry)
+    return {task_release.MODEL: [0, 0]} if training.stage == "task" else noise_ranges(training.entry)

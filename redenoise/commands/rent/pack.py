@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from redenoise.commands import release
+from redenoise.commands import release, task_release
 from redenoise.commands.benchmark import machine
 from redenoise.commands.rent.parts import unpacked, write_parts
 from redenoise.commands.rent.training import Outcome
@@ -103,7 +103,7 @@ def take(config: Config, folder: Path) -> list[str]:
 def _taken(config: Config, weights: Path, card: dict[str, Any]) -> str:
     family, model, name = card["family"], card["model"], f"{card['family']}-{card['model']}"
     stage = release.stage_of(config, family, model)
-    known = [release.TASK_MODEL] if stage == "task" else noise_ranges(config.entry(stage, family))
+    known = [task_release.MODEL] if stage == "task" else noise_ranges(config.entry(stage, family))
     if name != weights.stem or model not in known:
         raise UserError(f"{weights.name}: its card is of {name}, which params.yaml does not have; leave it out")
     if not weights.is_file() or sha256_file(weights) != card["sha256"]:
