@@ -139,7 +139,7 @@ IN_PLACE = [
 # In the scale: the same.
 IN_SCALE = [
     ("schedule: modern", "schedule: moderm", "'training.schedule' is 'moderm', .*did you mean 'modern'"),
-    ('budget: "10 minutes on 2 CPU cores; no network"', "budget: ' '", "'budget': ' ' does not match"),
+    ('budget: "8 minutes on 2 CPU cores; no network"', "budget: ' '", "'budget': ' ' does not match"),
     ("variants: {depth:", "variants: {dept:", "'training.variants' is 'dept'"),
     ("leaves_out: [srcnn,", "leaves_out: [srcn,", "'training.leaves_out' is 'srcn'.*did you mean 'srcnn'"),
     ("threads: 1 ", "threads: 1\nthreads: 2 ", "line [0-9]+, column 1: key 'threads' given twice"),
