@@ -96,7 +96,7 @@ def test_compared_methods_have_a_folder_each_and_a_page(pictures: Path):
     Image.fromarray(np.tile(CAT, (20, 1, 1))).save(odd)
     denoise(odd, "--out", "out", "--compare", "noisy,bm3d,noisy", "--add-noise", 25)
     shown = re.findall(r'src="([^"]*)"', text := Path("out/compare.html").read_text("utf-8"))
-    assert len(shown) == 4 and "a &lt;b&gt; &amp; 100%.png" in text and "<b>" not in text
+    assert len(shown) == 3 and "a &lt;b&gt; &amp; 100%.png" in text and "<b>" not in text
     from urllib.parse import unquote
 
     sizes = {Image.open(Path("out", unquote(path))).size for path in shown}
@@ -147,6 +147,7 @@ REFUSED = {
         ("in/cat.png", "--out", "copy", *METHOD, "--clean", "copy", "--overwrite"),
         "copy/cat.png: the result would replace",
     ),
+    "no clean": (("in", "--out", "out", *METHOD, "--clean", "nowhere"), "--clean nowhere: no such folder; correct"),
     "unclean": (("in", "--out", "out", "--method", "noisy", "--clean", "copy"), "copy/deep/er/cat.jpg: not found"),
     "other size": (
         ("in/cat.png", "--out", "out", *METHOD, "--clean", "small"),

@@ -45,10 +45,12 @@ def trained(steps: int, schedule: str = "modern", **changes: Any) -> dict[str, A
         (trained(1_500_000), grounds.TRAINING),
         ({"origin": "published weights"}, grounds.WEIGHTS),
         (trained(0, "of its authors", source={"file": "x.caffemodel"}), grounds.WEIGHTS),
+        (trained(0, "of its authors", source={"file": "x.pth"}), grounds.IMPORTED),
     ],
 )
 def test_ground_of_a_network(bench, card: dict, expected: str):
     config = bench(**card)
+    config.params["families"]["proposed"]["fitted"] = expected == grounds.IMPORTED  # as `redenoise import` writes it
     records = stage.load_context(config).records
     assert grounds.ground(config, records, "Kodak", "Proposed", "sigma=35") == expected
     assert grounds.ground(config, records, "Kodak", "Proposed", "sigma=25") == ""  # no card there
@@ -68,6 +70,14 @@ def test_a_training_of_ones_own_is_no_verdict_on_a_cell(bench):
     assert f"{own['delta'][:6]} ○" in text and f"3,000 of 3,000 steps, mode fast; {restart}" in text
     worst = page(config, "overview.md").partition("## Worst deviations")[2].partition("\n## ")[0]
     assert not re.search(r"Proposed, σ 35", worst)
+
+
+def test_imported_weights_are_no_verdict_on_a_cell(bench):
+    config = bench(**trained(0, "of its authors", source={"file": "x.pth"}))
+    config.params["families"]["proposed"]["fitted"] = True
+    stage.run(config)
+    row = table_rows(config, KODAK)[*PLACE, "Proposed", "psnr"]
+    assert row["delta"] and (row["status"], row["ground"], row["detail"]) == ("own training", "imported", "")
 
 
 def test_a_measurement_that_two_papers_print_counts_once(bench):
@@ -95,6 +105,8 @@ def test_sentences_and_causes_add_up(bench):
     total = sum(int(re.search(r"(\d+)", text)[1]) for text in (found, off, missing))
     own = sum(row.status == "own training" for row in rows)
     assert own and f"{own} more were measured" in off and total + own == len(rows)
+    far = [abs(row.delta) for row in rows if row.status == "own training" and row.unit == "dB"]
+    assert f", {sum(delta <= 0.1 for delta in far)} of {len(far)} within 0.10 dB of print" in off
     groups = causes.by_cause(rows)
     assert sum(map(len, groups.values())) == sum(row.status == "off" for row in rows)
     assert "own implementation of CBM3D" in groups and f"({len(next(iter(groups.values())))} " in off

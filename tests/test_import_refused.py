@@ -158,7 +158,7 @@ def test_a_level_is_taken_once_and_what_is_there_is_not_replaced(theirs: Theirs)
     assert (path.read_bytes(), Path("params.yaml").read_bytes()) == before
 
 
-def no_room(found: list) -> str:
+def no_room(path: Path, text: str) -> None:
     """In place of what writes a file."""
     raise OSError("no room")
 
@@ -177,16 +177,13 @@ def test_what_was_imported_is_taken_back_unless_something_uses_it(theirs: Theirs
     Path("params.yaml").write_text(imported)
     files = {path: path.read_bytes() for path in Path("weights").iterdir()}
     with monkeypatch.context() as patch, pytest.raises(OSError, match="no room"):
-        patch.setattr("redenoise.commands.importing.removal.readme", no_room)
+        patch.setattr("redenoise.commands.importing.removal.write_text", no_room)
         commands.main(["import", "--remove", "theirs"])
     assert {path: path.read_bytes() for path in Path("weights").iterdir()} == files
     assert Path("params.yaml").read_text() == imported
     commands.main(["import", "--remove", "theirs"])
     assert "theirs" not in load_config().params["families"] and "other" in load_config().params["families"]
-    assert {path.name for path in Path("weights").iterdir()} == {
-        *("other-sigma25.safetensors", "other-sigma25.json", "README.md")
-    }
-    assert "theirs" not in Path("weights/README.md").read_text()
+    assert {path.name for path in Path("weights").iterdir()} == {"other-sigma25.safetensors", "other-sigma25.json"}
     commands.main(["import", "--remove", "other"])
     assert Path("params.yaml").read_text() == before
     with pytest.raises(UserError, match="no family of that name was imported; none is imported$"):
@@ -210,7 +207,7 @@ def test_a_command_without_what_it_needs_is_one_line(theirs: Theirs, arguments: 
 def test_a_failure_in_the_middle_is_undone(theirs: Theirs, monkeypatch: pytest.MonkeyPatch):
     torch.save(theirs.state_dict(), "x.pth")
     before = Path("params.yaml").read_bytes()
-    monkeypatch.setattr("redenoise.commands.importing.command.readme", no_room)
+    monkeypatch.setattr("redenoise.commands.importing.command.write_text", no_room)
     with pytest.raises(OSError, match="no room"):
         take("x.pth")
     assert Path("params.yaml").read_bytes() == before and not list(Path("weights").iterdir())

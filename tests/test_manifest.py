@@ -45,7 +45,9 @@ def add(folder: Path, *options: str) -> None:
 def paste(printed: str) -> None:
     """Do what the command says: put its lines into the sections of params.yaml."""
     text = Path("params.yaml").read_text()
-    for section, entries in yaml.safe_load(printed[printed.index("downloads:") : printed.index("Leave out")]).items():
+    for section, entries in yaml.safe_load(
+        printed[printed.index("downloads:") : printed.index("All lines of")]
+    ).items():
         added = "".join(f"  {key}: {entry!r}\n" for key, entry in entries.items())
         text = text.replace(f"\n{section}:\n", f"\n{section}:\n{added}", 1)
     Path("params.yaml").write_text(text)

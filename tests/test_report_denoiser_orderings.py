@@ -53,6 +53,16 @@ def test_a_difference_is_paired_over_the_images(bench):
     assert found[25].printed == pytest.approx(cells["sigma=25", "Proposed"] - cells["sigma=25", "FFDNet"])
 
 
+def test_an_ordering_that_is_neither_printed_nor_measured_is_not_listed(bench):
+    context = stage.load_context(bench({}))
+    for key in [key for key in context.measured.values if key[0] == "Set12" and key[3] in ("CSF", "MLP")]:
+        del context.measured.values[key]
+    compared = stage.compare(next(spec for spec in ALL_TABLES if spec.key == "zhang2017/table3_set12"), context)
+    listed = {(one.ordering.claim, one.level): one.status for one in compared.orderings}
+    assert listed["CSF < DnCNN-S", 25] == listed["MLP < DnCNN-S", 50] == "not run"
+    assert not {("CSF < DnCNN-S", 50), ("MLP < DnCNN-S", 15)} & set(listed)
+
+
 def test_a_method_without_values_is_an_ordering_not_run(bench):
     config = bench({25: [0.1] * 24})
     stage.run(config)

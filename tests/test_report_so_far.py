@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from redenoise.commands import report as command
 from redenoise.dag import paths
 from redenoise.dag.config import Config
 from redenoise.support.errors import UserError
@@ -50,6 +51,20 @@ def test_cells_without_results_name_their_command(project):
     command = f"snakemake --cores all --config scale=bench -- build/bench/results/{MISSING}.csv"
     assert f"not measured yet; {command}" in written("zhang2017/table2_bsd68.md")
     assert (paths.build("bench") / "report.json").read_bytes() == record  # of the whole report, which is owed
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_the_command_says_where_nothing_is_measured(
+    project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], built: bool
+):
+    config = project("bench")
+    monkeypatch.setattr(command, "load_config", lambda scale: config)
+    if not built:
+        shutil.rmtree(paths.build("bench"))
+    command.main(["--scale", config.scale, "--output", str(SO_FAR)])
+    *before, last = capsys.readouterr().out.splitlines()
+    assert last.endswith("those committed in reports/benchmark")
+    assert built != any(line.startswith("nothing is measured yet at scale bench; --scale ") for line in before)
 
 
 def test_pages_of_a_run_that_has_hardly_begun(project):

@@ -28,9 +28,18 @@ def test_averages_over_degraded_sets_have_a_file_of_their_own():
 
 
 def test_imported_weights_tell_nothing_of_their_training():
-    assert describe(IMPORTED_CARD) == IMPORTED
+    assert describe(load_config("bench"), IMPORTED_CARD) == IMPORTED
     assert Network("theirs", "sigma25", IMPORTED_CARD).imported
     assert not Network("mine", "sigma25", TRAINED | {"sha256": "0"}).imported
+
+
+def test_a_released_training_of_other_steps_than_its_schedule_says_so(project: Path):
+    config = load_config("bench")
+    listed = config.params["schedules"]["modern"]["steps"]
+    released = TRAINED | {"sha256": "0"}
+    assert f"5 of 5 steps ({listed:,} in params.yaml), mode" in describe(config, released)
+    assert "params.yaml" not in describe(config, released | {"steps": listed})
+    assert "params.yaml" not in describe(config, TRAINED)  # the scale has set the steps
 
 
 def test_a_method_of_several_families_names_those_that_differ(project: Path):

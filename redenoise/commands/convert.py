@@ -1,7 +1,7 @@
 """Convert weights of Caffe.
 
 The networks of the tasks (`vgg`, `deeplab`) become `data/tasks/<name>.safetensors`; the authors' denoiser
-(`multiscale`, with the noise level that it was trained for) becomes a release, `weights/<name>.safetensors`, whose name
+(`multiscale`, with the noise level that it was trained for) becomes `weights/<name>.safetensors`, whose name
 is `<family>-<model>`, such as authors-sigma30. Each gets a card, a JSON file of the same name, with the hash of the
 file that it was made from.
 """
@@ -13,14 +13,14 @@ from typing import Any
 import torch
 
 from redenoise.commands.parsing import parser
-from redenoise.commands.release import cards, readme, releasing
+from redenoise.commands.release import releasing
 from redenoise.dag import paths, provenance
 from redenoise.models import denoisers, recognizers
 from redenoise.models.caffe_importers import IMPORTERS
 from redenoise.models.caffemodel import read_layers
 from redenoise.models.weights import load_state, save_network
 from redenoise.support.errors import UserError, damage_explained
-from redenoise.support.files import sha256_file, write_json, write_text
+from redenoise.support.files import sha256_file, write_json
 
 DENOISER = "multiscale"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -53,8 +53,6 @@ def convert(source: Path, network: str, name: str, sigma: float | None = None) -
             family, model = name.rsplit("-", 1)
             card |= of_authors(family, model, [level, level])
         write_json(target.with_suffix(".json"), card)
-        if network == DENOISER:
-            write_text(paths.WEIGHTS / "README.md", readme(cards()))
     return target
 
 

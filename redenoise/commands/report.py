@@ -10,7 +10,10 @@ from pathlib import Path
 from redenoise.commands.parsing import parser
 from redenoise.dag import paths
 from redenoise.dag.config import load_config
+from redenoise.dag.table import MEASURING
+from stages.report import history
 from stages.report.node import run_so_far
+from stages.report.times import FOLDER
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -20,3 +23,6 @@ def main(arguments: list[str] | None = None) -> None:
     given = options.parse_args(arguments)
     config = load_config(given.scale)
     run_so_far(config, given.output or paths.build(config.scale) / "report")
+    if not any(record["stage"] in MEASURING for record in history.so_far(config).values()):
+        print(f"nothing is measured yet at scale {config.scale}; --scale names another one, such as --scale bench")
+    print(f"run times in it are of no run here: they are those committed in {FOLDER}")

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import replace
-from statistics import median
 
 from redenoise.document.model import NETWORK
 from stages.report.grounds import COUNT, IMPLEMENTATION, TIME
@@ -13,6 +12,7 @@ MISPRINT = "suspected misprint"
 COUNTING = "another way of counting"
 TIMING = "another machine and other code"
 UNEXPLAINED = "unexplained"
+NEAR = 0.10  # dB, as the sentence of other trainings counts them
 LARGEST = 3  # reasons that the sentence of what is missing names
 
 
@@ -51,10 +51,11 @@ def sentences(comparisons: list[Comparison]) -> tuple[str, str, str]:
     causes = ", ".join(f"{len(cells)} {name}" for name, cells in by_cause(rows).items())
     own = [abs(row.delta) for row in rows if row.status == OWN_TRAINING and row.delta is not None and row.unit == "dB"]
     trained = f"; {found[OWN_TRAINING]} more were measured with networks of another training than the paper's"
-    trained += f", half of them within {median(own):.2f} dB of print" if own else ""
+    near = sum(delta <= NEAR + 1e-9 for delta in own)
+    trained += f", {near} of {len(own)} within {NEAR:.2f} dB of print" if own else ""
     images = sum(row.scope != NETWORK for row in rows if row.status == REPRODUCED)
     return (
-        f"Found: {found[REPRODUCED]} of {len(rows)} different printed cells come out as printed, {images} of them "
+        f"Found: {found[REPRODUCED]} of {len(rows)} distinct printed cells come out as printed, {images} of them "
         "measured on images.",
         f"Not found: {found[OFF]} are off ({causes or 'none'}){trained if found[OWN_TRAINING] else ''}.",
         f"Missing: {found[NOT_RUN]} were not run{_reasons(rows)}.",
@@ -64,5 +65,5 @@ def sentences(comparisons: list[Comparison]) -> tuple[str, str, str]:
 def _reasons(rows: list[Row]) -> str:
     found = Counter(row.reason.partition(";")[0].partition(": ")[0] for row in rows if row.status == NOT_RUN)
     shown = [f"{count}: {reason}" for reason, count in sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))]
-    others = "; the rest below" if len(shown) > LARGEST else ""
+    others = "; the rest in the overview" if len(shown) > LARGEST else ""
     return f" ({'; '.join(shown[:LARGEST])}{others})" if shown else ""

@@ -15,10 +15,10 @@ from stages.report.rows import DEMO_NOTE, Context, why_unmeasured
 from stages.report.rules import Beaten, Counted, Gain, NotRun, Quantile, Share, Timed
 from stages.report.times import COMMAND
 
-DEVICES = {"cpu": "benchmark of a processor", "cuda": "GPU"}  # by kind of machine
+DEVICES = {"cpu": "processor", "cuda": "GPU"}  # by kind of machine
 METRIC = "psnr"  # of which gains are
 # From what decides a verdict first: a gain of two methods stands on the ground of one of them.
-DECISIVE = (grounds.TRAINING, grounds.IMPLEMENTATION, grounds.SCHEDULE, grounds.WEIGHTS, "")
+DECISIVE = (*grounds.NO_VERDICT, grounds.IMPLEMENTATION, grounds.SCHEDULE, grounds.WEIGHTS, "")
 Place = tuple[str, str]  # title of a set, condition
 
 
@@ -120,7 +120,7 @@ def _measured(value: float, methods: Iterable[str], places: tuple[Place, ...], c
 def _timed(rule: Timed, cell: PrintedCell, context: Context) -> Found:
     times, size = context.times.get(rule.kind), cell.condition.partition("=")[2]
     if times is None:
-        return Found(None, f"no {DEVICES[rule.kind]} was there")
+        return Found(None, f"not measured on a {DEVICES[rule.kind]} yet; {COMMAND}")
     printed = {
         other.method: float(other.value)
         for other in context.cells
@@ -128,8 +128,8 @@ def _timed(rule: Timed, cell: PrintedCell, context: Context) -> Found:
         == (cell.paper, cell.table, cell.condition, cell.metric)
     }
     subjects = {name: subject for name, subject in rule.references if name in printed and name != cell.method}
-    wanted = (rule.subject, *subjects.values())
-    if lacking := next((name for name in wanted if (name, size) not in times.seconds), None):
+    wanted = {cell.method: rule.subject, **subjects}
+    if lacking := next((name for name, subject in wanted.items() if (subject, size) not in times.seconds), None):
         return Found(None, f"{lacking} is not measured yet at size {size}; {COMMAND}")
     if not subjects:
         return Found(None, "no other method of the column to compare with")

@@ -105,5 +105,5 @@ def _network_grid(comparison: Comparison[DesignTable], context: Context) -> Sect
         card = card_at(context.config, context.records, design.family, spec.sigma)
         row = comparison.printed.get(place(spec, design.item, "psnr"))
         note = row.note if row and row.reproduced is None and not comparison.demo else ""
-        rows.append((design.item, design.measured, describe(card) if card else "", note))
+        rows.append((design.item, design.measured, describe(context.config, card) if card else "", note))
     return methods_grid("Networks", ("design", "measured", "weights", "note"), rows, spec.dataset, context)

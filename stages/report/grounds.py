@@ -1,22 +1,24 @@
 """On what ground a measured value stands beside print: whose weights or whose code. It decides what a difference means.
 
-Weights of another training than the paper's neither reproduce a cell nor fail to: such a cell is an own training, and
-counted apart.
+Weights of another training than the paper's, or of one that nobody here knows, neither reproduce a cell nor fail to:
+such a cell is an own training, and counted apart.
 """
 
 from typing import Any
 
 from redenoise.dag.config import Config
 from stages.report.results import is_noise, level_of
-from stages.report.weights import Records, cards, measured_by
+from stages.report.weights import Records, cards, measured_by, of_others
 
 WEIGHTS = "published weights"
 SCHEDULE = "published schedule"  # trained here, all steps of the paper's own schedule
 TRAINING = "own schedule"  # trained here, otherwise
-IMPLEMENTATION = "own implementation"  # of a filter, or of a prior that is fitted here
+IMPORTED = "imported"  # by `redenoise import`, from whoever trained them in whatever way
+IMPLEMENTATION = "own implementation"  # of a filter, or of EPLL, whose prior is fitted here to the end
 COUNT = "count"  # of parameters or pixels
 TIME = "time"  # of another machine
-GROUNDS = (WEIGHTS, SCHEDULE, TRAINING, IMPLEMENTATION, COUNT, TIME)
+GROUNDS = (WEIGHTS, SCHEDULE, TRAINING, IMPORTED, IMPLEMENTATION, COUNT, TIME)
+NO_VERDICT = (TRAINING, IMPORTED)
 
 
 def ground(config: Config, records: Records, title: str, method: str, condition: str) -> str:
@@ -45,7 +47,9 @@ def _of_entry(config: Config, records: Records, entry: dict[str, Any], condition
     made = config.entry(stage, name)
     if card is None:
         return ""
-    if "schedule" not in card or "source" in card:  # as they were fetched, or converted from the file of others
+    if of_others(card):
+        return IMPORTED if made.get("fitted") else WEIGHTS  # else converted from a file of the paper's authors
+    if "schedule" not in card:  # as they were fetched
         return WEIGHTS
     if made.get("fitted"):
         return IMPLEMENTATION

@@ -66,7 +66,7 @@ def judge(
         delta = value - float(cell.value)
         ground = _ground(row, spec, context) if ground is None else ground
         status = REPRODUCED if abs(delta) <= facts["limit"] + 1e-9 else OFF
-        if ground == grounds.TRAINING:
+        if ground in grounds.NO_VERDICT:
             status = OWN_TRAINING
         elif row.scope != NETWORK:  # a count cannot vary
             facts["detail"] = detail(delta, half, _deviation(row), status == REPRODUCED)

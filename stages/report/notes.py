@@ -166,7 +166,7 @@ def proposed(comparisons: list[Comparison], context: Context) -> Rows:
     """Printed and reproduced averages of the proposed denoiser, and how the weights behind each were made."""
     for row in _averages(comparisons, "Proposed"):
         card = card_at(context.config, context.records, "proposed", level_of(row.condition))
-        yield row.table, level_of(row.condition), *_compared(row), describe(card) if card else NOTHING
+        yield row.table, level_of(row.condition), *_compared(row), describe(context.config, card) if card else NOTHING
 
 
 def border(comparisons: list[Comparison], context: Context) -> Rows:

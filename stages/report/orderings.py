@@ -24,7 +24,7 @@ def ordered(
     why: Callable[[str, str], str],
     difference: Callable[[str, str, str], Difference],
 ) -> Iterator[Ordered]:
-    """Every ordering of a table at every noise level.
+    """Every ordering of a table at every noise level but those that are neither printed nor measured.
 
     Args:
         methods: measured methods by the label that they have in the table.
@@ -35,8 +35,11 @@ def ordered(
         condition = spec.condition(level)
         lower, higher = (methods.get(label) or label for label in (ordering.lower, ordering.higher))
         reason = why(lower, condition) or why(higher, condition)
+        printed = _printed(spec, context, ordering, condition)
+        if reason and printed is None and not ordering.control:
+            continue
         found = None if reason else difference(lower, higher, condition)
-        yield Ordered(ordering, level, _printed(spec, context, ordering, condition), found, reason)
+        yield Ordered(ordering, level, printed, found, reason)
 
 
 def of_images(

@@ -71,8 +71,8 @@ ORDER_TEXT = (
 ONCE = "all, once where two papers print one measurement"
 STATUS_TEXT = (
     "`reproduced` and `off` are verdicts on published weights, trainings by the paper's whole schedule, filters, "
-    "counts and run times. `own training`: the weights are of another training than the paper's, which neither "
-    "reproduces print nor fails to; the difference stands beside it."
+    "counts and run times. `own training`: the weights are of another training than the paper's, or imported, which "
+    "neither reproduces print nor fails to; the difference stands beside it. More: docs/glossary.md, `ground`."
 )
 DETAIL_TEXT = (
     "`within rounding`: print could be the measured value, rounded. `within the spread`: it could with another seed, "

@@ -74,13 +74,19 @@ def of_others(card: dict[str, Any]) -> bool:
     return "source" in card
 
 
-def describe(card: dict[str, Any]) -> str:
-    """How one network was made, in words."""
+def describe(config: Config, card: dict[str, Any]) -> str:
+    """How one network was made, in words.
+
+    A released card may be of other steps than its schedule has; those of a scale's own training are the scale's.
+    """
     if "schedule" not in card:
         return PUBLISHED
     if of_others(card):
         return IMPORTED
     steps = f"{card['steps_done']:,} of {card['steps']:,} steps"
+    listed = config.params["schedules"].get(card["schedule"], card)["steps"]
+    if "sha256" in card and card["steps"] != listed:
+        steps += f" ({listed:,} in params.yaml)"
     return "; ".join([f"schedule {card['schedule']}, {steps}, mode {card['mode']}", *card["restarts"]])
 
 
@@ -110,7 +116,7 @@ def before_task(config: Config, records: Records, entry: dict[str, Any]) -> str:
     if folder == "weights":
         return _family_text(config, records, name)
     if folder == "cascades":
-        return _text(cards(config, records, name, "cascade"), len(model_names(config.entry("cascade", name))))
+        return _text(config, cards(config, records, name, "cascade"), len(model_names(config.entry("cascade", name))))
     return ""
 
 
@@ -125,13 +131,13 @@ def of_task(config: Config, records: Records, task: str) -> str:
 
 
 def _family_text(config: Config, records: Records, family: str) -> str:
-    return _text(cards(config, records, family), len(model_names(config.entry("train", family))))
+    return _text(config, cards(config, records, family), len(model_names(config.entry("train", family))))
 
 
-def _text(found: dict[str, dict[str, Any]], whole: int) -> str:
+def _text(config: Config, found: dict[str, dict[str, Any]], whole: int) -> str:
     groups: dict[str, list[str]] = defaultdict(list)
     for model, card in found.items():
-        groups[describe(card)].append(model)
+        groups[describe(config, card)].append(model)
     parts = [text if len(models) == whole else f"{_levels(models)}: {text}" for text, models in groups.items()]
     return "; ".join(parts)
 

@@ -62,6 +62,8 @@ def asked(config: Config, given: argparse.Namespace) -> Call:
     for option, level in (("--sigma", given.sigma), ("--add-noise", given.add_noise)):
         if level is not None and not 0 <= level <= 255:
             raise UserError(f"{option} {level:g}: expected 0 to 255, the scale of 8 bits; correct it")
+    if given.clean and not given.clean.is_dir():
+        raise UserError(f"--clean {given.clean}: no such folder; correct the path")
     found = inputs.pictures(given.pictures, given.out)
     chosen = [method(config, name) for name in dict.fromkeys(names)]
     sigma = given.add_noise if given.sigma is None else given.sigma

@@ -19,6 +19,7 @@ from redenoise.measure.noise import add_noise
 from redenoise.support.progress import progress
 
 DATASET = "denoise"  # keys the noise that is added, together with the name of the result
+NOISY = "noisy"  # the filter that leaves a picture as it is, which the page shows in any case
 FAR = 10.0  # of a noise level from the one that a picture is denoised at
 Quality = tuple[float, float | None]  # PSNR in dB, and SSIM unless the picture is too small for it
 
@@ -89,7 +90,7 @@ def _denoised(
     measured: list[tuple[str, list[Quality]]] = []
     given = to_uint8(noisy)
     before = None if clean is None else _quality(given, clean)
-    yield _caption("noisy", before), given
+    yield _caption(NOISY, before), given
     for method in call.methods:
         level = method.level_for(sigma, estimated)
         denoiser = method.load(level, picture.facts.gray)  # what is wrong with weights is of no picture
@@ -112,7 +113,8 @@ def _denoised(
         target = call.target(name, method)
         write(target, picture, picture.stored(image))
         tqdm.write(f"{target}: {'; '.join(words)}")
-        yield _caption(done, after), result
+        if method.name != NOISY:
+            yield _caption(done, after), result
     if clean is not None:
         yield "clean", clean
     for key, pair in measured:  # of pictures that all methods take, so that averages are of the same ones

@@ -21,7 +21,7 @@ from redenoise.commands.importing import files, fit
 from redenoise.commands.importing.entry import check_name, entry, evaluations, one_line, with_family
 from redenoise.commands.importing.removal import remove
 from redenoise.commands.parsing import parser
-from redenoise.commands.release import cards, readme, releasing
+from redenoise.commands.release import releasing
 from redenoise.dag import options as known
 from redenoise.dag import paths
 from redenoise.dag.config import PARAMS, load_config
@@ -109,23 +109,27 @@ def take(path: Path, spec: dict[str, Any], name: str, levels: dict[str, Any], ep
         write_json(target.with_suffix(".json"), card)
         write_text(PARAMS, with_family(PARAMS.read_text(encoding="utf-8"), name, family))
         params = load_config().params
-        write_text(paths.WEIGHTS / "README.md", readme(cards()))
     return "\n".join(
         [
             f"{target}: {', '.join(f'{key} {value}' for key, value in spec.items())}",
             f"{PARAMS}: families.{name}, taken to be trained on {family['data']}",
             tried,
-            *_next(name, evaluations(params, name)),
+            *_next(name, evaluations(params, name), params["downloads"]),
         ]
     )
 
 
-def _next(name: str, runs: dict[str, dict[str, Any]]) -> list[str]:
-    """What to do with an imported family, in lines; `runs` are the entries of `evaluations` that would measure it."""
+def _next(name: str, runs: dict[str, dict[str, Any]], downloads: dict[str, dict[str, Any]]) -> list[str]:
+    """What to do with an imported family, in lines.
+
+    Args:
+        runs: the entries of `evaluations` that would measure it.
+        downloads: those of params.yaml, which say what the sets are called.
+    """
     return [
         f"`redenoise denoise PICTURE --out out --method {name}` uses it. To measure it at a scale such as bench,",
         "add to `evaluations` of params.yaml what you want of:",
-        *(f"  {one_line(key, run)}" for key, run in runs.items()),
+        *(f"  {one_line(key, run)}  # {downloads[run['dataset']]['title']}" for key, run in runs.items()),
         "and run, for those that you have added,",
         f"  snakemake --cores all --config scale=bench -- {' '.join(str(paths.results('bench', key)) for key in runs)}",
         "  redenoise report --scale bench      # puts averages into build/bench/report/averages.csv",

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from redenoise.commands.importing.entry import without_family
-from redenoise.commands.release import cards, readme
+from redenoise.commands.release import cards
 from redenoise.dag import paths
 from redenoise.dag.config import PARAMS, load_config
 from redenoise.dag.table import FIGURED_FAMILIES
@@ -28,10 +28,9 @@ def remove(name: str) -> str:
     after = without_family(PARAMS.read_text(encoding="utf-8"), name)
     files = [path.with_suffix(suffix) for path in known[name] for suffix in (".safetensors", ".json")]
     with all_or_nothing([PARAMS, *files]):
-        write_text(PARAMS, after)
         for path in files:
             path.unlink()
-        write_text(paths.WEIGHTS / "README.md", readme(cards()))
+        write_text(PARAMS, after)
     return f"{PARAMS}: families.{name} is taken out; removed {', '.join(map(str, files))}"
 
 
