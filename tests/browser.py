@@ -163,7 +163,7 @@ class Browser:
         """Every address that pages have asked for since the last call; those of the browser's own pages left out."""
         found = [json.loads(entry["message"])["message"] for entry in self._send("POST", "/se/log", PERFORMANCE)]
         asked = [event["params"] for event in found if event["method"] == "Network.requestWillBeSent"]
-        own = ("about:", "chrome:")
+        own = ("about:", "chrome:", "chrome-untrusted:")
         return [event["request"]["url"] for event in asked if not event["documentURL"].startswith(own)]
 
     def _end(self) -> None:

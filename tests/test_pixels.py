@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from redenoise.commands.manifest import command as manifest
+from redenoise.commands.manifest.pictures import is_gray
 from redenoise.dag.config import load_config
 from redenoise.data.images import image_header, read_image
 from redenoise.data.labelled import Example, read_image_of, read_mask_of
@@ -67,7 +67,7 @@ def test_what_has_no_black_and_white_is_refused(tmp_path: Path):
     files = [save(tmp_path / "f.tif", unit), save(tmp_path / "i.tif", DEEP[..., 0].astype(np.int32))]
     files.append(save(tmp_path / "lab.tif", Image.merge("LAB", Image.fromarray(COLOUR).split())))
     for path, kind in zip(files, ("F", "I", "LAB"), strict=True):
-        for read in (read_image, image_header, manifest.is_gray):
+        for read in (read_image, image_header, is_gray):
             line = (
                 rf"^{path}: of the kind {kind}, expected gray or RGB with 8 or 16 bits per channel; convert or remove"
             )
@@ -90,7 +90,7 @@ def test_alpha_is_dropped_where_all_is_opaque_and_refused_elsewhere(tmp_path: Pa
     expected = GRAY[..., None].repeat(3, axis=2) if name == "la.png" else COLOUR
     assert np.array_equal(read_image(path, gray=False), expected)
     save(path, ALPHA[name](CLEAR), **options)
-    for read in (read_image, image_header, manifest.is_gray) if name != "rgba.webp" else (read_image,):
+    for read in (read_image, image_header, is_gray) if name != "rgba.webp" else (read_image,):
         with pytest.raises(UserError, match=f"^{path}: transparent, expected gray or RGB, every pixel opaque; put it"):
             read(path)
 

@@ -24,19 +24,20 @@ def ordered(
     why: Callable[[str, str], str],
     difference: Callable[[str, str, str], Difference],
 ) -> Iterator[Ordered]:
-    """Every ordering of a table at every noise level but those that are neither printed nor measured.
+    """Every ordering of a table at every noise level, of a printed one without those neither printed nor measured.
 
     Args:
         methods: measured methods by the label that they have in the table.
         why: why a method has no value under a condition; empty where it has one.
         difference: the second method minus the first under a condition, both of the results.
     """
+    in_print = any((cell.paper, cell.table) == (spec.paper, spec.table) for cell in context.cells)
     for level, ordering in product(spec.levels, spec.orderings):
         condition = spec.condition(level)
         lower, higher = (methods.get(label) or label for label in (ordering.lower, ordering.higher))
         reason = why(lower, condition) or why(higher, condition)
         printed = _printed(spec, context, ordering, condition)
-        if reason and printed is None and not ordering.control:
+        if reason and printed is None and not ordering.control and in_print:
             continue
         found = None if reason else difference(lower, higher, condition)
         yield Ordered(ordering, level, printed, found, reason)

@@ -60,14 +60,15 @@ def _orderings(comparisons: list[Comparison[TaskTable]]) -> Table:
     rows = []
     for comparison in comparisons:
         for ordering in comparison.spec.orderings:
-            cells = [_cell(one) for one in comparison.orderings if one.ordering == ordering]
-            if any(cell != NOTHING for cell in cells):
+            found = {one.level: _cell(one) for one in comparison.orderings if one.ordering == ordering and one.found}
+            if found:
+                cells = (found.get(level, NOTHING) for level in levels)
                 rows.append((comparison.spec.dataset, ordering.claim, ordering.source, *cells))
     return table(("set", "lower < higher", "of", *(f"σ = {level}" for level in levels)), rows)
 
 
 def _cell(one: Ordered) -> str:
-    return NOTHING if one.found is None else f"{signed(one.found.value, 2)} ± {one.found.error:.2f}, {one.status}"
+    return f"{signed(one.found.value, 2)} ± {one.found.error:.2f}, {one.status}" if one.found else NOTHING
 
 
 def _losses(spec: TaskTable, context: Context) -> Iterator[tuple[str, ...]]:
